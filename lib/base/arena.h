@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/arena.h - many small pieces, freed at once.
+ *
+ * One arena per request, per compile, per loop tick. Pointers into an arena never outlive it; a
+ * field that holds one says so. Pieces are zeroed and aligned to 16 bytes.
+ */
+#pragma once
+
+#include "base/str.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *last;
+	size_t used_bytes; /* handed out, all blocks */
+	size_t max_bytes;
+};
+
+#define ARENA_INIT(max)                                                                            \
+	{                                                                                          \
+		.last = NULL, .used_bytes = 0, .max_bytes = (max)                                  \
+	}
+#define AUTO_ARENA CLEANUP(arena_fini) struct arena
+
+void arena_fini(struct arena *a);
+/* Empties the arena but keeps its first block. */
+void arena_reset(struct arena *a);
+/* size zero bytes, or NULL when memory or the arena's maximum is exhausted. */
+void *arena_alloc(struct arena *a, size_t size) MUST_USE;
+void *arena_alloc_n(struct arena *a, size_t n, size_t size) MUST_USE;
+/* A copy of s, with a NUL behind it that is not counted. p == NULL on failure. */
+struct str arena_str(struct arena *a, struct str s) MUST_USE;
+char *arena_cstr(struct arena *a, struct str s) MUST_USE;
+/* Formatted text; p == NULL on failure. */
+struct str arena_strf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_USE;

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/num.h - text to numbers, strictly. */
+#pragma once
+
+#include "base/str.h"
+
+/* Decimal digits only, no sign, no leading zero except "0" itself, at most max. */
+bool num_u64(struct str s, uint64_t max, uint64_t *ret) MUST_USE;
+/* As num_u64 with an optional leading '-'; "-0" is refused. */
+bool num_i64(struct str s, int64_t *ret) MUST_USE;
+/* "90s", "15m", "4h", "7d", "250ms" to milliseconds; one unit, no blanks. */
+bool num_duration_ms(struct str s, uint64_t *ret_ms) MUST_USE;
+/* 2 * n hexadecimal digits of either case into n bytes. */
+bool num_hex(struct str s, uint8_t *ret, size_t n) MUST_USE;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/tool.h - the catalog: upstreams and their tools.
+ *
+ * Part of a bundle: immutable, strings and nodes owned by the bundle's arena.
+ */
+#pragma once
+
+#include "codec/json.h"
+#include "core/effect.h"
+#include "core/list.h"
+
+enum transport {
+	TRANSPORT_NONE = 0,
+	TRANSPORT_COMMAND, /* Remit's runner starts a program per call */
+	TRANSPORT_STDIO,   /* an MCP server child of the runner, one per upstream and task */
+	TRANSPORT_HTTP,	   /* an MCP server over Streamable HTTP, called by the agents' front */
+};
+
+/* A credential that calls of this upstream run with. */
+struct credential {
+	struct str backend; /* "" = none */
+	struct str scope;   /* what the backend grants; for PostgreSQL the group role */
+};
+
+struct upstream {
+	struct str name; /* lower case letters, digits, '-', '_' not doubled thrice */
+	enum transport transport;
+	struct str url;		    /* HTTP: http(s)://host:port/path */
+	struct str_list command;    /* stdio: program and arguments, absolute path */
+	struct str_list environment; /* NAME=value, nothing secret */
+	struct str_list network;    /* "127.0.0.1:5432", "unix:/path": what a child may reach; empty = nothing */
+	struct str_list readable;   /* paths a child may read beside the system's libraries */
+	struct str_list writable;   /* paths a child may write */
+	struct credential credential;
+	uint32_t timeout_ms;
+	uint32_t refresh_ms;	    /* how often the definitions are read again */
+	struct str ca_file;	    /* HTTPS: who the server must be certified by */
+};
+
+/* Where a call's targets are in its arguments. */
+struct target_rule {
+	struct str kind;     /* "pg-role", "ip", "host", "service", ...: the part before ':' */
+	struct str pointer;  /* JSON pointer to a string or an array of strings; "" with constant */
+	struct str constant; /* a target that does not depend on the arguments, without its kind */
+};
+
+/* A call derived from another: capture, verification, inverse. The arguments are a JSON template:
+ * an object {"$args": "/pointer"} is replaced by that value of the original arguments,
+ * {"$pre": "/pointer"} by that value of the captured state. */
+struct derived_call {
+	struct str tool;	  /* tool of the same upstream; "" = none */
+	const struct json *args;  /* template */
+	/* verification: the value at `pointer` of the result must equal `equals`;
+	 * inverse: the inverse is wanted only if the captured state at `pointer` equals `equals` */
+	struct str pointer;
+	const struct json *equals; /* NULL = no condition; may be a template */
+};
+
+enum term_end { TERM_REASK = 0, TERM_REVERT };
+
+struct tool {
+	const struct upstream *upstream;
+	struct str name;	   /* the upstream's own name */
+	struct str public_name;	   /* "<upstream>___<name>", what agents see and Cedar's action id */
+	enum effect effect;
+	bool changes_access;
+	bool deletes_data;
+	bool touches_secrets;
+	const struct target_rule *targets;
+	size_t n_targets;
+	struct str_list data;	   /* data classes of its results; "unknown" when undescribed */
+	bool is_untrusted;	   /* its results carry text from outside */
+	struct derived_call capture;
+	struct derived_call inverse;
+	bool inverse_not_needed;
+	struct str not_needed_by;  /* the person who signed that off */
+	struct derived_call verify;
+	uint64_t rehearsed_unix_ms; /* 0 = never */
+	uint64_t term_ms;	   /* 0 = no term */
+	enum term_end term_end;
+	struct str evidence;	   /* what is preserved first, and for how long: text for people */
+	struct credential credential; /* overrides the upstream's when backend is not empty */
+	uint32_t max_calls_per_task; /* 0 = the playbook's limit only */
+
+	const struct json *definition; /* MCP tool definition without its name */
+	const struct json *input_schema; /* definition's inputSchema, or NULL */
+	uint8_t digest[32];	   /* SHA-256 of JCS {name, title, description, inputSchema, outputSchema, annotations} */
+
+	/* TRANSPORT_COMMAND */
+	struct str_list command;   /* program (absolute) and arguments */
+	struct str input;	   /* text given on standard input */
+	struct str_list variables; /* "name=/pointer": argument values, see docs/formats/upstream.md */
+	bool output_is_json;	   /* stdout is one JSON value, else text */
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/decide.h - may this call be made, at this moment?
+ *
+ * Pure: state, bundle, request and time in, decision out; the caller turns it into a leaf. The
+ * checks run in the order of DESIGN section 5, cheap and absolute first; the first that does not
+ * pass gives the reason. What cannot be evaluated is a denial.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "codec/json.h"
+#include "core/bundle.h"
+#include "core/state.h"
+
+enum verdict { VERDICT_DENY = 0, VERDICT_ASK, VERDICT_ALLOW };
+struct str verdict_name(enum verdict v); /* "deny", "ask", "allow" */
+
+struct call_request {
+	struct str agent; /* SPIFFE ID */
+	uint64_t task;	  /* 0 = none */
+	struct str tool;  /* public name */
+	const struct json *args;
+	struct digest tag;
+	const struct json *pre;	 /* state captured before; NULL = not yet */
+	uint64_t evidence;	 /* the capture call, 0 = none */
+	uint64_t now_unix_ms;
+	bool is_dry; /* remit try: autonomy `propose` is enough, nothing is taken */
+};
+
+struct decision {
+	enum verdict verdict;
+	enum reason reason;
+	struct str detail; /* for people; arena */
+	const struct tool *tool;
+	enum effect effect;
+	struct str_list targets;	/* canonical, sorted; arena */
+	bool needs_capture;		/* verdict is not deny, the tool wants its state captured, pre is NULL */
+	struct str_list policies;	/* ids of the determining policies */
+	struct str_list shadow;		/* ids of @shadow policies that would have forbidden */
+	struct str_list gates;		/* asked, or lifted by the approval */
+	uint64_t approval;		/* granted and cited, when verdict is allow */
+	uint64_t preapproval;		/* cited, when verdict is allow */
+	struct str phase;		/* the task moves on to it; p == NULL = stays */
+	uint64_t quorum;		/* when ask: the largest of the gates */
+	uint64_t decide_by_ms;		/* when ask: the shortest of the gates */
+	uint64_t execute_by_ms;
+};
+
+/* Never RC_DENIED: a denial is a decision. Errors are of memory and of broken bundles, and the
+ * caller denies. Results live in arena. */
+enum rc decide_call(const struct state *s, const struct bundle *b, const struct call_request *r,
+		    struct arena *arena, struct decision *ret, struct err *e);
+
+/* A call of Remit itself that undoes: the registered inverse, tool pinned, never-list. Kill,
+ * incident, grant, caps and gates of the agent do not apply. */
+enum rc decide_rollback(const struct state *s, const struct bundle *b, const struct term *term,
+			const struct json *args, uint64_t now_unix_ms, struct arena *arena,
+			struct decision *ret, struct err *e);
+/* A read of Remit itself for capture or verification of `parent`'s tool. */
+enum rc decide_derived(const struct state *s, const struct bundle *b, const struct tool *of,
+		       const struct derived_call *what, const struct json *args,
+		       uint64_t now_unix_ms, struct arena *arena, struct decision *ret,
+		       struct err *e);
+
+struct intent_request {
+	struct str agent;
+	uint64_t incident;
+	struct str playbook;
+	struct str goal;
+	struct str_list tools; /* public names; empty = all of the playbook */
+	struct str_list targets;
+	struct str_list data;
+	uint64_t duration_ms; /* 0 = the playbook's maximum */
+	uint64_t now_unix_ms;
+};
+
+struct intent_decision {
+	enum verdict verdict;
+	enum reason reason;
+	struct str detail;
+	struct str_list policies;
+	/* The grant, when allowed. */
+	struct str_list tools;
+	struct str_list targets;
+	struct str_list data;
+	struct str phase;
+	uint64_t not_after_unix_ms;
+	uint64_t max_calls;
+	uint64_t max_targets;
+	uint64_t max_deviations;
+	struct str accountable;
+};
+
+enum rc decide_intent(const struct state *s, const struct bundle *b,
+		      const struct intent_request *r, struct arena *arena,
+		      struct intent_decision *ret, struct err *e);
+
+/* May this person vote on this approval? REASON_NONE = yes; else approver_auth (unknown user, not
+ * in a gate's group) or approver_conflict (owner or deputy of the agent, accountable for the task,
+ * voted already). */
+enum reason decide_vote(const struct state *s, const struct bundle *b, const struct approval *a,
+			const struct person *p);
+
+/* The tools this agent may see in this task (or without one): indexes into b->tools. */
+enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,
+			     uint64_t task, uint64_t now_unix_ms, struct arena *arena,
+			     const size_t **ret, size_t *ret_n, struct err *e);
+
+/* Fills a template of core/tool.h's derived_call. RC_INPUT when a pointer finds nothing. The result
+ * lives in arena. */
+enum rc derive_args(const struct json *template, const struct json *args, const struct json *pre,
+		    struct arena *arena, const struct json **ret, struct err *e);

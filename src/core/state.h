@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state.h - everything that governs at this moment: a fold over the log.
+ *
+ * state_apply(state, leaf) never evaluates policy, reads a clock, draws randomness or fails; all it
+ * needs is in the leaf, and the memory it needs was reserved before the leaf was appended
+ * (state_reserve). The same leaves give the same state, always. Objects are found by the index of
+ * the leaf that created them; pointers are valid until the next state_apply.
+ *
+ * Strings in objects are owned by the object. Closed objects leave the state STATE_HORIZON_MS after
+ * they closed (driven by the leaves' own times); an unknown id is refused by whoever asks, so
+ * forgetting is safe.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "core/effect.h"
+#include "core/leaf.h"
+#include "core/reason.h"
+
+enum { STATE_HORIZON_MS = 24 * 3600 * 1000 };
+
+enum incident_status { INCIDENT_CLOSED = 0, INCIDENT_OPEN };
+
+struct incident {
+	uint64_t ix;
+	enum incident_status status;
+	struct str source;
+	struct str source_id;
+	struct str class;
+	uint8_t severity;
+	struct str service;
+	struct str environment;
+	struct str_list assets;
+	bool is_regulated;
+	uint64_t opened_unix_ms;
+	uint64_t closed_unix_ms;
+};
+
+enum task_state { TASK_CLOSED = 0, TASK_ENDED, TASK_SUSPENDED, TASK_RUNNING };
+
+struct task {
+	uint64_t ix;
+	enum task_state state;
+	uint64_t intent;
+	uint64_t incident;
+	struct str agent; /* SPIFFE ID */
+	struct str playbook;
+	struct str_list tools; /* the grant: public names */
+	struct str_list targets;
+	struct str_list data;
+	struct str phase;
+	uint64_t opened_unix_ms;
+	uint64_t not_after_unix_ms;
+	uint64_t max_calls;
+	uint64_t max_targets;
+	uint64_t max_deviations;
+	struct str accountable; /* person */
+	uint64_t calls;		/* allowed so far, of the agent's own */
+	uint64_t deviations;
+	struct str_list touched; /* distinct targets of contain and destroy calls */
+	struct str_list labels;	 /* data classes and "untrusted" */
+	struct str ended_why;
+	uint64_t ended_by_leaf;
+	uint64_t closed_unix_ms;
+};
+
+enum call_state {
+	CALL_SETTLED = 0, /* denied, or completed in whatever way */
+	CALL_ALLOWED,	  /* decided, no outcome yet */
+};
+
+/* A decided call. Denied ones are kept only as counters. */
+struct call {
+	uint64_t ix;
+	enum call_state state;
+	uint64_t task;
+	uint64_t parent;
+	struct str purpose;
+	struct str tool;
+	enum effect effect;
+	struct str_list targets;
+	struct digest tag;
+	uint64_t evidence;
+	uint64_t approval;
+	uint64_t lease;
+	uint64_t decided_unix_ms;
+	struct str outcome; /* kind of call.completed, "" before */
+	uint64_t completed_ix;
+	bool is_verified;
+	bool verified_holds;
+};
+
+enum approval_state {
+	APPROVAL_VOID = 0,
+	APPROVAL_DENIED,
+	APPROVAL_EXPIRED,
+	APPROVAL_USED,
+	APPROVAL_GRANTED,
+	APPROVAL_OPEN,
+};
+struct str approval_state_name(enum approval_state s);
+
+struct vote {
+	struct str person;
+	bool grants;
+	uint64_t at_unix_ms;
+};
+
+struct approval {
+	uint64_t ix;
+	enum approval_state state;
+	enum reason reason; /* why it is denied, expired or void */
+	uint64_t task;
+	struct str agent;
+	struct str tool;
+	enum effect effect;
+	struct str_list targets;
+	struct digest tag;
+	struct str_list gates;
+	uint64_t quorum;
+	uint64_t opened_unix_ms;
+	uint64_t decide_by_unix_ms;
+	uint64_t execute_by_ms;
+	uint64_t execute_by_unix_ms; /* once granted */
+	uint64_t evidence;
+	const struct vote *votes;
+	size_t n_votes;
+	uint64_t used_by; /* call */
+};
+
+struct preapproval {
+	uint64_t ix;
+	bool is_open;
+	struct str person;
+	struct str agent; /* SPIFFE ID, "" = any */
+	struct str tool;  /* public name */
+	struct str_list targets; /* empty = any target of the task */
+	struct str class; /* incident class, "" = any */
+	uint64_t max_uses;
+	uint64_t window_ms;
+	uint64_t not_after_unix_ms;
+	const uint64_t *uses_unix_ms; /* within the last window, oldest first */
+	size_t n_uses;
+};
+
+enum lease_state {
+	LEASE_STATE_GONE = 0,
+	LEASE_STATE_REVOKING,
+	LEASE_STATE_INTENDED,
+	LEASE_STATE_CREATED,
+	LEASE_STATE_DELIVERED,
+};
+struct str lease_state_name(enum lease_state s);
+
+struct lease {
+	uint64_t ix;
+	enum lease_state state;
+	uint64_t task;
+	struct str backend;
+	struct str scope;
+	uint64_t not_after_unix_ms;
+	uint64_t create_by_unix_ms;
+	struct str read_back;
+};
+
+enum term_state {
+	TERM_OVER = 0,	   /* reverted, or kept for good */
+	TERM_ROLLING_BACK, /* the inverse is on its way */
+	TERM_ASKED,	   /* its time came, a person was asked */
+	TERM_FAILED,	   /* the inverse did not work: escalated */
+	TERM_STANDING,
+};
+struct str term_state_name(enum term_state s);
+
+struct term {
+	uint64_t ix;
+	enum term_state state;
+	uint64_t call;
+	uint64_t task;
+	struct str tool; /* the inverse's public name */
+	struct str_list targets;
+	uint64_t ends_at_unix_ms;
+	bool reverts; /* at its end; else asks */
+	struct str owner;
+	struct str how; /* last term.changed */
+};
+
+struct kill {
+	uint64_t ix;
+	struct str scope; /* all, agent, task, tool, upstream */
+	struct str name;
+	struct str by;
+};
+
+struct state;
+
+enum rc state_new(struct state **ret, struct err *e);
+void state_free(struct state *s);
+/* Makes sure the next state_apply of this leaf cannot fail. */
+enum rc state_reserve(struct state *s, const struct leaf *l, struct err *e);
+/* index must be the number of leaves applied so far. */
+void state_apply(struct state *s, uint64_t index, const struct leaf *l);
+
+uint64_t state_size(const struct state *s);	      /* leaves applied */
+uint64_t state_generation(const struct state *s);
+uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
+const struct digest *state_bundle(const struct state *s);
+
+/* Look-ups; NULL when unknown. */
+const struct incident *state_incident(const struct state *s, uint64_t ix);
+const struct incident *state_incident_of_source(const struct state *s, struct str source,
+						struct str source_id); /* the open one */
+const struct task *state_task(const struct state *s, uint64_t ix);
+const struct call *state_call(const struct state *s, uint64_t ix);
+const struct approval *state_approval(const struct state *s, uint64_t ix);
+/* The newest approval of this task for this exact call, whatever its state. */
+const struct approval *state_approval_of(const struct state *s, uint64_t task,
+					 const struct digest *tag);
+const struct preapproval *state_preapproval(const struct state *s, uint64_t ix);
+const struct lease *state_lease(const struct state *s, uint64_t ix);
+const struct lease *state_lease_of(const struct state *s, uint64_t task, struct str backend,
+				   struct str scope); /* not gone, not revoking */
+const struct term *state_term(const struct state *s, uint64_t ix);
+const struct kill *state_kill(const struct state *s, struct str scope, struct str name);
+/* Was the tool's definition last seen with this digest? False when never seen. */
+bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32]);
+
+/* In order of creation; start with 0 and pass the last ix + 1. NULL at the end. */
+const struct incident *state_next_incident(const struct state *s, uint64_t from);
+const struct task *state_next_task(const struct state *s, uint64_t from);
+const struct call *state_next_call(const struct state *s, uint64_t from);
+const struct approval *state_next_approval(const struct state *s, uint64_t from);
+const struct preapproval *state_next_preapproval(const struct state *s, uint64_t from);
+const struct lease *state_next_lease(const struct state *s, uint64_t from);
+const struct term *state_next_term(const struct state *s, uint64_t from);
+const struct kill *state_next_kill(const struct state *s, uint64_t from);
+
+/* A digest over the whole state in canonical order: replaying the same leaves gives the same. */
+enum rc state_digest(const struct state *s, struct digest *ret, struct err *e);

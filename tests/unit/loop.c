@@ -308,13 +308,13 @@ static void a_signal_handler_can_stop_the_loop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(timers_fire_in_order_and_only_when_due),
-		cmocka_unit_test(a_timer_set_in_the_past_by_its_handler_does_not_hold_the_round),
-		cmocka_unit_test(many_timers_fire_in_order),
-		cmocka_unit_test(an_event_of_a_watch_removed_in_the_same_round_is_dropped),
-		cmocka_unit_test(hooks_run_by_phase_then_by_order),
-		cmocka_unit_test(a_wake_during_the_flush_makes_the_next_round_immediate),
-		cmocka_unit_test(a_signal_handler_can_stop_the_loop),
+	    cmocka_unit_test(timers_fire_in_order_and_only_when_due),
+	    cmocka_unit_test(a_timer_set_in_the_past_by_its_handler_does_not_hold_the_round),
+	    cmocka_unit_test(many_timers_fire_in_order),
+	    cmocka_unit_test(an_event_of_a_watch_removed_in_the_same_round_is_dropped),
+	    cmocka_unit_test(hooks_run_by_phase_then_by_order),
+	    cmocka_unit_test(a_wake_during_the_flush_makes_the_next_round_immediate),
+	    cmocka_unit_test(a_signal_handler_can_stop_the_loop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net/channel.c - frames over a socketpair: read, check, hand over; queue, flush.
+ *
+ * Trust:  the peer is another role of ours, which may have been taken over.
+ * Holds:  (1) a handler sees only messages that the table allows from peer to me.
+ *         (2) on_gone is called at most once, and no on_message after it.
+ *         (3) every failure of the socket is noticed by the reading side: whoever fails elsewhere
+ *             shuts the socket down and leaves the rest to the next round.
+ * States: OPEN -send fails, queue full-> SHUT -end of input seen-> GONE -channel_free-> freed;
+ *         OPEN -end of input, broken rule-> GONE.
+ */
+#include "net/channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/reader.h"
+
+enum {
+	FRAME_HEAD_BYTES = 4,
+	READ_BYTES = 64 * 1024, /* asked for at once */
+	READS_PER_ROUND = 8,	/* then the others have their turn */
+	FIRST_QUEUE_BYTES = 16 * 1024,
+	COMPACT_BYTES = 256 * 1024, /* written bytes in front of the queue before it is moved */
+	/* Below this, any message fits. */
+	QUEUE_NEARLY_FULL_BYTES =
+	    LIMIT_CHANNEL_QUEUE_BYTES - LIMIT_MESSAGE_BYTES - FRAME_HEAD_BYTES,
+};
+
+struct channel {
+	struct loop *loop;
+	struct loop_io io;
+	struct loop_hook flush;
+	enum role me;
+	enum role peer;
+	channel_fn *on_message;
+	channel_gone_fn *on_gone;
+	void *ctx;
+	struct buf in;
+	struct buf out;
+	size_t out_at;	 /* bytes of out that are written */
+	const char *why; /* SHUT: what on_gone will say */
+	bool has_secrets;
+	bool wants_write; /* EPOLLOUT is on */
+	bool is_gone;
+	bool is_busy; /* inside a handler: free later */
+	bool is_freed;
+};
+
+static void wipe(const struct channel *c, char *p, size_t n)
+{
+	if (c->has_secrets && n) {
+		explicit_bzero(p, n);
+	}
+}
+
+static void free_now(struct channel *c)
+{
+	loop_remove(c->loop, &c->io);
+	loop_hook_remove(c->loop, &c->flush);
+	file_close(c->io.fd);
+	wipe(c, c->in.p, c->in.n);
+	wipe(c, c->out.p, c->out.n);
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	mem_free(c);
+}
+
+void channel_free(struct channel *c)
+{
+	if (!c) {
+		return;
+	}
+	if (c->is_busy) {
+		c->is_freed = true;
+		return;
+	}
+	free_now(c);
+}
+
+/* (3) */
+static void shut(struct channel *c, const char *why)
+{
+	if (!c->why) {
+		c->why = why;
+	}
+	(void)shutdown(c->io.fd, SHUT_RDWR); /* fails only when it is shut already */
+}
+
+/* From the loop only, with is_busy set. */
+static void gone(struct channel *c, const char *why)
+{
+	if (c->is_gone || c->is_freed) {
+		return;
+	}
+	c->is_gone = true;
+	loop_remove(c->loop, &c->io);
+	loop_hook_remove(c->loop, &c->flush);
+	(void)shutdown(c->io.fd, SHUT_RDWR); /* the peer is to notice now, not at channel_free */
+	c->on_gone(c->ctx, c, c->why ? c->why : why);
+}
+
+/* Hands over every whole frame in c->in. */
+static void handle_frames(struct channel *c)
+{
+	struct reader r = reader_of(buf_view(&c->in));
+	size_t used = 0;
+	size_t wanted = 0; /* bytes of the frame that is not whole yet */
+
+	while (!c->is_gone && !c->is_freed && !c->why) {
+		struct err e = ERR_INIT;
+		struct message m;
+		struct str body;
+		uint32_t n;
+
+		if (!rd_u32(&r, &n)) {
+			break;
+		}
+		if (n > LIMIT_MESSAGE_BYTES) {
+			gone(c, "it sent a message over the limit");
+			break;
+		}
+		if (!rd_take(&r, n, &body)) {
+			wanted = FRAME_HEAD_BYTES + n;
+			break;
+		}
+		used += FRAME_HEAD_BYTES + n;
+		if (message_decode(body, &m, &e) != RC_OK) {
+			gone(c, e.msg);
+			break;
+		}
+		if (!message_is_allowed(m.kind, c->peer, c->me)) {
+			gone(c, "it sent a message that it must not send"); /* (1) */
+			break;
+		}
+		c->on_message(c->ctx, c, &m);
+		wipe(c, (char *)(uintptr_t)body.p, body.n);
+	}
+	buf_consume(&c->in, used);
+	wipe(c, c->in.p + c->in.n, used); /* what was moved is still behind the end */
+	/* So that the rest of a large message is read in one go. */
+	if (wanted && buf_reserve(&c->in, wanted - c->in.n) != RC_OK) {
+		gone(c, "no memory for its message");
+	}
+}
+
+static void read_some(struct channel *c)
+{
+	for (int i = 0; i < READS_PER_ROUND && !c->is_gone && !c->is_freed; i++) {
+		size_t room;
+		ssize_t n;
+
+		if (c->in.cap - c->in.n < READ_BYTES / 2 &&
+		    buf_reserve(&c->in, READ_BYTES) != RC_OK) {
+			gone(c, "no memory for its messages");
+			return;
+		}
+		room = c->in.cap - c->in.n;
+		n = recv(c->io.fd, c->in.p + c->in.n, room, MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			return;
+		}
+		if (n < 0) {
+			gone(c, "reading failed");
+			return;
+		}
+		if (n == 0) {
+			gone(c, c->in.n ? "it ended inside a message" : "it ended");
+			return;
+		}
+		c->in.n += (size_t)n;
+		handle_frames(c);
+		if ((size_t)n < room) {
+			return;
+		}
+	}
+}
+
+static void want_write(struct channel *c, bool wanted)
+{
+	if (c->wants_write == wanted || c->is_gone) {
+		return;
+	}
+	c->wants_write = wanted;
+	if (loop_change(c->loop, &c->io, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN, NULL) != RC_OK) {
+		shut(c, "cannot wait for it");
+	}
+}
+
+void channel_flush(struct channel *c)
+{
+	while (c->out_at < c->out.n && !c->is_gone && !c->why) {
+		ssize_t n = send(c->io.fd, c->out.p + c->out_at, c->out.n - c->out_at,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN) {
+			want_write(c, true);
+			return;
+		}
+		if (n < 0) {
+			/* Closed at the other end: what it said before may still be read. */
+			if (errno != EPIPE) {
+				shut(c, "writing failed");
+			}
+			return;
+		}
+		wipe(c, c->out.p + c->out_at, (size_t)n);
+		c->out_at += (size_t)n;
+	}
+	if (c->out_at == c->out.n) {
+		buf_reset(&c->out);
+		c->out_at = 0;
+		want_write(c, false);
+	}
+}
+
+static void flush_hook(void *ctx)
+{
+	struct channel *c = ctx;
+
+	if (c->out_at < c->out.n && !c->wants_write) {
+		channel_flush(c);
+	}
+}
+
+static void channel_ready(struct loop_io *io, uint32_t events)
+{
+	struct channel *c = io->ctx;
+
+	c->is_busy = true;
+	if (events & EPOLLOUT) {
+		channel_flush(c);
+	}
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+		read_some(c);
+	}
+	c->is_busy = false;
+	if (c->is_freed) {
+		free_now(c);
+	}
+}
+
+enum rc channel_new(struct loop *l, int take_fd, enum role me, enum role peer,
+		    channel_fn *on_message, channel_gone_fn *on_gone, void *ctx,
+		    struct channel **ret, struct err *e)
+{
+	struct channel *c = mem_calloc(1, sizeof(*c));
+	enum rc rc;
+
+	if (!c) {
+		file_close(take_fd);
+		FAIL(e, RC_NOMEM, "no memory for a channel to %s", role_name(peer));
+	}
+	*c = (struct channel){
+	    .loop = l,
+	    .io = {.fd = take_fd, .ready = channel_ready, .ctx = c},
+	    .flush = {.run = flush_hook, .ctx = c, .phase = LOOP_FLUSH},
+	    .me = me,
+	    .peer = peer,
+	    .on_message = on_message,
+	    .on_gone = on_gone,
+	    .ctx = ctx,
+	    .in = BUF_INIT(FRAME_HEAD_BYTES + LIMIT_MESSAGE_BYTES + 2 * READ_BYTES),
+	    .out = BUF_INIT(LIMIT_CHANNEL_QUEUE_BYTES),
+	    .has_secrets = ((me | peer) & (R_KEEPER | R_BACKEND)) != 0,
+	};
+	/* Growing leaves the old bytes behind unwiped; most secrets are small enough for this. */
+	rc = buf_reserve(&c->out, FIRST_QUEUE_BYTES);
+	if (rc != RC_OK) {
+		(void)err_set(e, rc, __func__, "no memory for a channel to %s", role_name(peer));
+	} else {
+		rc = loop_add(l, &c->io, EPOLLIN, e);
+	}
+	if (rc != RC_OK) {
+		free_now(c);
+		return rc;
+	}
+	loop_hook_add(l, &c->flush);
+	*ret = c;
+	return RC_OK;
+}
+
+/* Moves the queue to the front once enough of it is written, or when the room is needed. */
+static void compact(struct channel *c)
+{
+	if (c->out_at >= COMPACT_BYTES &&
+	    (c->out_at >= c->out.n / 2 || c->out.n > QUEUE_NEARLY_FULL_BYTES)) {
+		buf_consume(&c->out, c->out_at);
+		c->out_at = 0;
+	}
+}
+
+enum rc channel_send(struct channel *c, const struct message *m)
+{
+	size_t head;
+	enum rc rc;
+
+	MUST(message_is_allowed(m->kind, c->me, c->peer));
+	if (c->is_gone || c->why || c->is_freed) {
+		return RC_BROKEN;
+	}
+	compact(c);
+	head = c->out.n;
+	rc = buf_add_u32(&c->out, 0); /* the length, known only afterwards */
+	if (rc == RC_OK) {
+		rc = message_encode(&c->out, m);
+	}
+	if (rc != RC_OK) {
+		c->out.n = head;
+		if (rc == RC_LIMIT && c->out.n > QUEUE_NEARLY_FULL_BYTES) {
+			shut(c, "it does not read what we send");
+		}
+		return rc;
+	}
+	for (size_t i = 0, n = c->out.n - head - FRAME_HEAD_BYTES; i < FRAME_HEAD_BYTES; i++) {
+		c->out.p[head + i] = (char)(uint8_t)(n >> (8 * (FRAME_HEAD_BYTES - 1 - i)));
+	}
+	loop_wake(c->loop); /* in case this round's flush is over */
+	return RC_OK;
+}
+
+size_t channel_queued_bytes(const struct channel *c)
+{
+	return c->out.n - c->out_at;
+}
+
+enum role channel_peer(const struct channel *c)
+{
+	return c->peer;
+}
+
+enum rc channel_pair(int ret_fds[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ret_fds) != 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot create a pair of sockets");
+	}
+	return RC_OK;
+}

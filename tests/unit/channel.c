@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/channel.h"
+
+/* One end of a channel and what it heard. */
+struct end {
+	struct channel *c;
+	size_t heard;
+	uint64_t sum;
+	struct message last; /* numbers only: its strings are gone */
+	size_t last_n;
+	char why[200];
+	bool free_in_handler;
+	bool reply;
+};
+
+struct ends {
+	struct loop *l;
+	struct end front;
+	struct end governor;
+};
+
+static void heard(void *ctx, struct channel *c, const struct message *m)
+{
+	struct end *end = ctx;
+
+	end->heard++;
+	end->last = *m;
+	if (m->kind == MESSAGE_CALL) {
+		end->sum += m->call.req;
+		end->last_n = m->call.args.n;
+	}
+	if (end->reply) {
+		struct message r = {
+		    .kind = MESSAGE_CALL_REPLY,
+		    .call_reply = {.req = m->call.req, .result = m->call.args},
+		};
+
+		assert_ok(channel_send(c, &r));
+	}
+	if (end->free_in_handler) {
+		end->c = NULL;
+		channel_free(c);
+	}
+}
+
+static void went(void *ctx, struct channel *c, const char *why)
+{
+	struct end *end = ctx;
+
+	(void)c;
+	assert_string_equal(end->why, ""); /* told once */
+	(void)snprintf(end->why, sizeof(end->why), "%s", why);
+}
+
+static void set_up_roles(struct ends *s, enum role a, enum role b)
+{
+	struct clock clock = clock_system();
+	struct err e = ERR_INIT;
+	int fds[2];
+
+	*s = (struct ends){0};
+	assert_ok(loop_new(&clock, &s->l, &e));
+	assert_ok(channel_pair(fds, &e));
+	assert_ok(channel_new(s->l, fds[0], a, b, heard, went, &s->front, &s->front.c, &e));
+	assert_ok(channel_new(s->l, fds[1], b, a, heard, went, &s->governor, &s->governor.c, &e));
+}
+
+static void set_up(struct ends *s)
+{
+	set_up_roles(s, R_AGENTS, R_GOVERNOR);
+}
+
+/* The front's end as a bare socket, to say what a channel would never say. */
+static int set_up_raw(struct ends *s)
+{
+	struct clock clock = clock_system();
+	struct err e = ERR_INIT;
+	int fds[2];
+
+	*s = (struct ends){0};
+	assert_ok(loop_new(&clock, &s->l, &e));
+	assert_ok(channel_pair(fds, &e));
+	assert_ok(channel_new(s->l, fds[1], R_GOVERNOR, R_AGENTS, heard, went, &s->governor,
+			      &s->governor.c, &e));
+	return fds[0];
+}
+
+static void tear_down(struct ends *s)
+{
+	channel_free(s->front.c);
+	channel_free(s->governor.c);
+	loop_free(s->l);
+}
+
+static void steps(struct ends *s, int n)
+{
+	for (int i = 0; i < n; i++) {
+		assert_ok(loop_step(s->l, 1, NULL));
+	}
+}
+
+static struct message call(uint64_t req, size_t args_bytes)
+{
+	static char args[LIMIT_ARGS_BYTES];
+
+	return (struct message){
+	    .kind = MESSAGE_CALL,
+	    .call = {.req = req, .tool = STR("db___read"), .args = str_of(args, args_bytes)},
+	};
+}
+
+static void messages_arrive_in_order_and_are_answered(void **state)
+{
+	(void)state;
+	struct ends s;
+
+	set_up(&s);
+	s.governor.reply = true;
+	for (uint64_t i = 1; i <= 1000; i++) {
+		struct message m = call(i, 100);
+
+		assert_ok(channel_send(s.front.c, &m));
+	}
+	for (int i = 0; i < 100 && s.front.heard < 1000; i++) {
+		steps(&s, 1);
+	}
+	assert_int_equal(s.governor.heard, 1000);
+	assert_int_equal(s.governor.sum, 500500);
+	assert_int_equal(s.front.heard, 1000);
+	assert_int_equal(s.front.last.call_reply.req, 1000);
+	tear_down(&s);
+}
+
+static void what_a_round_queues_leaves_at_its_end(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message m = call(1, 10);
+
+	set_up(&s);
+	steps(&s, 1);
+	assert_ok(channel_send(s.front.c, &m));
+	assert_true(channel_queued_bytes(s.front.c) > 0);
+	assert_ok(loop_step(s.l, 1000, NULL)); /* does not wait, since something is queued */
+	assert_int_equal(channel_queued_bytes(s.front.c), 0);
+	assert_int_equal(s.governor.heard, 0);
+	assert_ok(loop_step(s.l, 1000, NULL));
+	assert_int_equal(s.governor.heard, 1);
+
+	assert_ok(channel_send(s.front.c, &m));
+	channel_flush(s.front.c);
+	assert_int_equal(channel_queued_bytes(s.front.c), 0);
+	tear_down(&s);
+}
+
+static void the_largest_message_arrives(void **state)
+{
+	(void)state;
+	struct ends s;
+	char *big = mem_calloc(1, LIMIT_RESULT_BYTES);
+	struct message m = {
+	    .kind = MESSAGE_CALL_REPLY,
+	    .call_reply = {.req = 1, .result = str_of(big, LIMIT_RESULT_BYTES)},
+	};
+
+	assert_non_null(big);
+	set_up(&s);
+	for (int i = 0; i < 5; i++) {
+		assert_ok(channel_send(s.governor.c, &m));
+	}
+	for (int i = 0; i < 1000 && s.front.heard < 5; i++) {
+		steps(&s, 1);
+	}
+	assert_int_equal(s.front.heard, 5);
+	assert_int_equal(s.front.last.call_reply.result.n, LIMIT_RESULT_BYTES);
+	mem_free(big);
+	tear_down(&s);
+}
+
+static void a_peer_that_does_not_read_counts_as_gone_when_the_queue_is_full(void **state)
+{
+	(void)state;
+	struct ends s;
+	int raw = set_up_raw(&s);
+	char *big = mem_calloc(1, LIMIT_RESULT_BYTES);
+	struct message m = {
+	    .kind = MESSAGE_CALL_REPLY,
+	    .call_reply = {.req = 1, .result = str_of(big, LIMIT_RESULT_BYTES)},
+	};
+	enum rc rc = RC_OK;
+	size_t sent = 0;
+
+	while (rc == RC_OK) {
+		rc = channel_send(s.governor.c, &m);
+		sent += rc == RC_OK;
+		steps(&s, 1);
+		assert_true(sent < 100);
+	}
+	assert_rc(rc, RC_LIMIT);
+	assert_true(sent >= 60);
+	assert_rc(channel_send(s.governor.c, &m), RC_BROKEN);
+	steps(&s, 1);
+	assert_string_equal(s.governor.why, "it does not read what we send");
+	mem_free(big);
+	close(raw);
+	tear_down(&s);
+}
+
+static void a_field_over_its_limit_leaves_the_channel_good(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message m = call(1, 10);
+	struct message bad = call(2, 10);
+	static char name[LIMIT_ID_BYTES + 1];
+
+	set_up(&s);
+	bad.call.tool = str_of(name, sizeof(name));
+	assert_rc(channel_send(s.front.c, &bad), RC_LIMIT);
+	assert_ok(channel_send(s.front.c, &m));
+	steps(&s, 2);
+	assert_int_equal(s.governor.heard, 1);
+	assert_int_equal(s.governor.sum, 1);
+	tear_down(&s);
+}
+
+struct bad_frame {
+	const char *bytes;
+	size_t n;
+	const char *why;
+};
+
+static void a_peer_that_breaks_the_rules_ends_the_channel(void **state)
+{
+	(void)state;
+	static const char good[] = "\0\0\0\12\0\2\0\0\0\0\0\0\0\7";
+	static const struct bad_frame bad[] = {
+	    {"\xff\xff\xff\xff", 4, "it sent a message over the limit"},
+	    {"\0\0\0\2\0\0", 6, "unknown message kind 0"},
+	    {"\0\0\0\2\xff\xff", 6, "unknown message kind 65535"},
+	    {"\0\0\0\13\0\2\0\0\0\0\0\0\0\7x", 15, "message 'withdraw': 1 bytes left over"},
+	    {"\0\0\0\3\0\2\0", 7, "message 'withdraw': field 'req' is cut short or over its limit"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct ends s;
+		int raw = set_up_raw(&s);
+
+		assert_int_equal(write(raw, good, 14), 14);
+		steps(&s, 1);
+		assert_int_equal(s.governor.heard, 1);
+		assert_string_equal(s.governor.why, "");
+		assert_int_equal(write(raw, bad[i].bytes, bad[i].n), bad[i].n);
+		/* More behind it is not heard any more. */
+		assert_int_equal(write(raw, good, 14), 14);
+		steps(&s, 2);
+		assert_int_equal(s.governor.heard, 1);
+		assert_string_equal(s.governor.why, bad[i].why);
+		close(raw);
+		tear_down(&s);
+	}
+}
+
+static void a_message_from_the_wrong_role_ends_the_channel(void **state)
+{
+	(void)state;
+	struct ends s;
+	int raw = set_up_raw(&s);
+	AUTO_BUF b = BUF_INIT(1024);
+	struct message m = {.kind = MESSAGE_COMMAND, .command = {.body = STR("{}")}};
+
+	/* Well-formed, but the agents' front has no such word. */
+	assert_ok(buf_add_u32(&b, 2 + 8 + 4 + 1 + 4 + 2));
+	assert_ok(message_encode(&b, &m));
+	assert_int_equal(write(raw, b.p, b.n), b.n);
+	steps(&s, 1);
+	assert_int_equal(s.governor.heard, 0);
+	assert_string_equal(s.governor.why, "it sent a message that it must not send");
+	close(raw);
+	tear_down(&s);
+
+	set_up_roles(&s, R_PEOPLE, R_GOVERNOR); /* control: the people's front has */
+	assert_ok(channel_send(s.front.c, &m));
+	steps(&s, 2);
+	assert_int_equal(s.governor.heard, 1);
+	assert_string_equal(s.governor.why, "");
+	tear_down(&s);
+}
+
+static void what_was_said_before_the_end_is_heard(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message m = call(1, 10);
+
+	set_up(&s);
+	assert_ok(channel_send(s.front.c, &m));
+	channel_flush(s.front.c);
+	channel_free(s.front.c);
+	s.front.c = NULL;
+	/* We write into the closed end before we read from it. */
+	assert_ok(channel_send(s.governor.c, &(struct message){.kind = MESSAGE_CALL_REPLY}));
+	channel_flush(s.governor.c);
+	steps(&s, 2);
+	assert_int_equal(s.governor.heard, 1);
+	assert_string_equal(s.governor.why, "it ended");
+	assert_rc(channel_send(s.governor.c, &(struct message){.kind = MESSAGE_CALL_REPLY}),
+		  RC_BROKEN);
+	tear_down(&s);
+}
+
+static void half_a_message_at_the_end_is_dropped(void **state)
+{
+	(void)state;
+	struct ends s;
+	int raw = set_up_raw(&s);
+
+	assert_int_equal(write(raw, "\0\0\0\12\0\2\0\0", 8), 8);
+	close(raw);
+	steps(&s, 2);
+	assert_int_equal(s.governor.heard, 0);
+	assert_string_equal(s.governor.why, "it ended inside a message");
+	tear_down(&s);
+}
+
+static void a_message_may_arrive_byte_by_byte(void **state)
+{
+	(void)state;
+	static const char two[] = "\0\0\0\12\0\2\0\0\0\0\0\0\0\7\0\0\0\12\0\2\0\0\0\0\0\0\0\10";
+	struct ends s;
+	int raw = set_up_raw(&s);
+
+	for (size_t i = 0; i < 28; i++) {
+		assert_int_equal(write(raw, two + i, 1), 1);
+		steps(&s, 1);
+		assert_int_equal(s.governor.heard, (i + 1) / 14);
+	}
+	close(raw);
+	tear_down(&s);
+}
+
+static void a_handler_may_free_its_channel(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message m = call(1, 10);
+
+	set_up(&s);
+	s.governor.free_in_handler = true;
+	assert_ok(channel_send(s.front.c, &m));
+	assert_ok(channel_send(s.front.c, &m));
+	steps(&s, 3);
+	assert_int_equal(s.governor.heard, 1);
+	assert_string_equal(s.governor.why, "");
+	assert_string_equal(s.front.why, "it ended");
+	tear_down(&s);
+}
+
+static void no_memory_is_reported(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct err e = ERR_INIT;
+	struct channel *c;
+	size_t blocks = mem_blocks();
+	int fds[2];
+
+	set_up(&s);
+	for (size_t nth = 1;; nth++) {
+		enum rc rc;
+
+		assert_ok(channel_pair(fds, &e));
+		mem_fail_after(nth);
+		rc = channel_new(s.l, fds[0], R_AGENTS, R_GOVERNOR, heard, went, NULL, &c, &e);
+		mem_fail_after(0);
+		close(fds[1]);
+		if (rc == RC_OK) {
+			assert_true(nth > 1);
+			channel_free(c);
+			break;
+		}
+		assert_rc(rc, RC_NOMEM);
+		assert_int_equal(fcntl(fds[0], F_GETFD), -1); /* taken all the same */
+	}
+	tear_down(&s);
+	assert_int_equal(mem_blocks(), blocks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(messages_arrive_in_order_and_are_answered),
+	    cmocka_unit_test(what_a_round_queues_leaves_at_its_end),
+	    cmocka_unit_test(the_largest_message_arrives),
+	    cmocka_unit_test(a_peer_that_does_not_read_counts_as_gone_when_the_queue_is_full),
+	    cmocka_unit_test(a_field_over_its_limit_leaves_the_channel_good),
+	    cmocka_unit_test(a_peer_that_breaks_the_rules_ends_the_channel),
+	    cmocka_unit_test(a_message_from_the_wrong_role_ends_the_channel),
+	    cmocka_unit_test(what_was_said_before_the_end_is_heard),
+	    cmocka_unit_test(half_a_message_at_the_end_is_dropped),
+	    cmocka_unit_test(a_message_may_arrive_byte_by_byte),
+	    cmocka_unit_test(a_handler_may_free_its_channel),
+	    cmocka_unit_test(no_memory_is_reported),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/err.h"
 #include "codec/json.h"
 #include "core/effect.h"
 #include "core/list.h"
@@ -82,7 +83,7 @@ struct tool {
 	struct credential credential; /* overrides the upstream's when backend is not empty */
 	uint32_t max_calls_per_task; /* 0 = the playbook's limit only */
 
-	const struct json *definition; /* MCP tool definition without its name */
+	const struct json *definition; /* MCP tool definition, its name included */
 	const struct json *input_schema; /* definition's inputSchema, or NULL */
 	uint8_t digest[32];	   /* SHA-256 of JCS {name, title, description, inputSchema, outputSchema, annotations} */
 
@@ -92,3 +93,8 @@ struct tool {
 	struct str_list variables; /* "name=/pointer": argument values, see docs/formats/upstream.md */
 	bool output_is_json;	   /* stdout is one JSON value, else text */
 };
+
+/* SHA-256 of the canonical JSON of {annotations, description, inputSchema, name, outputSchema,
+ * title} of an MCP tool definition; absent members are left out, others ignored. RC_INPUT when it
+ * has no name or a number that has no canonical form, RC_LIMIT, RC_NOMEM. */
+enum rc tool_definition_digest(const struct json *mcp_tool, uint8_t out[32], struct err *e);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/bundle.c - looking things up in a bundle.
+ *
+ * Lists other than the tools are short (tens, rarely hundreds) and compared by length first, so
+ * they are walked; tools are sorted and searched by halves.
+ */
+#include "core/bundle.h"
+
+#include "base/mem.h"
+
+/* Defines the look-up of one kind of object by one of its texts. */
+#define LOOKUP(function, type, array, count, field)                                                \
+	const struct type *function(const struct bundle *b, struct str wanted)                     \
+	{                                                                                          \
+		for (size_t i = 0; i < b->count; i++) {                                            \
+			if (str_eq(b->array[i].field, wanted)) {                                   \
+				return &b->array[i];                                               \
+			}                                                                          \
+		}                                                                                  \
+		return NULL;                                                                       \
+	}
+
+LOOKUP(bundle_agent, agent, agents, n_agents, id)
+LOOKUP(bundle_agent_named, agent, agents, n_agents, name)
+LOOKUP(bundle_person, person, people, n_people, name)
+LOOKUP(bundle_group, group, groups, n_groups, name)
+LOOKUP(bundle_upstream, upstream, upstreams, n_upstreams, name)
+LOOKUP(bundle_playbook, playbook, playbooks, n_playbooks, name)
+LOOKUP(bundle_gate, gate, gates, n_gates, name)
+
+const struct person *bundle_person_with_uid(const struct bundle *b, uint32_t uid)
+{
+	if (uid == PERSON_NO_UID) {
+		return NULL; /* "none" is nobody's number */
+	}
+	for (size_t i = 0; i < b->n_people; i++) {
+		if (b->people[i].uid == uid) {
+			return &b->people[i];
+		}
+	}
+	return NULL;
+}
+
+const struct tool *bundle_tool(const struct bundle *b, struct str public_name)
+{
+	size_t from = 0;
+	size_t to = b->n_tools;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int order = str_cmp(public_name, b->tools[middle].public_name);
+
+		if (order == 0) {
+			return &b->tools[middle];
+		}
+		if (order < 0) {
+			to = middle;
+		} else {
+			from = middle + 1;
+		}
+	}
+	return NULL;
+}
+
+const struct tool *bundle_tool_of(const struct bundle *b, const struct upstream *u, struct str name)
+{
+	for (size_t i = 0; i < b->n_tools; i++) {
+		if (b->tools[i].upstream == u && str_eq(b->tools[i].name, name)) {
+			return &b->tools[i];
+		}
+	}
+	return NULL;
+}

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 enum json_type {
 	JSON_NONE = 0, /* only the type of a missing value */
@@ -39,7 +40,7 @@ struct json {
 
 struct json_limits {
 	size_t max_bytes;
-	unsigned max_depth;
+	unsigned max_depth; /* counts as LIMIT_JSON_DEPTH when above it */
 	unsigned max_nodes;
 	bool want_positions; /* fill line and column */
 };
@@ -52,7 +53,7 @@ struct json_limits {
 	})
 
 /* Parses one document. Nodes live in arena and point into text where nothing was escaped, so both
- * must outlive *ret. Errors: RC_INPUT "line:column: ...", RC_LIMIT, RC_NOMEM. */
+ * must outlive *ret. limits NULL means JSON_LIMITS_DEFAULT. Errors: RC_INPUT "line:column: ...", RC_LIMIT, RC_NOMEM. */
 enum rc json_parse(struct arena *arena, struct str text, const struct json_limits *limits,
 		   const struct json **ret, struct err *e);
 
@@ -67,15 +68,19 @@ bool json_i64(const struct json *j, int64_t *ret) MUST_USE;	/* integers without 
 bool json_u64(const struct json *j, uint64_t *ret) MUST_USE;
 bool json_bool(const struct json *j, bool *ret) MUST_USE;
 const char *json_type_name(enum json_type t); /* "object", "string", ... for messages */
-bool json_equal(const struct json *a, const struct json *b); /* structural; numbers by exact text */
+/* Same structure and values: members in any order, numbers by exact text. False also when there is
+ * no memory to compare large objects. */
+bool json_equal(const struct json *a, const struct json *b);
 
-/* RFC 8785 canonical form of j appended to b. Numbers must be integers within +-(2^53-1) or
- * doubles; doubles are printed as ECMAScript does. RC_INPUT for a number that is neither (more
- * precision than a double holds), since two readers could disagree about it. */
+/* RFC 8785 canonical form of j appended to b, which is unchanged on failure. Numbers are printed as
+ * ECMAScript prints doubles. RC_INPUT for a number that has more than 17 significant digits or that
+ * a double does not give back digit for digit (2^53+1, 1e400), since two readers could disagree
+ * about it. */
 enum rc json_canonical(struct buf *b, const struct json *j, struct err *e);
 
 /* Writing. Commas and escapes are the writer's; the first failure sticks and is reported by
- * json_out_end(), so that building a message reads straight down.
+ * json_out_end(), so that building a message reads straight down. Depth is at most
+ * LIMIT_JSON_DEPTH.
  *
  *	struct json_out w = json_out_to(&buf);
  *	json_out_object(&w);
@@ -91,6 +96,7 @@ struct json_out {
 	uint64_t is_array;   /* bit per depth */
 	uint64_t has_items;  /* bit per depth */
 	bool after_key;
+	bool is_done; /* the outermost value was begun */
 };
 
 struct json_out json_out_to(struct buf *b);
@@ -107,8 +113,9 @@ void json_out_null(struct json_out *w);
 void json_out_raw(struct json_out *w, struct str json); /* bytes that are one JSON value already */
 /* Any node as it is (YAML nodes too). */
 void json_out_node(struct json_out *w, const struct json *j);
-/* Everything closed and nothing failed? RC_LIMIT or RC_NOMEM from the buffer, RC_BROKEN when an
- * object or array is still open. */
+/* Exactly one value, everything closed, nothing failed? RC_LIMIT or RC_NOMEM from the buffer,
+ * RC_INPUT when a string was not UTF-8, RC_BROKEN when calls came out of order or an object or array
+ * is still open. What was written before a failure stays in the buffer. */
 enum rc json_out_end(struct json_out *w, struct err *e);
 /* Shorthands for key and value. */
 void json_out_key_str(struct json_out *w, const char *name, struct str s);

@@ -479,7 +479,8 @@ static enum rc finish_object(struct parser *ps, const struct json *node)
 	}
 	if (twin) {
 		/* A name with escapes was copied, so point at its value instead. */
-		at = twin->key.p > ps->start && twin->key.p < ps->end ? twin->key.p - 1 : twin->raw.p;
+		at = twin->key.p > ps->start && twin->key.p < ps->end ? twin->key.p - 1
+								      : twin->raw.p;
 		return fail_at(ps, at, RC_INPUT, "member name used twice in one object");
 	}
 	ps->depth--;
@@ -563,19 +564,20 @@ enum rc json_parse(struct arena *arena, struct str text, const struct json_limit
 	size_t max_bytes = limits ? limits->max_bytes : JSON_LIMITS_DEFAULT.max_bytes;
 	const char *start = text.n ? text.p : "";
 	struct parser ps = {
-		.nodes = json_builder_of(arena, limits),
-		.start = start,
-		.p = start,
-		.end = start + text.n,
-		.counted_to = start,
-		.line_start = start,
-		.line = 1,
-		.e = e,
+	    .nodes = json_builder_of(arena, limits),
+	    .start = start,
+	    .p = start,
+	    .end = start + text.n,
+	    .counted_to = start,
+	    .line_start = start,
+	    .line = 1,
+	    .e = e,
 	};
 	struct json *root;
 
 	if (text.n > max_bytes) {
-		FAIL(e, RC_LIMIT, "1:1: document of %zu bytes, at most %zu allowed", text.n, max_bytes);
+		FAIL(e, RC_LIMIT, "1:1: document of %zu bytes, at most %zu allowed", text.n,
+		     max_bytes);
 	}
 	skip_blanks(&ps);
 	TRY(new_node(&ps, &root));

@@ -28,12 +28,12 @@ enum json_type {
 
 struct json {
 	enum json_type type;
-	uint32_t count;		  /* members or elements */
-	uint32_t line;		  /* 1-based; 0 when positions were not asked for */
-	uint32_t column;	  /* 1-based, in bytes */
-	struct str raw;		  /* exact bytes of the value in the input; empty for YAML collections */
-	struct str key;		  /* decoded member name, when inside an object */
-	struct str text;	  /* decoded string; for numbers the exact text */
+	uint32_t count;	 /* members or elements */
+	uint32_t line;	 /* 1-based; 0 when positions were not asked for */
+	uint32_t column; /* 1-based, in bytes */
+	struct str raw;	 /* exact bytes of the value in the input; empty for YAML collections */
+	struct str key;	 /* decoded member name, when inside an object */
+	struct str text; /* decoded string; for numbers the exact text */
 	const struct json *child; /* first member or element */
 	const struct json *next;  /* next sibling */
 };
@@ -47,13 +47,14 @@ struct json_limits {
 
 #define JSON_LIMITS_DEFAULT                                                                        \
 	((struct json_limits){                                                                     \
-		.max_bytes = LIMIT_HTTP_BODY_BYTES,                                                \
-		.max_depth = LIMIT_JSON_DEPTH,                                                     \
-		.max_nodes = LIMIT_JSON_NODES,                                                     \
+	    .max_bytes = LIMIT_HTTP_BODY_BYTES,                                                    \
+	    .max_depth = LIMIT_JSON_DEPTH,                                                         \
+	    .max_nodes = LIMIT_JSON_NODES,                                                         \
 	})
 
 /* Parses one document. Nodes live in arena and point into text where nothing was escaped, so both
- * must outlive *ret. limits NULL means JSON_LIMITS_DEFAULT. Errors: RC_INPUT "line:column: ...", RC_LIMIT, RC_NOMEM. */
+ * must outlive *ret. limits NULL means JSON_LIMITS_DEFAULT. Errors: RC_INPUT "line:column: ...",
+ * RC_LIMIT, RC_NOMEM. */
 enum rc json_parse(struct arena *arena, struct str text, const struct json_limits *limits,
 		   const struct json **ret, struct err *e);
 
@@ -63,8 +64,8 @@ const struct json *json_get(const struct json *object, struct str name); /* NULL
 const struct json *json_at(const struct json *array, size_t i);		 /* NULL when absent */
 /* RFC 6901 pointer: "" is the whole, "/a/0/b~1c". NULL when absent or malformed. */
 const struct json *json_pointer(const struct json *j, struct str pointer);
-bool json_str(const struct json *j, struct str *ret) MUST_USE;	/* strings only */
-bool json_i64(const struct json *j, int64_t *ret) MUST_USE;	/* integers without '.', 'e' only */
+bool json_str(const struct json *j, struct str *ret) MUST_USE; /* strings only */
+bool json_i64(const struct json *j, int64_t *ret) MUST_USE;    /* integers without '.', 'e' only */
 bool json_u64(const struct json *j, uint64_t *ret) MUST_USE;
 bool json_bool(const struct json *j, bool *ret) MUST_USE;
 const char *json_type_name(enum json_type t); /* "object", "string", ... for messages */
@@ -93,8 +94,8 @@ struct json_out {
 	struct buf *b;
 	enum rc rc;
 	unsigned depth;
-	uint64_t is_array;   /* bit per depth */
-	uint64_t has_items;  /* bit per depth */
+	uint64_t is_array;  /* bit per depth */
+	uint64_t has_items; /* bit per depth */
 	bool after_key;
 	bool is_done; /* the outermost value was begun */
 };
@@ -114,8 +115,8 @@ void json_out_raw(struct json_out *w, struct str json); /* bytes that are one JS
 /* Any node as it is (YAML nodes too). */
 void json_out_node(struct json_out *w, const struct json *j);
 /* Exactly one value, everything closed, nothing failed? RC_LIMIT or RC_NOMEM from the buffer,
- * RC_INPUT when a string was not UTF-8, RC_BROKEN when calls came out of order or an object or array
- * is still open. What was written before a failure stays in the buffer. */
+ * RC_INPUT when a string was not UTF-8, RC_BROKEN when calls came out of order or an object or
+ * array is still open. What was written before a failure stays in the buffer. */
 enum rc json_out_end(struct json_out *w, struct err *e);
 /* Shorthands for key and value. */
 void json_out_key_str(struct json_out *w, const char *name, struct str s);

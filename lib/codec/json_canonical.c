@@ -346,7 +346,8 @@ enum rc json_canonical(struct buf *b, const struct json *j, struct err *e)
 	if (inner.code != RC_OK) {
 		FAIL(e, rc, "%s", inner.msg);
 	}
-	FAIL(e, rc, rc == RC_LIMIT ? "canonical form larger than %zu bytes"
-				   : "no memory for a canonical form of %zu bytes at most",
+	FAIL(e, rc,
+	     rc == RC_LIMIT ? "canonical form larger than %zu bytes"
+			    : "no memory for a canonical form of %zu bytes at most",
 	     b->max);
 }

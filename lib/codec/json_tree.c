@@ -22,11 +22,11 @@ struct json_builder json_builder_of(struct arena *arena, const struct json_limit
 	struct json_limits l = limits ? *limits : JSON_LIMITS_DEFAULT;
 
 	return (struct json_builder){
-		.arena = arena,
-		.slab_next = FIRST_SLAB,
-		.nodes_left = l.max_nodes,
-		.max_depth = l.max_depth < LIMIT_JSON_DEPTH ? l.max_depth : LIMIT_JSON_DEPTH,
-		.want_positions = l.want_positions,
+	    .arena = arena,
+	    .slab_next = FIRST_SLAB,
+	    .nodes_left = l.max_nodes,
+	    .max_depth = l.max_depth < LIMIT_JSON_DEPTH ? l.max_depth : LIMIT_JSON_DEPTH,
+	    .want_positions = l.want_positions,
 	};
 }
 

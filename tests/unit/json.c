@@ -90,66 +90,69 @@ static void what_two_readers_could_read_differently_is_refused(void **state)
 		const char *what;
 		struct str text;
 	} cases[] = {
-		{"duplicate name", {"{\"a\":1,\"a\":2}", 13}},
-		{"duplicate decoded name", {"{\"a\":1,\"\\u0061\":2}", 18}},
-		{"duplicate empty name", {"{\"\":1,\"\":2}", 11}},
-		{"invalid UTF-8", {"\"\xff\xfe\"", 4}},
-		{"overlong slash", {"\"\xc0\xaf\"", 4}},
-		{"surrogate in UTF-8", {"\"\xed\xa0\x80\"", 5}},
-		{"sequence cut by the quote", {"\"\xc3\"", 3}},
-		{"invalid UTF-8 in a name", {"{\"\xff\":1}", 7}},
-		{"lone high surrogate", {"\"\\ud800\"", 8}},
-		{"lone low surrogate", {"\"\\udc00\"", 8}},
-		{"two high surrogates", {"\"\\ud800\\ud800\"", 14}},
-		{"high surrogate and text", {"\"\\ud800abcdef\"", 14}},
-		{"half a pair at the end", {"\"\\ud83d\\u\"", 10}},
-		{"raw NUL in a string", {"\"a\0b\"", 5}},
-		{"raw NUL after the value", {"1\0", 2}},
-		{"control character", {"\"a\tb\"", 5}},
-		{"line feed in a string", {"\"a\nb\"", 5}},
-		{"trailing garbage", {"{} x", 4}},
-		{"second document", {"{}{}", 4}},
-		{"leading zero", {"01", 2}},
-		{"leading zero after minus", {"-01", 3}},
-		{"plus sign", {"+1", 2}},
-		{"no digit before the point", {".5", 2}},
-		{"no digit after the point", {"1.", 2}},
-		{"no digit in the exponent", {"1e", 2}},
-		{"no digit after the exponent's sign", {"1e+", 3}},
-		{"bare minus", {"-", 1}},
-		{"two points", {"1.2.3", 5}},
-		{"hexadecimal", {"0x10", 4}},
-		{"NaN", {"NaN", 3}},
-		{"Infinity", {"Infinity", 8}},
-		{"-Infinity", {"-Infinity", 9}},
-		{"byte-order mark", {"\xef\xbb\xbf{}", 5}},
-		{"single quotes", {"{'a':1}", 7}},
-		{"unquoted name", {"{a:1}", 5}},
-		{"comment", {"1 /* x */", 9}},
-		{"line comment", {"// x\n1", 6}},
-		{"trailing comma in an array", {"[1,]", 4}},
-		{"trailing comma in an object", {"{\"a\":1,}", 8}},
-		{"leading comma", {"[,1]", 4}},
-		{"missing comma", {"[1 2]", 5}},
-		{"missing colon", {"{\"a\" 1}", 7}},
-		{"missing value", {"{\"a\":}", 6}},
-		{"name that is no string", {"{1:1}", 5}},
-		{"wrong bracket", {"[1}", 3}},
-		{"word in capitals", {"True", 4}},
-		{"half a word", {"nul", 3}},
-		{"word with a tail", {"nulll", 5}},
-		{"unknown escape", {"\"\\x41\"", 6}},
-		{"short unicode escape", {"\"\\u12\"", 6}},
-		{"no hexadecimal digits", {"\"\\u12g4\"", 8}},
-		{"escape at the end", {"\"\\", 2}},
-		{"quote escaped at the end", {"\"\\\"", 3}},
-		{"string without an end", {"\"abc", 4}},
-		{"array without an end", {"[1", 2}},
-		{"object without an end", {"{\"a\":1", 6}},
-		{"nothing", {"", 0}},
-		{"blanks only", {" \n", 2}},
-		{"form feed as a blank", {"\f1", 2}},
-		{"no-break space as a blank", {"\xc2\xa0" "1", 3}},
+	    {"duplicate name", {"{\"a\":1,\"a\":2}", 13}},
+	    {"duplicate decoded name", {"{\"a\":1,\"\\u0061\":2}", 18}},
+	    {"duplicate empty name", {"{\"\":1,\"\":2}", 11}},
+	    {"invalid UTF-8", {"\"\xff\xfe\"", 4}},
+	    {"overlong slash", {"\"\xc0\xaf\"", 4}},
+	    {"surrogate in UTF-8", {"\"\xed\xa0\x80\"", 5}},
+	    {"sequence cut by the quote", {"\"\xc3\"", 3}},
+	    {"invalid UTF-8 in a name", {"{\"\xff\":1}", 7}},
+	    {"lone high surrogate", {"\"\\ud800\"", 8}},
+	    {"lone low surrogate", {"\"\\udc00\"", 8}},
+	    {"two high surrogates", {"\"\\ud800\\ud800\"", 14}},
+	    {"high surrogate and text", {"\"\\ud800abcdef\"", 14}},
+	    {"half a pair at the end", {"\"\\ud83d\\u\"", 10}},
+	    {"raw NUL in a string", {"\"a\0b\"", 5}},
+	    {"raw NUL after the value", {"1\0", 2}},
+	    {"control character", {"\"a\tb\"", 5}},
+	    {"line feed in a string", {"\"a\nb\"", 5}},
+	    {"trailing garbage", {"{} x", 4}},
+	    {"second document", {"{}{}", 4}},
+	    {"leading zero", {"01", 2}},
+	    {"leading zero after minus", {"-01", 3}},
+	    {"plus sign", {"+1", 2}},
+	    {"no digit before the point", {".5", 2}},
+	    {"no digit after the point", {"1.", 2}},
+	    {"no digit in the exponent", {"1e", 2}},
+	    {"no digit after the exponent's sign", {"1e+", 3}},
+	    {"bare minus", {"-", 1}},
+	    {"two points", {"1.2.3", 5}},
+	    {"hexadecimal", {"0x10", 4}},
+	    {"NaN", {"NaN", 3}},
+	    {"Infinity", {"Infinity", 8}},
+	    {"-Infinity", {"-Infinity", 9}},
+	    {"byte-order mark", {"\xef\xbb\xbf{}", 5}},
+	    {"single quotes", {"{'a':1}", 7}},
+	    {"unquoted name", {"{a:1}", 5}},
+	    {"comment", {"1 /* x */", 9}},
+	    {"line comment", {"// x\n1", 6}},
+	    {"trailing comma in an array", {"[1,]", 4}},
+	    {"trailing comma in an object", {"{\"a\":1,}", 8}},
+	    {"leading comma", {"[,1]", 4}},
+	    {"missing comma", {"[1 2]", 5}},
+	    {"missing colon", {"{\"a\" 1}", 7}},
+	    {"missing value", {"{\"a\":}", 6}},
+	    {"name that is no string", {"{1:1}", 5}},
+	    {"wrong bracket", {"[1}", 3}},
+	    {"word in capitals", {"True", 4}},
+	    {"half a word", {"nul", 3}},
+	    {"word with a tail", {"nulll", 5}},
+	    {"unknown escape", {"\"\\x41\"", 6}},
+	    {"short unicode escape", {"\"\\u12\"", 6}},
+	    {"no hexadecimal digits", {"\"\\u12g4\"", 8}},
+	    {"escape at the end", {"\"\\", 2}},
+	    {"quote escaped at the end", {"\"\\\"", 3}},
+	    {"string without an end", {"\"abc", 4}},
+	    {"array without an end", {"[1", 2}},
+	    {"object without an end", {"{\"a\":1", 6}},
+	    {"nothing", {"", 0}},
+	    {"blanks only", {" \n", 2}},
+	    {"form feed as a blank", {"\f1", 2}},
+	    {"no-break space as a blank",
+	     {"\xc2\xa0"
+	      "1",
+	      3}},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -168,8 +171,15 @@ static void numbers_keep_their_exact_text(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"9223372036854775808", "1e400",	 "9007199254740993", "-0", "0.10", "1E+2",
-		"0e0",		       "0.0000", "-1.5e-7",
+	    "9223372036854775808",
+	    "1e400",
+	    "9007199254740993",
+	    "-0",
+	    "0.10",
+	    "1E+2",
+	    "0e0",
+	    "0.0000",
+	    "-1.5e-7",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -222,7 +232,8 @@ static void depth_is_bounded(void **state)
 {
 	(void)state;
 	static char text[200000];
-	struct json_limits generous = {.max_bytes = sizeof(text), .max_depth = 100000, .max_nodes = 200000};
+	struct json_limits generous = {
+	    .max_bytes = sizeof(text), .max_depth = 100000, .max_nodes = 200000};
 	struct json_limits two = {.max_bytes = 100, .max_depth = 2, .max_nodes = 100};
 	const struct json *j;
 	struct err e = ERR_INIT;
@@ -289,17 +300,17 @@ static void errors_tell_line_and_column(void **state)
 		const char *text;
 		const char *message;
 	} cases[] = {
-		{"{\n  \"a\": 1,\n  \"a\": 2\n}", "3:3: member name used twice in one object"},
-		{"{\n  \"a\": 1,\n  \"\\u0061\": 2\n}", "3:13: member name used twice in one object"},
-		{"[1,\n 01]", "2:2: malformed number"},
-		{"[1,\r\n\"a\\q\"]", "2:3: bad escape in a string"},
-		{"{\"a\" 1}", "1:6: expected ':', got '1'"},
-		{"[1", "1:3: expected ',' or ']', got the end"},
-		{"\n\x01", "2:1: expected a value, got byte 0x01"},
-		{"1 2", "1:3: expected the end of the document, got '2'"},
-		{"{1}", "1:2: expected a member name in quotes, got '1'"},
-		{"tru", "1:1: expected a value, got 't'"},
-		{" \"abc", "1:2: string without an end"},
+	    {"{\n  \"a\": 1,\n  \"a\": 2\n}", "3:3: member name used twice in one object"},
+	    {"{\n  \"a\": 1,\n  \"\\u0061\": 2\n}", "3:13: member name used twice in one object"},
+	    {"[1,\n 01]", "2:2: malformed number"},
+	    {"[1,\r\n\"a\\q\"]", "2:3: bad escape in a string"},
+	    {"{\"a\" 1}", "1:6: expected ':', got '1'"},
+	    {"[1", "1:3: expected ',' or ']', got the end"},
+	    {"\n\x01", "2:1: expected a value, got byte 0x01"},
+	    {"1 2", "1:3: expected the end of the document, got '2'"},
+	    {"{1}", "1:2: expected a member name in quotes, got '1'"},
+	    {"tru", "1:1: expected a value, got 't'"},
+	    {" \"abc", "1:2: string without an end"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -340,11 +351,12 @@ static void pointers_follow_rfc_6901(void **state)
 		const char *pointer;
 		const char *text;
 	} cases[] = {
-		{"/foo/0", "bar"}, {"/", "0"},	  {"/a~1b", "1"}, {"/c%d", "2"}, {"/e^f", "3"},
-		{"/g|h", "4"},	   {"/i\\j", "5"}, {"/k\"l", "6"}, {"/ ", "7"},	  {"/m~0n", "8"},
+	    {"/foo/0", "bar"}, {"/", "0"},     {"/a~1b", "1"}, {"/c%d", "2"}, {"/e^f", "3"},
+	    {"/g|h", "4"},     {"/i\\j", "5"}, {"/k\"l", "6"}, {"/ ", "7"},   {"/m~0n", "8"},
 	};
-	static const char *const absent[] = {"foo", "/foo/2", "/foo/-", "/foo/00", "/foo/01", "/foo/0/x",
-					     "/m~n", "/m~2n", "/m~", "/foo/", "/nothing", "/foo/18446744073709551616"};
+	static const char *const absent[] = {
+	    "foo",  "/foo/2", "/foo/-", "/foo/00", "/foo/01",  "/foo/0/x",
+	    "/m~n", "/m~2n",  "/m~",	"/foo/",   "/nothing", "/foo/18446744073709551616"};
 
 	assert_ptr_equal(json_pointer(j, STR("")), j);
 	assert_ptr_equal(json_pointer(j, STR("/foo")), j->child);
@@ -432,24 +444,24 @@ static void running_out_of_memory_is_an_error_and_leaks_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(documents_become_trees, empty_arena),
-		cmocka_unit_test_teardown(scalars_are_documents, empty_arena),
-		cmocka_unit_test_teardown(strings_without_escapes_point_into_the_input, empty_arena),
-		cmocka_unit_test_teardown(what_two_readers_could_read_differently_is_refused,
-					  empty_arena),
-		cmocka_unit_test_teardown(numbers_keep_their_exact_text, empty_arena),
-		cmocka_unit_test_teardown(integers_are_read_only_when_they_are_exact, empty_arena),
-		cmocka_unit_test_teardown(an_escaped_nul_is_a_byte_like_any_other, empty_arena),
-		cmocka_unit_test_teardown(depth_is_bounded, empty_arena),
-		cmocka_unit_test_teardown(size_and_number_of_values_are_bounded, empty_arena),
-		cmocka_unit_test_teardown(large_objects_are_checked_for_duplicates_too, empty_arena),
-		cmocka_unit_test_teardown(errors_tell_line_and_column, empty_arena),
-		cmocka_unit_test_teardown(positions_are_given_when_asked_for, empty_arena),
-		cmocka_unit_test_teardown(pointers_follow_rfc_6901, empty_arena),
-		cmocka_unit_test_teardown(missing_values_can_be_asked_everything, empty_arena),
-		cmocka_unit_test_teardown(equality_is_structural_and_ignores_member_order, empty_arena),
-		cmocka_unit_test_teardown(running_out_of_memory_is_an_error_and_leaks_nothing,
-					  empty_arena),
+	    cmocka_unit_test_teardown(documents_become_trees, empty_arena),
+	    cmocka_unit_test_teardown(scalars_are_documents, empty_arena),
+	    cmocka_unit_test_teardown(strings_without_escapes_point_into_the_input, empty_arena),
+	    cmocka_unit_test_teardown(what_two_readers_could_read_differently_is_refused,
+				      empty_arena),
+	    cmocka_unit_test_teardown(numbers_keep_their_exact_text, empty_arena),
+	    cmocka_unit_test_teardown(integers_are_read_only_when_they_are_exact, empty_arena),
+	    cmocka_unit_test_teardown(an_escaped_nul_is_a_byte_like_any_other, empty_arena),
+	    cmocka_unit_test_teardown(depth_is_bounded, empty_arena),
+	    cmocka_unit_test_teardown(size_and_number_of_values_are_bounded, empty_arena),
+	    cmocka_unit_test_teardown(large_objects_are_checked_for_duplicates_too, empty_arena),
+	    cmocka_unit_test_teardown(errors_tell_line_and_column, empty_arena),
+	    cmocka_unit_test_teardown(positions_are_given_when_asked_for, empty_arena),
+	    cmocka_unit_test_teardown(pointers_follow_rfc_6901, empty_arena),
+	    cmocka_unit_test_teardown(missing_values_can_be_asked_everything, empty_arena),
+	    cmocka_unit_test_teardown(equality_is_structural_and_ignores_member_order, empty_arena),
+	    cmocka_unit_test_teardown(running_out_of_memory_is_an_error_and_leaks_nothing,
+				      empty_arena),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,32 +30,32 @@ static void doubles_print_as_in_rfc_8785_appendix_b(void **state)
 		uint64_t bits;
 		const char *text;
 	} cases[] = {
-		{0x0000000000000000, "0"},
-		{0x8000000000000000, "0"},
-		{0x0000000000000001, "5e-324"},
-		{0x8000000000000001, "-5e-324"},
-		{0x7fefffffffffffff, "1.7976931348623157e+308"},
-		{0xffefffffffffffff, "-1.7976931348623157e+308"},
-		{0x4340000000000000, "9007199254740992"},
-		{0xc340000000000000, "-9007199254740992"},
-		{0x4430000000000000, "295147905179352830000"},
-		{0x44b52d02c7e14af5, "9.999999999999997e+22"},
-		{0x44b52d02c7e14af6, "1e+23"},
-		{0x44b52d02c7e14af7, "1.0000000000000001e+23"},
-		{0x444b1ae4d6e2ef4e, "999999999999999700000"},
-		{0x444b1ae4d6e2ef4f, "999999999999999900000"},
-		{0x444b1ae4d6e2ef50, "1e+21"},
-		{0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7"},
-		{0x3eb0c6f7a0b5ed8d, "0.000001"},
-		{0x41b3de4355555553, "333333333.3333332"},
-		{0x41b3de4355555554, "333333333.33333325"},
-		{0x41b3de4355555555, "333333333.3333333"},
-		{0x41b3de4355555556, "333333333.3333334"},
-		{0x41b3de4355555557, "333333333.33333343"},
-		{0xbecbf647612f3696, "-0.0000033333333333333333"},
-		{0x43143ff3c1cb0959, "1424953923781206.2"},
-		/* 2^-44: the shortest is not the nearest of its length. */
-		{0x3d30000000000000, "5.684341886080802e-14"},
+	    {0x0000000000000000, "0"},
+	    {0x8000000000000000, "0"},
+	    {0x0000000000000001, "5e-324"},
+	    {0x8000000000000001, "-5e-324"},
+	    {0x7fefffffffffffff, "1.7976931348623157e+308"},
+	    {0xffefffffffffffff, "-1.7976931348623157e+308"},
+	    {0x4340000000000000, "9007199254740992"},
+	    {0xc340000000000000, "-9007199254740992"},
+	    {0x4430000000000000, "295147905179352830000"},
+	    {0x44b52d02c7e14af5, "9.999999999999997e+22"},
+	    {0x44b52d02c7e14af6, "1e+23"},
+	    {0x44b52d02c7e14af7, "1.0000000000000001e+23"},
+	    {0x444b1ae4d6e2ef4e, "999999999999999700000"},
+	    {0x444b1ae4d6e2ef4f, "999999999999999900000"},
+	    {0x444b1ae4d6e2ef50, "1e+21"},
+	    {0x3eb0c6f7a0b5ed8c, "9.999999999999997e-7"},
+	    {0x3eb0c6f7a0b5ed8d, "0.000001"},
+	    {0x41b3de4355555553, "333333333.3333332"},
+	    {0x41b3de4355555554, "333333333.33333325"},
+	    {0x41b3de4355555555, "333333333.3333333"},
+	    {0x41b3de4355555556, "333333333.3333334"},
+	    {0x41b3de4355555557, "333333333.33333343"},
+	    {0xbecbf647612f3696, "-0.0000033333333333333333"},
+	    {0x43143ff3c1cb0959, "1424953923781206.2"},
+	    /* 2^-44: the shortest is not the nearest of its length. */
+	    {0x3d30000000000000, "5.684341886080802e-14"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -87,18 +87,18 @@ static void the_sample_of_rfc_8785_section_3_2_2_comes_out_right(void **state)
 	/* Of the numbers, 333333333.33333329 became 333333333.3333333: the double next to what is
 	 * written is ...31, so we refuse it, and use the spelling that the RFC prints. */
 	assert_rc(canonical(&b, "333333333.33333329", &e), RC_INPUT);
-	assert_ok(canonical(&b,
-			    "{\n"
-			    "  \"numbers\": [333333333.3333333, 1E30, 4.50,\n"
-			    "              2e-3, 0.000000000000000000000000001],\n"
-			    "  \"string\": \"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\",\n"
-			    "  \"literals\": [null, true, false]\n"
-			    "}",
-			    &e));
-	assert_str(buf_view(&b),
-		   "{\"literals\":[null,true,false],"
-		   "\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],"
-		   "\"string\":\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}");
+	assert_ok(canonical(
+	    &b,
+	    "{\n"
+	    "  \"numbers\": [333333333.3333333, 1E30, 4.50,\n"
+	    "              2e-3, 0.000000000000000000000000001],\n"
+	    "  \"string\": \"\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\\"\\/\",\n"
+	    "  \"literals\": [null, true, false]\n"
+	    "}",
+	    &e));
+	assert_str(buf_view(&b), "{\"literals\":[null,true,false],"
+				 "\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],"
+				 "\"string\":\"\xe2\x82\xac$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}");
 }
 
 static void members_are_ordered_by_utf16_code_units(void **state)
@@ -129,16 +129,20 @@ static void names_in_other_scripts_are_ordered_and_nested_objects_too(void **sta
 	struct err e = ERR_INIT;
 
 	/* The shapes of the scheme's published "french", "weird" and "structures" examples. */
-	assert_ok(canonical(&b,
-			    "{\"p\\u00eache\":\"1\",\"p\\u00e9ch\\u00e9\":\"2\",\"peach\":\"3\","
-			    "\"sin\":\"4\",\"1\":{\"f\":{\"f\":\"hi\",\"F\":5},\"\\n\":56.0},"
-			    "\"10\":{},\"\":\"empty\",\"a\":{},\"111\":[{\"e\":\"yes\",\"E\":\"no\"}],"
-			    "\"A\":{},\"\\u0627\":1}",
-			    &e));
-	assert_str(buf_view(&b), "{\"\":\"empty\",\"1\":{\"\\n\":56,\"f\":{\"F\":5,\"f\":\"hi\"}},"
-				 "\"10\":{},\"111\":[{\"E\":\"no\",\"e\":\"yes\"}],\"A\":{},\"a\":{},"
-				 "\"peach\":\"3\",\"p\xc3\xa9" "ch\xc3\xa9\":\"2\","
-				 "\"p\xc3\xaa" "che\":\"1\",\"sin\":\"4\",\"\xd8\xa7\":1}");
+	assert_ok(
+	    canonical(&b,
+		      "{\"p\\u00eache\":\"1\",\"p\\u00e9ch\\u00e9\":\"2\",\"peach\":\"3\","
+		      "\"sin\":\"4\",\"1\":{\"f\":{\"f\":\"hi\",\"F\":5},\"\\n\":56.0},"
+		      "\"10\":{},\"\":\"empty\",\"a\":{},\"111\":[{\"e\":\"yes\",\"E\":\"no\"}],"
+		      "\"A\":{},\"\\u0627\":1}",
+		      &e));
+	assert_str(buf_view(&b),
+		   "{\"\":\"empty\",\"1\":{\"\\n\":56,\"f\":{\"F\":5,\"f\":\"hi\"}},"
+		   "\"10\":{},\"111\":[{\"E\":\"no\",\"e\":\"yes\"}],\"A\":{},\"a\":{},"
+		   "\"peach\":\"3\",\"p\xc3\xa9"
+		   "ch\xc3\xa9\":\"2\","
+		   "\"p\xc3\xaa"
+		   "che\":\"1\",\"sin\":\"4\",\"\xd8\xa7\":1}");
 }
 
 static void large_objects_are_ordered_too(void **state)
@@ -150,7 +154,8 @@ static void large_objects_are_ordered_too(void **state)
 	size_t n = 0;
 
 	for (unsigned i = 999; i >= 900; i--) {
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%c\"%u\":%u", n ? ',' : '{', i, i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%c\"%u\":%u", n ? ',' : '{', i,
+				      i);
 	}
 	(void)snprintf(text + n, sizeof(text) - n, "}");
 	assert_ok(canonical(&b, text, &e));
@@ -165,46 +170,46 @@ static void numbers_have_one_spelling(void **state)
 		const char *in;
 		const char *out;
 	} cases[] = {
-		{"0", "0"},
-		{"-0", "0"},
-		{"0.0", "0"},
-		{"-0e99", "0"},
-		{"0e999999999999999999999", "0"},
-		{"-1", "-1"},
-		{"10", "10"},
-		{"1e1", "10"},
-		{"100e-1", "10"},
-		{"0.1", "0.1"},
-		{"1.0", "1"},
-		{"9007199254740991", "9007199254740991"},
-		{"-9007199254740991", "-9007199254740991"},
-		{"9007199254740992", "9007199254740992"},
-		{"123456789012345678", NULL},
-		{"123456789012345680", "123456789012345680"},
-		{"1e21", "1e+21"},
-		{"1000000000000000000000", "1e+21"},
-		{"0.000001", "0.000001"},
-		{"0.0000001", "1e-7"},
-		{"1.5E-7", "1.5e-7"},
-		{"1.7976931348623157e308", "1.7976931348623157e+308"},
-		{"5e-324", "5e-324"},
-		{"0.30000000000000004", "0.30000000000000004"},
-		/* What a double does not hold as written. */
-		{"9007199254740993", NULL},
-		{"9007199254740993.0", NULL},
-		{"9007199254740993e0", NULL},
-		{"-9007199254740993", NULL},
-		{"1e400", NULL},
-		{"-1e400", NULL},
-		{"1e999999999999999999999", NULL},
-		{"1e-400", NULL},
-		{"3e-324", NULL},
-		{"1.8e308", NULL},
-		{"0.1000000000000000055", NULL},
-		{"18446744073709551615", NULL},
-		{"9223372036854775807", NULL},
-		{"3.14159265358979323846", NULL},
-		{"1.00000000000000000001", NULL},
+	    {"0", "0"},
+	    {"-0", "0"},
+	    {"0.0", "0"},
+	    {"-0e99", "0"},
+	    {"0e999999999999999999999", "0"},
+	    {"-1", "-1"},
+	    {"10", "10"},
+	    {"1e1", "10"},
+	    {"100e-1", "10"},
+	    {"0.1", "0.1"},
+	    {"1.0", "1"},
+	    {"9007199254740991", "9007199254740991"},
+	    {"-9007199254740991", "-9007199254740991"},
+	    {"9007199254740992", "9007199254740992"},
+	    {"123456789012345678", NULL},
+	    {"123456789012345680", "123456789012345680"},
+	    {"1e21", "1e+21"},
+	    {"1000000000000000000000", "1e+21"},
+	    {"0.000001", "0.000001"},
+	    {"0.0000001", "1e-7"},
+	    {"1.5E-7", "1.5e-7"},
+	    {"1.7976931348623157e308", "1.7976931348623157e+308"},
+	    {"5e-324", "5e-324"},
+	    {"0.30000000000000004", "0.30000000000000004"},
+	    /* What a double does not hold as written. */
+	    {"9007199254740993", NULL},
+	    {"9007199254740993.0", NULL},
+	    {"9007199254740993e0", NULL},
+	    {"-9007199254740993", NULL},
+	    {"1e400", NULL},
+	    {"-1e400", NULL},
+	    {"1e999999999999999999999", NULL},
+	    {"1e-400", NULL},
+	    {"3e-324", NULL},
+	    {"1.8e308", NULL},
+	    {"0.1000000000000000055", NULL},
+	    {"18446744073709551615", NULL},
+	    {"9223372036854775807", NULL},
+	    {"3.14159265358979323846", NULL},
+	    {"1.00000000000000000001", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -279,18 +284,18 @@ static void a_full_buffer_is_a_limit_and_stays_as_it_was(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(doubles_print_as_in_rfc_8785_appendix_b),
-		cmocka_unit_test(nan_and_infinity_are_no_numbers),
-		cmocka_unit_test_teardown(the_sample_of_rfc_8785_section_3_2_2_comes_out_right,
-					  empty_arena),
-		cmocka_unit_test_teardown(members_are_ordered_by_utf16_code_units, empty_arena),
-		cmocka_unit_test_teardown(names_in_other_scripts_are_ordered_and_nested_objects_too,
-					  empty_arena),
-		cmocka_unit_test_teardown(large_objects_are_ordered_too, empty_arena),
-		cmocka_unit_test_teardown(numbers_have_one_spelling, empty_arena),
-		cmocka_unit_test_teardown(zeros_and_exponents_may_cancel_out_but_not_lie, empty_arena),
-		cmocka_unit_test(random_doubles_read_back),
-		cmocka_unit_test_teardown(a_full_buffer_is_a_limit_and_stays_as_it_was, empty_arena),
+	    cmocka_unit_test(doubles_print_as_in_rfc_8785_appendix_b),
+	    cmocka_unit_test(nan_and_infinity_are_no_numbers),
+	    cmocka_unit_test_teardown(the_sample_of_rfc_8785_section_3_2_2_comes_out_right,
+				      empty_arena),
+	    cmocka_unit_test_teardown(members_are_ordered_by_utf16_code_units, empty_arena),
+	    cmocka_unit_test_teardown(names_in_other_scripts_are_ordered_and_nested_objects_too,
+				      empty_arena),
+	    cmocka_unit_test_teardown(large_objects_are_ordered_too, empty_arena),
+	    cmocka_unit_test_teardown(numbers_have_one_spelling, empty_arena),
+	    cmocka_unit_test_teardown(zeros_and_exponents_may_cancel_out_but_not_lie, empty_arena),
+	    cmocka_unit_test(random_doubles_read_back),
+	    cmocka_unit_test_teardown(a_full_buffer_is_a_limit_and_stays_as_it_was, empty_arena),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

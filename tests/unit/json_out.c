@@ -54,7 +54,7 @@ static void calls_out_of_order_are_broken(void **state)
 		AUTO_BUF b = BUF_INIT(100);
 		struct json_out w = json_out_to(&b);
 
-		if (i == 0) { /* nothing at all */
+		if (i == 0) {	     /* nothing at all */
 		} else if (i == 1) { /* still open */
 			json_out_object(&w);
 		} else if (i == 2) { /* two values */
@@ -158,13 +158,13 @@ static void a_node_is_written_as_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages_read_straight_down),
-		cmocka_unit_test(a_string_with_a_nul_survives),
-		cmocka_unit_test(calls_out_of_order_are_broken),
-		cmocka_unit_test(the_first_failure_sticks),
-		cmocka_unit_test(text_that_is_not_utf8_is_refused),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(a_node_is_written_as_it_is),
+	    cmocka_unit_test(messages_read_straight_down),
+	    cmocka_unit_test(a_string_with_a_nul_survives),
+	    cmocka_unit_test(calls_out_of_order_are_broken),
+	    cmocka_unit_test(the_first_failure_sticks),
+	    cmocka_unit_test(text_that_is_not_utf8_is_refused),
+	    cmocka_unit_test(depth_is_bounded),
+	    cmocka_unit_test(a_node_is_written_as_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ enum {
 	LIMIT_JSON_DEPTH = 64,
 	LIMIT_JSON_NODES = 65536,	     /* values in one document */
 	LIMIT_ARGS_BYTES = 24 * 1024,	     /* canonical arguments; a sealed value must hold them */
-	LIMIT_RESULT_BYTES = 1024 * 1024,    /* a tool's answer */
+	LIMIT_RESULT_BYTES = 500 * 1000,     /* a tool's answer; the sealed values of one leaf hold it */
 	LIMIT_TARGETS = 256,		     /* assets of one call */
 	LIMIT_ID_BYTES = 128,		     /* names of tools, agents' labels, incident ids */
 	LIMIT_SPIFFE_ID_BYTES = 2048,	     /* SPIFFE-ID section 2.3 */

@@ -22,6 +22,14 @@ enum role {
 	R_ANY = (1 << 9) - 1,
 };
 
+/* How a sender's attempt ended, in OUTCOME. Zero is the careful answer. */
+enum outcome_kind {
+	OUTCOME_UNKNOWN = 0, /* something was sent and no answer is known */
+	OUTCOME_NOT_SENT,    /* certainly not a byte left */
+	OUTCOME_OK,
+	OUTCOME_TOOL_ERROR,  /* the tool answered that it failed */
+};
+
 const char *role_name(enum role r); /* "governor", ...; "?" for a combination */
 
 /* MESSAGE_CALL, MESSAGE_WITHDRAW, ... in the order of the table. */

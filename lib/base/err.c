@@ -25,6 +25,7 @@ void must_failed(const char *what, const char *file, int line)
 	abort();
 }
 
+PRINTF_LIKE(4, 0)
 static void vformat(struct err *e, enum rc code, const char *where, const char *fmt, va_list ap)
 {
 	e->code = code;

@@ -32,20 +32,20 @@ enum {
 	LL_RULE_PATH_BENEATH = 1,
 };
 
-#define LL_FS_EXECUTE	  (1ULL << 0)
-#define LL_FS_WRITE_FILE  (1ULL << 1)
-#define LL_FS_READ_FILE	  (1ULL << 2)
-#define LL_FS_READ_DIR	  (1ULL << 3)
-#define LL_FS_REMOVE_DIR  (1ULL << 4)
-#define LL_FS_REMOVE_FILE (1ULL << 5)
-#define LL_FS_MAKE_DIR	  (1ULL << 7)
-#define LL_FS_MAKE_REG	  (1ULL << 8)
-#define LL_FS_REFER	  (1ULL << 13) /* ABI 2 */
-#define LL_FS_TRUNCATE	  (1ULL << 14) /* ABI 3 */
-#define LL_FS_IOCTL_DEV	  (1ULL << 15) /* ABI 5 */
-#define LL_FS_ABI1	  ((1ULL << 13) - 1)
-#define LL_NET_BIND_TCP	   (1ULL << 0) /* ABI 4 */
-#define LL_NET_CONNECT_TCP (1ULL << 1) /* ABI 4 */
+#define LL_FS_EXECUTE	       (1ULL << 0)
+#define LL_FS_WRITE_FILE       (1ULL << 1)
+#define LL_FS_READ_FILE	       (1ULL << 2)
+#define LL_FS_READ_DIR	       (1ULL << 3)
+#define LL_FS_REMOVE_DIR       (1ULL << 4)
+#define LL_FS_REMOVE_FILE      (1ULL << 5)
+#define LL_FS_MAKE_DIR	       (1ULL << 7)
+#define LL_FS_MAKE_REG	       (1ULL << 8)
+#define LL_FS_REFER	       (1ULL << 13) /* ABI 2 */
+#define LL_FS_TRUNCATE	       (1ULL << 14) /* ABI 3 */
+#define LL_FS_IOCTL_DEV	       (1ULL << 15) /* ABI 5 */
+#define LL_FS_ABI1	       ((1ULL << 13) - 1)
+#define LL_NET_BIND_TCP	       (1ULL << 0) /* ABI 4 */
+#define LL_NET_CONNECT_TCP     (1ULL << 1) /* ABI 4 */
 #define LL_SCOPE_ABSTRACT_UNIX (1ULL << 0) /* ABI 6 */
 #define LL_SCOPE_SIGNAL	       (1ULL << 1) /* ABI 6 */
 
@@ -152,7 +152,8 @@ static enum rc shut_paths(const struct sandbox_policy *p, const struct sandbox_p
 		TRY(add_path(ruleset, &paths[i], set.fs, e));
 	}
 	if (syscall(LL_RESTRICT_SELF, ruleset, 0) != 0) {
-		return err_set_sys(e, RC_BROKEN, __func__, "landlock cannot confine the %s", p->name);
+		return err_set_sys(e, RC_BROKEN, __func__, "landlock cannot confine the %s",
+				   p->name);
 	}
 	return RC_OK;
 }
@@ -218,7 +219,8 @@ static enum rc set_limits(const struct sandbox_policy *p, struct err *e)
 		return err_set_sys(e, RC_BROKEN, __func__, "cannot switch core dumps off");
 	}
 	/* A second lock on the same door; threads count as processes of the user. */
-	if (!(p->needs & (SANDBOX_SPAWN | SANDBOX_THREADS)) && setrlimit(RLIMIT_NPROC, &none) != 0) {
+	if (!(p->needs & (SANDBOX_SPAWN | SANDBOX_THREADS)) &&
+	    setrlimit(RLIMIT_NPROC, &none) != 0) {
 		return err_set_sys(e, RC_BROKEN, __func__, "cannot limit processes");
 	}
 	/* Set anew after each change of user, which resets it. */

@@ -10,11 +10,10 @@
  *	a path that was not listed			EACCES (Landlock)
  *	a system call that was not listed		EPERM
  *	a socket of another family			EPERM
- *	execve, ptrace, mount, bpf and their kin	the process is killed (SIGSYS): only an intruder
- *							makes these, and the supervisor will say so
- * A role that starts programs (SANDBOX_SPAWN) hands its filter on to them, and programs make all
- * kinds of calls: its filter is a list of what is refused (EPERM), and Landlock and the socket
- * families carry the weight.
+ *	execve, ptrace, mount, bpf and their kin	the process is killed (SIGSYS): only an
+ *intruder makes these, and the supervisor will say so A role that starts programs (SANDBOX_SPAWN)
+ *hands its filter on to them, and programs make all kinds of calls: its filter is a list of what is
+ *refused (EPERM), and Landlock and the socket families carry the weight.
  *
  * Kernels from 6.1 (Landlock ABI 2) are enough; rules of later ABIs are added where they exist.
  */
@@ -33,7 +32,7 @@ enum sandbox_need {
 	SANDBOX_INET = 1 << 3,	 /* outgoing connections; nobody binds or listens in a sandbox */
 	SANDBOX_ACCEPT = 1 << 4, /* accept from listeners that were opened before */
 	SANDBOX_THREADS = 1 << 5,
-	SANDBOX_SPAWN = 1 << 6,	 /* start programs */
+	SANDBOX_SPAWN = 1 << 6, /* start programs */
 };
 
 struct sandbox_policy {

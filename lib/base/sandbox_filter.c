@@ -23,6 +23,7 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET)
 
+/* clang-format off */
 /* What every role may do: nothing here reaches beyond descriptors and memory it has. */
 static const int base_calls[] = {
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(close),
@@ -89,6 +90,8 @@ static const int refused_calls[] = {
 	SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(kcmp), SCMP_SYS(pidfd_getfd),
 	SCMP_SYS(lookup_dcookie), SCMP_SYS(personality), END};
 
+/* clang-format on */
+
 /* A filter that is being built; the first failure sticks. */
 struct filter {
 	scmp_filter_ctx ctx;
@@ -112,7 +115,7 @@ static void rule_masked(struct filter *f, uint32_t action, int call, unsigned ar
 			uint64_t value)
 {
 	struct scmp_arg_cmp cmp = {
-		.arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+	    .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
 
 	if (f->error == 0) {
 		f->error = seccomp_rule_add_array(f->ctx, action, call, 1, &cmp);
@@ -191,8 +194,9 @@ static void refuse_families(struct filter *f, unsigned needs)
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 
 	for (unsigned family = 0; family < 64; family++) {
-		bool is_wanted = (family == AF_UNIX && (needs & SANDBOX_UNIX)) ||
-				 ((family == AF_INET || family == AF_INET6) && (needs & SANDBOX_INET));
+		bool is_wanted =
+		    (family == AF_UNIX && (needs & SANDBOX_UNIX)) ||
+		    ((family == AF_INET || family == AF_INET6) && (needs & SANDBOX_INET));
 
 		if (!is_wanted) {
 			rule_masked(f, refuse, SCMP_SYS(socket), 0, 0xffffffff, family);
@@ -205,8 +209,8 @@ static void refuse_families(struct filter *f, unsigned needs)
 
 static void build_refusals(struct filter *f, const struct sandbox_policy *p)
 {
-	static const uint64_t namespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS,
-					      CLONE_NEWIPC,  CLONE_NEWUSER,   CLONE_NEWPID,
+	static const uint64_t namespaces[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS,
+					      CLONE_NEWIPC, CLONE_NEWUSER,   CLONE_NEWPID,
 					      CLONE_NEWNET};
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 

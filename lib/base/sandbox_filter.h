@@ -4,5 +4,6 @@
 
 #include "base/sandbox.h"
 
-/* Loads the policy's seccomp filter and reads back that one is in force. NO_NEW_PRIVS must be on. */
+/* Loads the policy's seccomp filter and reads back that one is in force. NO_NEW_PRIVS must be on.
+ */
 enum rc sandbox_filter_load(const struct sandbox_policy *p, struct err *e);

@@ -16,11 +16,11 @@
 #include "base/rand.h"
 
 struct secret {
-	uint8_t *bytes;	   /* n bytes that end at the guard page behind them */
+	uint8_t *bytes; /* n bytes that end at the guard page behind them */
 	size_t n;
-	uint8_t *map;	   /* guard page, data pages, guard page */
+	uint8_t *map; /* guard page, data pages, guard page */
 	size_t map_bytes;
-	uint8_t *pages;	   /* the data pages */
+	uint8_t *pages; /* the data pages */
 	size_t pages_bytes;
 };
 

@@ -27,7 +27,7 @@ enum rc secret_random(size_t n, struct secret **ret, struct err *e);
 void secret_free(struct secret *s);
 
 size_t secret_size(const struct secret *s);
-uint8_t *secret_bytes(struct secret *s);      /* to fill it in */
+uint8_t *secret_bytes(struct secret *s);	/* to fill it in */
 struct str secret_view(const struct secret *s); /* borrowed */
 /* Constant time in the contents. */
 bool secret_equal(const struct secret *a, const struct secret *b);

@@ -24,7 +24,7 @@
  * without a sandbox (the control), so that a refusal means the sandbox and nothing else. */
 typedef int probe_fn(void);
 
-static char dir[64];	     /* with "in/file" and "out/file" */
+static char dir[64]; /* with "in/file" and "out/file" */
 static char inside[96];
 static char inside_new[96];
 static char outside[96];
@@ -114,8 +114,7 @@ static int connect_unix(void)
 
 static int bind_inet(void)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	return fd < 0 ? errno : answer(bind(fd, (struct sockaddr *)&at, sizeof(at)));
@@ -169,9 +168,9 @@ static int start_thread(void)
 static int map_executable(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-			       MAP_FAILED
-		       ? errno
-		       : 0;
+		       MAP_FAILED
+		   ? errno
+		   : 0;
 }
 
 static int signal_the_parent(void)
@@ -240,11 +239,11 @@ static int try(const struct sandbox_policy *p, const struct sandbox_path *paths,
 
 enum { N_POLICIES = 5 };
 static const struct sandbox_policy policies[N_POLICIES] = {
-	{.name = "sealed"}, /* holds what it was given, reaches nothing: the keeper */
-	{.name = "reader", .needs = SANDBOX_READ},
-	{.name = "writer", .needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS},
-	{.name = "client", .needs = SANDBOX_READ | SANDBOX_INET},
-	{.name = "spawner", .needs = SANDBOX_READ | SANDBOX_UNIX | SANDBOX_SPAWN},
+    {.name = "sealed"}, /* holds what it was given, reaches nothing: the keeper */
+    {.name = "reader", .needs = SANDBOX_READ},
+    {.name = "writer", .needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS},
+    {.name = "client", .needs = SANDBOX_READ | SANDBOX_INET},
+    {.name = "spawner", .needs = SANDBOX_READ | SANDBOX_UNIX | SANDBOX_SPAWN},
 };
 
 static const struct {
@@ -253,31 +252,32 @@ static const struct {
 	int expect[N_POLICIES];
 	bool is_abort;
 } probes[] = {
-	/*						  sealed reader writer client spawner */
-	{"ordinary work", ordinary_work,		 {OK, OK, OK, OK, OK}, false},
-	{"abort", abort_is_ours, {ABORTED, ABORTED, ABORTED, ABORTED, ABORTED}, true},
-	{"open inside", open_inside,			 {EPERM, OK, OK, OK, OK}, false},
-	{"open outside", open_outside,	       {EPERM, EACCES, EACCES, EACCES, EACCES}, false},
-	{"open by way of dots", open_by_way_of_dots,
-						{EPERM, EACCES, EACCES, EACCES, EACCES}, false},
-	{"write inside", write_inside,	       {EPERM, EACCES, OK, EACCES, EACCES}, false},
-	{"replace inside", replace_inside,     {EPERM, EACCES, OK, EACCES, EACCES}, false},
-	{"/etc/passwd", read_passwords,	       {EPERM, EACCES, EACCES, EACCES, EACCES}, false},
-	{"unix socket", make_unix_socket,      {EPERM, EPERM, EPERM, EPERM, OK}, false},
-	{"inet socket", make_inet_socket,      {EPERM, EPERM, EPERM, OK, EPERM}, false},
-	{"inet socket, garbage above", make_inet_socket_with_garbage_above,
-					       {EPERM, EPERM, EPERM, OK, EPERM}, false},
-	{"netlink", make_raw_netlink,	       {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
-	{"connect inet", connect_inet,	       {EPERM, EPERM, EPERM, OK, EPERM}, false},
-	{"connect unix", connect_unix,	       {EPERM, EPERM, EPERM, EPERM, OK}, false},
-	{"bind inet", bind_inet,	       {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
-	{"execve", do_execve,		       {DEAD, DEAD, DEAD, DEAD, OK}, false},
-	{"ptrace", do_ptrace,		       {DEAD, DEAD, DEAD, DEAD, EPERM}, false},
-	{"unshare", do_unshare,		       {DEAD, DEAD, DEAD, DEAD, EPERM}, false},
-	{"fork", do_fork,		       {EPERM, EPERM, EPERM, EPERM, OK}, false},
-	{"thread", start_thread,	       {EPERM, EPERM, OK, EPERM, OK}, false},
-	{"executable memory", map_executable,  {EPERM, EPERM, EPERM, EPERM, OK}, false},
-	{"signal another process", signal_the_parent, {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
+    /*						  sealed reader writer client spawner */
+    {"ordinary work", ordinary_work, {OK, OK, OK, OK, OK}, false},
+    {"abort", abort_is_ours, {ABORTED, ABORTED, ABORTED, ABORTED, ABORTED}, true},
+    {"open inside", open_inside, {EPERM, OK, OK, OK, OK}, false},
+    {"open outside", open_outside, {EPERM, EACCES, EACCES, EACCES, EACCES}, false},
+    {"open by way of dots", open_by_way_of_dots, {EPERM, EACCES, EACCES, EACCES, EACCES}, false},
+    {"write inside", write_inside, {EPERM, EACCES, OK, EACCES, EACCES}, false},
+    {"replace inside", replace_inside, {EPERM, EACCES, OK, EACCES, EACCES}, false},
+    {"/etc/passwd", read_passwords, {EPERM, EACCES, EACCES, EACCES, EACCES}, false},
+    {"unix socket", make_unix_socket, {EPERM, EPERM, EPERM, EPERM, OK}, false},
+    {"inet socket", make_inet_socket, {EPERM, EPERM, EPERM, OK, EPERM}, false},
+    {"inet socket, garbage above",
+     make_inet_socket_with_garbage_above,
+     {EPERM, EPERM, EPERM, OK, EPERM},
+     false},
+    {"netlink", make_raw_netlink, {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
+    {"connect inet", connect_inet, {EPERM, EPERM, EPERM, OK, EPERM}, false},
+    {"connect unix", connect_unix, {EPERM, EPERM, EPERM, EPERM, OK}, false},
+    {"bind inet", bind_inet, {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
+    {"execve", do_execve, {DEAD, DEAD, DEAD, DEAD, OK}, false},
+    {"ptrace", do_ptrace, {DEAD, DEAD, DEAD, DEAD, EPERM}, false},
+    {"unshare", do_unshare, {DEAD, DEAD, DEAD, DEAD, EPERM}, false},
+    {"fork", do_fork, {EPERM, EPERM, EPERM, EPERM, OK}, false},
+    {"thread", start_thread, {EPERM, EPERM, OK, EPERM, OK}, false},
+    {"executable memory", map_executable, {EPERM, EPERM, EPERM, EPERM, OK}, false},
+    {"signal another process", signal_the_parent, {EPERM, EPERM, EPERM, EPERM, EPERM}, false},
 };
 
 static const struct sandbox_path *paths_of(size_t policy, size_t *n)
@@ -387,7 +387,8 @@ static void capabilities_go_even_when_the_user_stays(void **state)
 	}
 	assert_int_equal(try(NULL, NULL, 0, NULL, false, take_a_right_back), 0);
 	assert_int_equal(chown(inside, 0, 0), 0);
-	assert_int_equal(try(&p, NULL, 0, &(struct sandbox_ids){0}, true, take_a_right_back), EPERM);
+	assert_int_equal(try(&p, NULL, 0, &(struct sandbox_ids){0}, true, take_a_right_back),
+			 EPERM);
 }
 
 static void root_is_nobody_to_become(void **state)
@@ -492,13 +493,13 @@ static int remove_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_wall_holds_as_we_are),
-		cmocka_unit_test(each_wall_holds_as_somebody_else),
-		cmocka_unit_test(the_user_is_changed_for_good),
-		cmocka_unit_test(capabilities_go_even_when_the_user_stays),
-		cmocka_unit_test(root_is_nobody_to_become),
-		cmocka_unit_test(a_path_that_is_not_there_is_an_error),
-		cmocka_unit_test(the_unsafe_flag_drops_the_walls_and_nothing_else),
+	    cmocka_unit_test(each_wall_holds_as_we_are),
+	    cmocka_unit_test(each_wall_holds_as_somebody_else),
+	    cmocka_unit_test(the_user_is_changed_for_good),
+	    cmocka_unit_test(capabilities_go_even_when_the_user_stays),
+	    cmocka_unit_test(root_is_nobody_to_become),
+	    cmocka_unit_test(a_path_that_is_not_there_is_an_error),
+	    cmocka_unit_test(the_unsafe_flag_drops_the_walls_and_nothing_else),
 	};
 	return cmocka_run_group_tests(tests, make_place, remove_place);
 }

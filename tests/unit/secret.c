@@ -165,13 +165,13 @@ static void random_secrets_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_secret_is_locked_undumpable_and_wiped_on_fork),
-		cmocka_unit_test(a_child_sees_zeros),
-		cmocka_unit_test(reading_past_the_end_kills),
-		cmocka_unit_test(sizes_are_bounded),
-		cmocka_unit_test(memory_that_cannot_be_locked_is_not_handed_out),
-		cmocka_unit_test(out_of_memory_leaves_nothing),
-		cmocka_unit_test(random_secrets_differ),
+	    cmocka_unit_test(a_secret_is_locked_undumpable_and_wiped_on_fork),
+	    cmocka_unit_test(a_child_sees_zeros),
+	    cmocka_unit_test(reading_past_the_end_kills),
+	    cmocka_unit_test(sizes_are_bounded),
+	    cmocka_unit_test(memory_that_cannot_be_locked_is_not_handed_out),
+	    cmocka_unit_test(out_of_memory_leaves_nothing),
+	    cmocka_unit_test(random_secrets_differ),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* net/role.h - what a role finds when it is born, and the three steps it takes.
+ *
+ * The supervisor (src/serve) execs `remit serve --role ...` with one end of a socketpair for each
+ * peer the role talks to; serve turns that into a struct role_env and calls the role's main:
+ *
+ *	enum rc role_index_main(const struct role_env *env, struct err *e)
+ *	{
+ *		... load the deployment, open listeners and what lies outside the walls ...
+ *		TRY(role_confine(env, &index_sandbox, paths, n_paths, e));
+ *		TRY(role_channel(env, R_PEOPLE, "", on_message, on_gone, x, &x->people, e));
+ *		return role_run(env, e);	(until the supervisor says stop)
+ *	}
+ *
+ * A role never restarts a peer or waits for one: when a channel ends, the role ends with an error,
+ * and the supervisor starts all anew.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/sandbox.h"
+#include "net/channel.h"
+
+enum { LIMIT_ROLE_PEERS = 64 };
+
+struct role_peer {
+	enum role role;
+	char name[LIMIT_ID_BYTES + 1]; /* which backend, which of several fronts; else "" */
+	int fd;			       /* -1 once taken */
+};
+
+struct role_env {
+	enum role role;
+	const char *name;	/* which backend, which of several fronts; else "" */
+	const char *deployment; /* absolute path of the deployment directory */
+	uint64_t generation;	/* of this start of all roles; grows by one with each */
+	bool unsafe_no_sandbox;
+	struct sandbox_ids ids; /* whom to become */
+	struct clock clock;
+	struct loop *loop;
+	struct channel *supervisor; /* NULL in tests */
+	struct role_peer *peers;
+	size_t n_peers;
+};
+
+/* Is there such a peer, not taken yet? name NULL = any. */
+bool role_has_peer(const struct role_env *env, enum role peer, const char *name);
+/* Takes the descriptor of that peer and opens a channel on it. name NULL = the first one with
+ * that role. RC_ABSENT when it is not plugged in. */
+enum rc role_channel(const struct role_env *env, enum role peer, const char *name,
+		     channel_fn *on_message, channel_gone_fn *on_gone, void *ctx,
+		     struct channel **ret, struct err *e);
+/* Enters the sandbox (base/sandbox.h) as the user the supervisor named. Taking channels needs no
+ * right, so it may come after. */
+enum rc role_confine(const struct role_env *env, const struct sandbox_policy *policy,
+		     const struct sandbox_path *paths, size_t n_paths, struct err *e);
+/* Closes descriptors of peers that nobody took, says READY and runs the loop until loop_stop: by
+ * the role itself, or because the supervisor said STOP or is gone. */
+enum rc role_run(const struct role_env *env, struct err *e);
+
+/* "governor=5,backend:orders=7" and back: how the supervisor tells a role its descriptors.
+ * RC_INPUT for anything else, RC_LIMIT past LIMIT_ROLE_PEERS. */
+enum rc role_peers_parse(struct str text, struct role_peer peers[LIMIT_ROLE_PEERS], size_t *ret_n,
+			 struct err *e);
+enum rc role_peers_print(const struct role_peer *peers, size_t n, struct buf *b);
+/* role_name() read backwards. */
+bool role_from_name(struct str name, enum role *ret) MUST_USE;

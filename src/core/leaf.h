@@ -2,7 +2,7 @@
 /* core/leaf.h - facts: the records of the log's tree, as structures and as canonical JSON.
  *
  * Decoding accepts exactly what encoding produces (and older versions once there are any); every
- * other byte sequence is RC_INPUT.
+ * other byte sequence is RC_INPUT. docs/formats/leaves.md is made from the same table.
  */
 #pragma once
 
@@ -62,7 +62,31 @@ struct leaf {
 };
 
 struct str leaf_kind_name(enum leaf_kind k); /* "call.decided" */
-/* Appends the canonical bytes. RC_LIMIT past LIMIT_LEAF_BYTES or a field's bound. */
+unsigned leaf_kind_version(enum leaf_kind k);
+
+/* A field as data, for readers that do not know the kinds: projections and the documentation. */
+enum leaf_type {
+	LEAF_TYPE_U64 = 0,
+	LEAF_TYPE_BOOL,
+	LEAF_TYPE_STR,
+	LEAF_TYPE_STRS,
+	LEAF_TYPE_IX,
+	LEAF_TYPE_COMMIT,
+	LEAF_TYPE_DIGEST,
+};
+struct leaf_field {
+	enum leaf_type type;
+	struct str name;
+	size_t offset; /* from the start of struct leaf_<name>, which is where leaf_body() points */
+	size_t max;    /* STR: bytes, STRS: elements; else 0 */
+};
+/* The fields of a kind in the order of the table. */
+const struct leaf_field *leaf_fields(enum leaf_kind k, size_t *ret_n);
+const void *leaf_body(const struct leaf *l);
+
+/* Appends the canonical bytes, or nothing. RC_LIMIT past LIMIT_LEAF_BYTES, a field's bound or a
+ * number past 2^53 - 1; RC_INPUT for text that is not UTF-8. What is zero, false or empty is left
+ * out: absence means exactly that, and it is never written. */
 enum rc leaf_encode(struct buf *b, const struct leaf *l, struct err *e);
 enum rc leaf_decode(struct arena *arena, struct str bytes, struct leaf *ret, struct err *e);
 /* The indexes this leaf cites, for the check that every cause is earlier. At most max; returns how

@@ -21,17 +21,17 @@
 
 enum {
 	TLOG_HASH_BYTES = 32,
-	TLOG_TILE_WIDTH = 256,	      /* hashes in a full tile, entries in a full bundle */
+	TLOG_TILE_WIDTH = 256, /* hashes in a full tile, entries in a full bundle */
 	TLOG_TILE_BYTES = 256 * 32,
-	TLOG_LEAF_MAX_BYTES = 65535,  /* an entry's length is a uint16 */
+	TLOG_LEAF_MAX_BYTES = 65535, /* an entry's length is a uint16 */
 	TLOG_BUNDLE_MAX_BYTES = 256 * (2 + 65535),
-	TLOG_NAME_MAX_BYTES = 255,    /* of a key or origin; ours, the format has no bound */
-	TLOG_NOTE_MAX_BYTES = 65536,  /* a signed note, all signatures included */
+	TLOG_NAME_MAX_BYTES = 255,   /* of a key or origin; ours, the format has no bound */
+	TLOG_NOTE_MAX_BYTES = 65536, /* a signed note, all signatures included */
 	TLOG_NOTE_MAX_SIGNATURES = 100,
-	TLOG_PROOF_MAX_HASHES = 64,   /* an inclusion path in a tree of 2^63 leaves; one to spare */
+	TLOG_PROOF_MAX_HASHES = 64, /* an inclusion path in a tree of 2^63 leaves; one to spare */
 	TLOG_RECEIPT_MAX_BYTES = 131072,
-	TLOG_PATH_BYTES = 64,	      /* the longest tile path, with its NUL */
-	TLOG_LEVELS = 8,	      /* tile levels of a tree of less than 2^64 leaves */
+	TLOG_PATH_BYTES = 64, /* the longest tile path, with its NUL */
+	TLOG_LEVELS = 8,      /* tile levels of a tree of less than 2^64 leaves */
 };
 
 /* ---- Hashes (RFC 6962 section 2.1) ---- */
@@ -130,8 +130,8 @@ bool tlog_bundle_next(struct reader *r, struct str *ret_leaf) MUST_USE;
 
 enum tlog_key_type {
 	TLOG_KEY_NONE = 0,
-	TLOG_KEY_ED25519 = 1,	     /* signs the text */
-	TLOG_KEY_COSIGNATURE = 4,    /* Ed25519 over "cosignature/v1", the time and the text */
+	TLOG_KEY_ED25519 = 1,	  /* signs the text */
+	TLOG_KEY_COSIGNATURE = 4, /* Ed25519 over "cosignature/v1", the time and the text */
 };
 
 /* A verifier key: what its owner publishes as one line, the vkey. */
@@ -222,8 +222,7 @@ enum rc tlog_receipt_print(const struct tlog_receipt *r, struct buf *b, struct e
 /* Is the leaf in the log that key signs for? RC_DENIED says what does not hold. ret may be NULL;
  * its origin borrows from r. */
 enum rc tlog_receipt_check(const struct tlog_receipt *r, struct str leaf,
-			   const struct tlog_vkey *key, struct tlog_checkpoint *ret,
-			   struct err *e);
+			   const struct tlog_vkey *key, struct tlog_checkpoint *ret, struct err *e);
 
 /* ---- A log in a directory ---- */
 

@@ -30,7 +30,8 @@ struct log_io {
 	int (*rename)(void *ctx, const char *from, const char *to);
 	int (*unlink)(void *ctx, const char *name);
 	int (*sync_dir)(void *ctx);
-	/* Calls name() for each entry, in no order; a result other than 0 ends it and is returned. */
+	/* Calls name() for each entry, in no order; a result other than 0 ends it and is returned.
+	 */
 	int (*list)(void *ctx, int (*name)(void *arg, const char *name), void *arg);
 	/* Takes the lock file for this process until close; -EAGAIN when another has it. Returns a
 	 * descriptor. */

@@ -41,5 +41,5 @@ enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_pla
 /* Appends the bytes to b; ret_salt may be NULL. RC_DENIED: wrong key, wrong place, changed, or not
  * what the commitment says (commitment NULL: not compared). */
 enum rc sealed_open(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_place *place,
-		    struct str sealed, const uint8_t *commitment, struct buf *b,
-		    uint8_t *ret_salt, struct err *e);
+		    struct str sealed, const uint8_t *commitment, struct buf *b, uint8_t *ret_salt,
+		    struct err *e);

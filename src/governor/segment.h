@@ -22,8 +22,8 @@
 #include "governor/log_io.h"
 
 enum {
-	SEGMENT_VALUES_MAX = 16,	/* values of one leaf */
-	SEGMENT_MIN_BYTES = 64 * 1024,	/* smallest capacity, for tests */
+	SEGMENT_VALUES_MAX = 16,       /* values of one leaf */
+	SEGMENT_MIN_BYTES = 64 * 1024, /* smallest capacity, for tests */
 	SEGMENT_NAME_BYTES = 32,
 };
 
@@ -95,8 +95,8 @@ size_t segment_batch_bytes(const struct segment_log *l);    /* waiting for the c
 /* Durable tree: its frontier, and size with root. */
 const struct tlog_frontier *segment_frontier(const struct segment_log *l);
 struct segment_snapshot segment_snapshot(struct segment_log *l);
-/* Bytes that are still certain to fit: the rest of the segment and the spare one, if there is. Below
- * its reserve a governor refuses ordinary calls and keeps the room for revocations and the
+/* Bytes that are still certain to fit: the rest of the segment and the spare one, if there is.
+ * Below its reserve a governor refuses ordinary calls and keeps the room for revocations and the
  * record that the log is failing. */
 uint64_t segment_room(const struct segment_log *l);
 /* Is the file being written still the one its name means? RC_BROKEN (and broken) when somebody
@@ -105,8 +105,8 @@ enum rc segment_check_in_place(struct segment_log *l, struct err *e);
 
 /* Reads one durable leaf back from the file, with its values, into b (emptied first), which
  * *ret borrows from; b's maximum should be LIMIT_BATCH_BYTES. RC_ABSENT beyond the durable size. */
-enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b,
-		     struct segment_leaf *ret, struct err *e);
+enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struct segment_leaf *ret,
+		     struct err *e);
 
 /* Makes the zero-filled spare file for the next segment, if there is none: the slow part of going
  * on to a next segment, best done by a helper thread while the present one fills. Safe beside the

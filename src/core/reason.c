@@ -10,8 +10,8 @@ struct row {
 
 static const struct row rows[REASONS] = {
 #define REASON(NAME, code, is_deviation, text)                                                     \
-	[REASON_##NAME] = {{"" code "", sizeof(code) - 1}, {"" text "", sizeof(text) - 1},         \
-			   is_deviation},
+	[REASON_##NAME] = {                                                                        \
+	    {"" code "", sizeof(code) - 1}, {"" text "", sizeof(text) - 1}, is_deviation},
 #include "core/reason.def"
 #undef REASON
 };

@@ -13,8 +13,8 @@
 
 /* Members that tell an agent what a tool is; in JCS order, which changes nothing. */
 static const struct str digested[] = {
-	{"annotations", 11}, {"description", 11}, {"inputSchema", 11},
-	{"name", 4},	     {"outputSchema", 12}, {"title", 5},
+    {"annotations", 11}, {"description", 11},  {"inputSchema", 11},
+    {"name", 4},	 {"outputSchema", 12}, {"title", 5},
 };
 
 enum rc tool_definition_digest(const struct json *mcp_tool, uint8_t out[32], struct err *e)

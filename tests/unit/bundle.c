@@ -5,27 +5,27 @@
 
 static const struct upstream upstreams[] = {{.name = {"db", 2}}, {.name = {"web", 3}}};
 static const struct tool tools[] = {
-	{.upstream = &upstreams[0], .name = {"read", 4}, .public_name = {"db___read", 9}},
-	{.upstream = &upstreams[0], .name = {"write", 5}, .public_name = {"db___write", 10}},
-	{.upstream = &upstreams[1], .name = {"block", 5}, .public_name = {"web___block", 11}},
-	{.upstream = &upstreams[1], .name = {"read", 4}, .public_name = {"web___read", 10}},
+    {.upstream = &upstreams[0], .name = {"read", 4}, .public_name = {"db___read", 9}},
+    {.upstream = &upstreams[0], .name = {"write", 5}, .public_name = {"db___write", 10}},
+    {.upstream = &upstreams[1], .name = {"block", 5}, .public_name = {"web___block", 11}},
+    {.upstream = &upstreams[1], .name = {"read", 4}, .public_name = {"web___read", 10}},
 };
 static const struct person people[] = {
-	{.name = {"alice", 5}, .uid = 1000},
-	{.name = {"bob", 3}, .uid = PERSON_NO_UID},
+    {.name = {"alice", 5}, .uid = 1000},
+    {.name = {"bob", 3}, .uid = PERSON_NO_UID},
 };
 static const struct agent agents[] = {
-	{.name = {"responder", 9}, .id = {"spiffe://example.org/responder", 30}},
+    {.name = {"responder", 9}, .id = {"spiffe://example.org/responder", 30}},
 };
 static const struct bundle bundle = {
-	.upstreams = upstreams,
-	.n_upstreams = ARRAY_LEN(upstreams),
-	.tools = tools,
-	.n_tools = ARRAY_LEN(tools),
-	.people = people,
-	.n_people = ARRAY_LEN(people),
-	.agents = agents,
-	.n_agents = ARRAY_LEN(agents),
+    .upstreams = upstreams,
+    .n_upstreams = ARRAY_LEN(upstreams),
+    .tools = tools,
+    .n_tools = ARRAY_LEN(tools),
+    .people = people,
+    .n_people = ARRAY_LEN(people),
+    .agents = agents,
+    .n_agents = ARRAY_LEN(agents),
 };
 
 static void every_tool_is_found_by_its_public_name_and_by_its_own(void **state)
@@ -77,10 +77,10 @@ static void an_empty_bundle_answers_every_question_with_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_tool_is_found_by_its_public_name_and_by_its_own),
-		cmocka_unit_test(an_agent_is_found_by_identity_and_by_name_but_not_across),
-		cmocka_unit_test(a_person_without_a_unix_user_is_nobody_at_the_socket),
-		cmocka_unit_test(an_empty_bundle_answers_every_question_with_nothing),
+	    cmocka_unit_test(every_tool_is_found_by_its_public_name_and_by_its_own),
+	    cmocka_unit_test(an_agent_is_found_by_identity_and_by_name_but_not_across),
+	    cmocka_unit_test(a_person_without_a_unix_user_is_nobody_at_the_socket),
+	    cmocka_unit_test(an_empty_bundle_answers_every_question_with_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

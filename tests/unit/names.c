@@ -104,12 +104,12 @@ static void a_copy_that_finds_no_memory_says_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_effect_and_level_is_found_again_by_its_name),
-		cmocka_unit_test(unknown_words_are_refused_and_numbers_outside_mean_the_worst),
-		cmocka_unit_test(every_reason_has_its_own_code_and_a_text),
-		cmocka_unit_test(a_verb_that_changes_something_is_a_post),
-		cmocka_unit_test(a_copied_list_does_not_share_memory_with_its_source),
-		cmocka_unit_test(a_copy_that_finds_no_memory_says_so),
+	    cmocka_unit_test(every_effect_and_level_is_found_again_by_its_name),
+	    cmocka_unit_test(unknown_words_are_refused_and_numbers_outside_mean_the_worst),
+	    cmocka_unit_test(every_reason_has_its_own_code_and_a_text),
+	    cmocka_unit_test(a_verb_that_changes_something_is_a_post),
+	    cmocka_unit_test(a_copied_list_does_not_share_memory_with_its_source),
+	    cmocka_unit_test(a_copy_that_finds_no_memory_says_so),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,7 @@ enum rc loop_new(const struct clock *clock, struct loop **ret, struct err *e)
 	if (!l) {
 		FAIL(e, RC_NOMEM, "no memory for an event loop");
 	}
+	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for a valid signal */
 	l->clock = *clock;
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->stop_io.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -49,7 +49,8 @@ struct loop_hook {
 	struct loop_hook *next;
 };
 
-/* clock is copied; what its ctx points at must outlive the loop. */
+/* clock is copied; what its ctx points at must outlive the loop. Also makes the process ignore
+ * SIGPIPE: a peer that goes away is an error of that write, not the end of the role. */
 enum rc loop_new(const struct clock *clock, struct loop **ret, struct err *e);
 /* Forgets what is still added; owners close their own descriptors. */
 void loop_free(struct loop *l);

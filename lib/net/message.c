@@ -63,9 +63,7 @@ static const struct kind {
 	int to;
 	const struct field *(*fields)(void);
 } kinds[MESSAGE_KINDS] = {
-#define MSG(NAME, name_, from_, to_, ...)                                                          \
-	[MESSAGE_##                                                                                \
-	    NAME] = {.name = #name_, .from = (from_), .to = (to_), .fields = fields_of_##name_},
+#define MSG(NAME, name, from, to, ...) [MESSAGE_##NAME] = {#name, (from), (to), fields_of_##name},
 #include "net/message.def"
 #undef MSG
 };

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve/birth.c - a role's first and last moments.
+ *
+ * Holds:  (1) a role without its supervisor stops: the channel is watched before anything else.
+ *         (2) a failure while all are being stopped is no failure: peers go in any order then.
+ */
+#include "serve/birth.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "serve/child.h"
+
+enum { LAST_WORD_MS = 200 }; /* how long a failed role listens for a STOP that explains it */
+
+struct birth {
+	struct role_env env;
+	bool is_stopping;
+	char label[LIMIT_ID_BYTES + 32];
+};
+
+static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
+{
+	struct birth *b = ctx;
+
+	(void)c;
+	if (m->kind == MESSAGE_STOP) {
+		b->is_stopping = true;
+		loop_stop(b->env.loop);
+	}
+}
+
+/* Invariant (1). */
+static void on_supervisor_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct birth *b = ctx;
+
+	(void)c;
+	(void)why;
+	b->is_stopping = true;
+	loop_stop(b->env.loop);
+}
+
+static const struct serve_role *find_role(const struct serve_table *table, enum role role)
+{
+	for (size_t i = 0; i < table->n_roles; i++) {
+		if (table->roles[i].role == role) {
+			return &table->roles[i];
+		}
+	}
+	return NULL;
+}
+
+/* Invariant (2). */
+static bool is_being_stopped(struct birth *b)
+{
+	uint64_t until_ns = clock_boot_ns(&b->env.clock) + LAST_WORD_MS * 1000000ULL;
+
+	while (!b->is_stopping && clock_boot_ns(&b->env.clock) < until_ns) {
+		if (loop_step(b->env.loop, LAST_WORD_MS / 10, NULL) != RC_OK) {
+			break;
+		}
+	}
+	return b->is_stopping;
+}
+
+static enum rc run(const struct serve_table *table, struct serve_args *a, struct birth *b,
+		   struct err *e)
+{
+	const struct serve_role *row = find_role(table, a->role);
+	enum rc rc;
+
+	if (!row) {
+		FAIL(e, RC_INPUT, "this binary has no role '%s'", role_name(a->role));
+	}
+	b->env = (struct role_env){
+	    .role = a->role,
+	    .name = a->name,
+	    .deployment = a->deployment,
+	    .generation = a->generation,
+	    .unsafe_no_sandbox = a->unsafe_no_sandbox,
+	    .ids = a->ids,
+	    .clock = clock_system(),
+	    .peers = a->peers,
+	    .n_peers = a->n_peers,
+	};
+	TRY(loop_new(&b->env.clock, &b->env.loop, e));
+	TRY(role_channel(&b->env, R_SUPERVISOR, "", on_supervisor, on_supervisor_gone, b,
+			 &b->env.supervisor, e));
+	rc = row->main(&b->env, e);
+	if (rc != RC_OK && is_being_stopped(b)) {
+		return RC_OK;
+	}
+	return rc;
+}
+
+int birth_run(const struct serve_table *table, struct serve_args *a)
+{
+	struct birth b = {0};
+	struct err e = ERR_INIT;
+	enum rc rc;
+
+	child_label(a->role, a->name, b.label);
+	log_set_role(b.label);
+	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for a signal that exists */
+	rc = run(table, a, &b, &e);
+	if (rc != RC_OK) {
+		log_err("%s", e.msg[0] ? e.msg : rc_text(rc));
+	}
+	channel_free(b.env.supervisor);
+	loop_free(b.env.loop);
+	return rc_exit_status(rc);
+}

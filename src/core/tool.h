@@ -26,16 +26,22 @@ struct credential {
 struct upstream {
 	struct str name; /* lower case letters, digits, '-', '_' not doubled thrice */
 	enum transport transport;
-	struct str url;		    /* HTTP: http(s)://host:port/path */
-	struct str_list command;    /* stdio: program and arguments, absolute path */
+	struct str url;		     /* HTTP: http(s)://host:port/path */
+	struct str_list command;     /* stdio: program and arguments, absolute path */
 	struct str_list environment; /* NAME=value, nothing secret */
-	struct str_list network;    /* "127.0.0.1:5432", "unix:/path": what a child may reach; empty = nothing */
-	struct str_list readable;   /* paths a child may read beside the system's libraries */
-	struct str_list writable;   /* paths a child may write */
+	struct str_list
+	    network; /* "127.0.0.1:5432", "unix:/path": what a child may reach; empty = nothing */
+	struct str_list readable; /* paths a child may read beside the system's libraries */
+	struct str_list writable; /* paths a child may write */
 	struct credential credential;
 	uint32_t timeout_ms;
-	uint32_t refresh_ms;	    /* how often the definitions are read again */
-	struct str ca_file;	    /* HTTPS: who the server must be certified by */
+	uint32_t refresh_ms; /* how often the definitions are read again */
+	struct str ca_file;  /* HTTPS: who the server must be certified by */
+	bool is_modern;	     /* speaks MCP 2026-07-28; false: the handshake of 2025-11-25 */
+	/* Children: the credential as a file of this text, in memory, {field} replaced; {secret} in
+	 * `command` and `environment` is its path. "" = none. docs/formats/upstream.md */
+	struct str secret_file;
+	bool may_signal; /* children: may signal processes outside their sandbox */
 };
 
 /* Where a call's targets are in its arguments. */
@@ -49,8 +55,8 @@ struct target_rule {
  * an object {"$args": "/pointer"} is replaced by that value of the original arguments,
  * {"$pre": "/pointer"} by that value of the captured state. */
 struct derived_call {
-	struct str tool;	  /* tool of the same upstream; "" = none */
-	const struct json *args;  /* template */
+	struct str tool;	 /* tool of the same upstream; "" = none */
+	const struct json *args; /* template */
 	/* verification: the value at `pointer` of the result must equal `equals`;
 	 * inverse: the inverse is wanted only if the captured state at `pointer` equals `equals` */
 	struct str pointer;
@@ -61,37 +67,39 @@ enum term_end { TERM_REASK = 0, TERM_REVERT };
 
 struct tool {
 	const struct upstream *upstream;
-	struct str name;	   /* the upstream's own name */
-	struct str public_name;	   /* "<upstream>___<name>", what agents see and Cedar's action id */
+	struct str name;	/* the upstream's own name */
+	struct str public_name; /* "<upstream>___<name>", what agents see and Cedar's action id */
 	enum effect effect;
 	bool changes_access;
 	bool deletes_data;
 	bool touches_secrets;
 	const struct target_rule *targets;
 	size_t n_targets;
-	struct str_list data;	   /* data classes of its results; "unknown" when undescribed */
-	bool is_untrusted;	   /* its results carry text from outside */
+	struct str_list data; /* data classes of its results; "unknown" when undescribed */
+	bool is_untrusted;    /* its results carry text from outside */
 	struct derived_call capture;
 	struct derived_call inverse;
 	bool inverse_not_needed;
-	struct str not_needed_by;  /* the person who signed that off */
+	struct str not_needed_by; /* the person who signed that off */
 	struct derived_call verify;
 	uint64_t rehearsed_unix_ms; /* 0 = never */
-	uint64_t term_ms;	   /* 0 = no term */
+	uint64_t term_ms;	    /* 0 = no term */
 	enum term_end term_end;
-	struct str evidence;	   /* what is preserved first, and for how long: text for people */
+	struct str evidence; /* what is preserved first, and for how long: text for people */
 	struct credential credential; /* overrides the upstream's when backend is not empty */
-	uint32_t max_calls_per_task; /* 0 = the playbook's limit only */
+	uint32_t max_calls_per_task;  /* 0 = the playbook's limit only */
 
-	const struct json *definition; /* MCP tool definition, its name included */
+	const struct json *definition;	 /* MCP tool definition, its name included */
 	const struct json *input_schema; /* definition's inputSchema, or NULL */
-	uint8_t digest[32];	   /* SHA-256 of JCS {name, title, description, inputSchema, outputSchema, annotations} */
+	uint8_t digest[32]; /* SHA-256 of JCS {name, title, description, inputSchema, outputSchema,
+			       annotations} */
 
 	/* TRANSPORT_COMMAND */
-	struct str_list command;   /* program (absolute) and arguments */
-	struct str input;	   /* text given on standard input */
-	struct str_list variables; /* "name=/pointer": argument values, see docs/formats/upstream.md */
-	bool output_is_json;	   /* stdout is one JSON value, else text */
+	struct str_list command; /* program (absolute) and arguments */
+	struct str input;	 /* text given on standard input */
+	struct str_list
+	    variables;	     /* "name=/pointer": argument values, see docs/formats/upstream.md */
+	bool output_is_json; /* stdout is one JSON value, else text */
 };
 
 /* SHA-256 of the canonical JSON of {annotations, description, inputSchema, name, outputSchema,

@@ -47,16 +47,16 @@ struct json; /* codec/json.h */
 
 /* Bounds. Reaching one is RC_LIMIT from builders and parsers, CEDAR_ERROR_LIMIT from evaluation. */
 enum {
-	CEDAR_LIMIT_TEXT_BYTES = 4 * 1024 * 1024, /* one policy text */
-	CEDAR_LIMIT_POLICIES = 65536,		  /* in a set */
+	CEDAR_LIMIT_TEXT_BYTES = 4 * 1024 * 1024,  /* one policy text */
+	CEDAR_LIMIT_POLICIES = 65536,		   /* in a set */
 	CEDAR_LIMIT_SET_BYTES = 512 * 1024 * 1024, /* memory of a set: texts and trees */
-	CEDAR_LIMIT_NESTING = 200,		  /* brackets, conditionals within each other */
-	CEDAR_LIMIT_EXPR_DEPTH = 1000,		  /* of an expression tree */
-	CEDAR_LIMIT_VALUE_DEPTH = 200,		  /* sets and records within each other */
-	CEDAR_LIMIT_STEPS = 1000 * 1000,	  /* nodes, elements and blocks of bytes looked at, by
-						     one policy in one evaluation */
-	CEDAR_LIMIT_ENTITIES = 1000 * 1000,	  /* in one store, without its base */
-	CEDAR_LIMIT_ANCESTORS = 4096,		  /* of one entity */
+	CEDAR_LIMIT_NESTING = 200,		   /* brackets, conditionals within each other */
+	CEDAR_LIMIT_EXPR_DEPTH = 1000,		   /* of an expression tree */
+	CEDAR_LIMIT_VALUE_DEPTH = 200,		   /* sets and records within each other */
+	CEDAR_LIMIT_STEPS = 1000 * 1000,    /* nodes, elements and blocks of bytes looked at, by
+					       one policy in one evaluation */
+	CEDAR_LIMIT_ENTITIES = 1000 * 1000, /* in one store, without its base */
+	CEDAR_LIMIT_ANCESTORS = 4096,	    /* of one entity */
 };
 
 /* ---- Entity uids ------------------------------------------------------------------------------
@@ -93,8 +93,8 @@ enum cedar_type {
 	CEDAR_ENTITY, /* a uid, whether or not the entity exists */
 	CEDAR_SET,
 	CEDAR_RECORD,
-	CEDAR_IPADDR, /* address and prefix */
-	CEDAR_DECIMAL, /* in units of 1/10,000 */
+	CEDAR_IPADDR,	/* address and prefix */
+	CEDAR_DECIMAL,	/* in units of 1/10,000 */
 	CEDAR_DATETIME, /* milliseconds since 1970-01-01 UTC */
 	CEDAR_DURATION, /* milliseconds */
 };
@@ -107,7 +107,8 @@ struct cedar_field {
 	const struct cedar_value *value;
 };
 
-enum rc cedar_value_bool(struct arena *arena, bool v, const struct cedar_value **ret, struct err *e);
+enum rc cedar_value_bool(struct arena *arena, bool v, const struct cedar_value **ret,
+			 struct err *e);
 enum rc cedar_value_long(struct arena *arena, int64_t v, const struct cedar_value **ret,
 			 struct err *e);
 enum rc cedar_value_string(struct arena *arena, struct str v, const struct cedar_value **ret,
@@ -164,8 +165,8 @@ struct cedar_entities;
 
 struct cedar_entity {
 	const struct cedar_uid *uid;
-	const struct cedar_value *attrs; /* a record; NULL = {} */
-	const struct cedar_value *tags;	 /* a record; NULL = none */
+	const struct cedar_value *attrs;	/* a record; NULL = {} */
+	const struct cedar_value *tags;		/* a record; NULL = none */
 	const struct cedar_uid *const *parents; /* the array may go after the call */
 	size_t n_parents;
 };
@@ -191,7 +192,8 @@ bool cedar_entities_get(const struct cedar_entities *s, const struct cedar_uid *
 bool cedar_entities_in(const struct cedar_entities *s, const struct cedar_uid *descendant,
 		       const struct cedar_uid *ancestor);
 
-/* ---- Policies --------------------------------------------------------------------------------- */
+/* ---- Policies ---------------------------------------------------------------------------------
+ */
 
 struct cedar_builder;
 struct cedar_policies;
@@ -206,7 +208,7 @@ struct cedar_pos {
 enum cedar_error_class {
 	CEDAR_ERROR_NONE = 0,
 	/* of texts */
-	CEDAR_ERROR_PARSE,    /* not Cedar: lexing, grammar, names, literals, duplicates */
+	CEDAR_ERROR_PARSE, /* not Cedar: lexing, grammar, names, literals, duplicates */
 	/* of evaluation */
 	CEDAR_ERROR_TYPE,     /* a value of another type was needed */
 	CEDAR_ERROR_OVERFLOW, /* of 64-bit arithmetic */
@@ -224,13 +226,13 @@ const char *cedar_error_class_name(enum cedar_error_class c); /* "parse", "type"
 struct cedar_error {
 	enum cedar_error_class class;
 	struct cedar_pos pos;
-	struct str source;  /* name of the text */
-	uint32_t expected;  /* TYPE: bit 1u << cedar_type of each that would have done */
-	enum cedar_type got; /* TYPE */
-	struct str subject; /* PARSE: what was expected and found; ATTR, TAG: its name;
-			       EXT, ARITY: the function; LIMIT: which; OVERFLOW: the operator */
+	struct str source;	     /* name of the text */
+	uint32_t expected;	     /* TYPE: bit 1u << cedar_type of each that would have done */
+	enum cedar_type got;	     /* TYPE */
+	struct str subject;	     /* PARSE: what was expected and found; ATTR, TAG: its name;
+					EXT, ARITY: the function; LIMIT: which; OVERFLOW: the operator */
 	const struct cedar_uid *uid; /* ENTITY, and ATTR or TAG of an entity; else NULL */
-	struct str detail;  /* EXT: the argument or reason; ARITY: "expected 2, got 3" */
+	struct str detail;	     /* EXT: the argument or reason; ARITY: "expected 2, got 3" */
 };
 
 /* Appends "source:line:column: sentence". */
@@ -282,15 +284,16 @@ struct cedar_annotation {
 
 struct str cedar_policy_id(const struct cedar_policy *p);
 enum cedar_effect cedar_policy_effect(const struct cedar_policy *p);
-struct str cedar_policy_source(const struct cedar_policy *p); /* name of its text */
+struct str cedar_policy_source(const struct cedar_policy *p);	 /* name of its text */
 struct cedar_pos cedar_policy_pos(const struct cedar_policy *p); /* of its first annotation or
 								    its effect */
-struct str cedar_policy_text(const struct cedar_policy *p); /* as written, annotations and ';'
-							       included */
+struct str cedar_policy_text(const struct cedar_policy *p);	 /* as written, annotations and ';'
+								    included */
 /* The annotation's value; p == NULL when it is absent. */
 struct str cedar_policy_annotation(const struct cedar_policy *p, const char *name);
 /* All of them, in the order written. */
-const struct cedar_annotation *cedar_policy_annotations(const struct cedar_policy *p, size_t *ret_n);
+const struct cedar_annotation *cedar_policy_annotations(const struct cedar_policy *p,
+							size_t *ret_n);
 
 /* The scope: what the head of a policy says about one variable. */
 enum cedar_scope_op {
@@ -305,8 +308,8 @@ enum cedar_variable { CEDAR_PRINCIPAL = 0, CEDAR_ACTION, CEDAR_RESOURCE, CEDAR_C
 
 struct cedar_scope {
 	enum cedar_scope_op op;
-	struct str type;			/* IS, IS_IN */
-	const struct cedar_uid *const *uids;	/* EQ, IN, IS_IN: one; IN_LIST: n_uids */
+	struct str type;		     /* IS, IS_IN */
+	const struct cedar_uid *const *uids; /* EQ, IN, IS_IN: one; IN_LIST: n_uids */
 	size_t n_uids;
 	struct cedar_pos pos;
 };
@@ -317,7 +320,8 @@ const struct cedar_scope *cedar_policy_scope(const struct cedar_policy *p,
 /* Has it a when or unless clause? */
 bool cedar_policy_has_conditions(const struct cedar_policy *p);
 
-/* ---- Deciding --------------------------------------------------------------------------------- */
+/* ---- Deciding ---------------------------------------------------------------------------------
+ */
 
 struct cedar_request {
 	const struct cedar_uid *principal;

@@ -94,15 +94,15 @@ static void free_now(struct conn *c)
 
 void conn_free(struct conn *c)
 {
-	if (!c || c->is_freed) {
+	if (!c) {
 		return;
-	}
-	if (c->tls && c->state == OPEN && !c->has_failed) {
-		tls_goodbye(c->tls);
 	}
 	if (c->is_busy) {
 		c->is_freed = true;
 		return;
+	}
+	if (c->tls && c->state == OPEN && !c->has_failed) {
+		tls_goodbye(c->tls);
 	}
 	free_now(c);
 }

@@ -196,7 +196,11 @@ struct state;
 
 enum rc state_new(struct state **ret, struct err *e);
 void state_free(struct state *s);
-/* Makes sure the next state_apply of this leaf cannot fail. */
+/* Makes sure the next state_apply, which must be of this leaf, cannot fail. RC_BROKEN when the leaf
+ * does not fit the state: a cause that is unknown or not earlier, a step that an object's state
+ * does not allow (an approval settled twice, a lease gone twice), a destroy call of an agent
+ * allowed without an approval or pre-approval. Then, and on RC_NOMEM and RC_LIMIT, nothing has
+ * changed. One reservation at a time: another drops it. */
 enum rc state_reserve(struct state *s, const struct leaf *l, struct err *e);
 /* index must be the number of leaves applied so far. */
 void state_apply(struct state *s, uint64_t index, const struct leaf *l);
@@ -217,6 +221,8 @@ const struct approval *state_approval(const struct state *s, uint64_t ix);
 const struct approval *state_approval_of(const struct state *s, uint64_t task,
 					 const struct digest *tag);
 const struct preapproval *state_preapproval(const struct state *s, uint64_t ix);
+/* How many of its uses lie within the window that ends now. */
+uint64_t state_preapproval_uses(const struct preapproval *p, uint64_t now_unix_ms);
 const struct lease *state_lease(const struct state *s, uint64_t ix);
 const struct lease *state_lease_of(const struct state *s, uint64_t task, struct str backend,
 				   struct str scope); /* not gone, not revoking */
@@ -229,6 +235,8 @@ bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t 
 const struct incident *state_next_incident(const struct state *s, uint64_t from);
 const struct task *state_next_task(const struct state *s, uint64_t from);
 const struct call *state_next_call(const struct state *s, uint64_t from);
+/* Those in CALL_ALLOWED only. */
+const struct call *state_next_unfinished_call(const struct state *s, uint64_t from);
 const struct approval *state_next_approval(const struct state *s, uint64_t from);
 const struct preapproval *state_next_preapproval(const struct state *s, uint64_t from);
 const struct lease *state_next_lease(const struct state *s, uint64_t from);

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_approval.c - questions to people and their answers.
+ *
+ * States: OPEN -settled-> GRANTED | DENIED | EXPIRED | VOID
+ *         GRANTED -call.decided citing it-> USED;  GRANTED -settled-> EXPIRED | VOID
+ * Holds:  (1) an approval is granted only with as many granting votes as its quorum.
+ *         (2) it is used once, by the call it was asked for, and not after execute-by.
+ *         (3) of the questions of a task about one call, at most one is open or granted.
+ */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "core/state_impl.h"
+
+enum { MAX_VOTES = 64 };
+
+static const struct {
+	struct str name;
+	enum approval_state state;
+} state_names[] = {
+    {{"void", 4}, APPROVAL_VOID},	{{"denied", 6}, APPROVAL_DENIED},
+    {{"expired", 7}, APPROVAL_EXPIRED}, {{"used", 4}, APPROVAL_USED},
+    {{"granted", 7}, APPROVAL_GRANTED}, {{"open", 4}, APPROVAL_OPEN},
+};
+
+struct str approval_state_name(enum approval_state st)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++) {
+		if (state_names[i].state == st) {
+			return state_names[i].name;
+		}
+	}
+	return STR("void");
+}
+
+static bool state_from_name(struct str name, enum approval_state *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(state_names); i++) {
+		if (str_eq(state_names[i].name, name)) {
+			*ret = state_names[i].state;
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct approval_object *approval_of(const struct state *s, uint64_t ix)
+{
+	return (void *)state_find(s, OBJECT_APPROVAL, ix);
+}
+
+const struct approval *state_approval_of(const struct state *s, uint64_t task,
+					 const struct digest *tag)
+{
+	for (size_t i = s->tables[OBJECT_APPROVAL].n; i > 0; i--) {
+		const struct approval_object *o = (const void *)s->tables[OBJECT_APPROVAL].p[i - 1];
+
+		if (o->o.ix < task) {
+			break; /* older than the task itself */
+		}
+		if (o->pub.task == task && digest_eq(&o->pub.tag, tag)) {
+			return &o->pub;
+		}
+	}
+	return NULL;
+}
+
+/* ---- opened ---- */
+
+enum rc state_reserve_approval_opened(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_approval_opened *a = &l->approval_opened;
+	const struct approval *other = state_approval_of(s, a->task, &a->tag);
+	const struct task *task = state_task(s, a->task);
+	enum effect effect;
+
+	if (!task || task->state != TASK_RUNNING) {
+		FAIL(e, RC_BROKEN, "an approval for task t%" PRIu64 ", which does not run",
+		     a->task);
+	}
+	if (a->quorum == 0 || a->gates.n == 0 || !effect_from_name(a->effect, &effect)) {
+		FAIL(e, RC_BROKEN, "an approval without quorum, gates or effect");
+	}
+	if (other && (other->state == APPROVAL_OPEN || other->state == APPROVAL_GRANTED)) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " asks the same question", other->ix);
+	}
+	return state_reserve_object(s, OBJECT_APPROVAL, sizeof(struct approval_object), l, e);
+}
+
+void state_apply_approval_opened(struct state *s, const struct leaf *l)
+{
+	const struct leaf_approval_opened *a = &s->pending.own.approval_opened;
+	struct approval_object *o = state_take_object(s);
+
+	o->pub = (struct approval){
+	    .ix = o->o.ix,
+	    .state = APPROVAL_OPEN,
+	    .task = a->task,
+	    .agent = a->agent,
+	    .tool = a->tool,
+	    .targets = a->targets,
+	    .tag = a->tag,
+	    .gates = a->gates,
+	    .quorum = a->quorum,
+	    .opened_unix_ms = l->t,
+	    .decide_by_unix_ms = a->decide_by,
+	    .execute_by_ms = a->execute_by_ms,
+	    .evidence = a->evidence,
+	};
+	MUST(effect_from_name(a->effect, &o->pub.effect));
+}
+
+/* ---- votes ---- */
+
+enum rc state_reserve_approval_voted(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_approval_voted *v = &l->approval_voted;
+	struct approval_object *a;
+	struct object *o;
+
+	TRY(state_need(s, OBJECT_APPROVAL, v->approval, &o, e));
+	a = (struct approval_object *)o;
+	if (a->pub.state != APPROVAL_OPEN || v->person.n == 0) {
+		FAIL(e, RC_BROKEN,
+		     "a vote on approval a%" PRIu64 ", which is settled, or of nobody",
+		     v->approval);
+	}
+	for (size_t i = 0; i < a->votes.n; i++) {
+		if (str_eq(a->votes.p[i].person, v->person)) {
+			FAIL(e, RC_BROKEN,
+			     "'" STR_FMT "' has voted on approval a%" PRIu64 " already",
+			     STR_ARG(v->person), v->approval);
+		}
+	}
+	if (a->votes.n >= MAX_VOTES) {
+		FAIL(e, RC_LIMIT, "more than %d votes on an approval", MAX_VOTES);
+	}
+	if (vec_reserve(&a->votes, 1) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a vote");
+	}
+	/* The vector may have moved. */
+	a->pub.votes = a->votes.p;
+	return state_copy_string(v->person, &s->pending.name, e);
+}
+
+void state_apply_approval_voted(struct state *s, const struct leaf *l)
+{
+	struct approval_object *a = approval_of(s, l->approval_voted.approval);
+
+	MUST(a->votes.n < a->votes.cap);
+	a->votes.p[a->votes.n++] = (struct vote){
+	    .person = s->pending.name,
+	    .grants = l->approval_voted.grants,
+	    .at_unix_ms = l->t,
+	};
+	s->pending.name = STR_NULL;
+	a->pub.votes = a->votes.p;
+	a->pub.n_votes = a->votes.n;
+}
+
+/* ---- settled ---- */
+
+static bool may_settle(enum approval_state from, enum approval_state to)
+{
+	switch (to) {
+	case APPROVAL_GRANTED:
+	case APPROVAL_DENIED:
+		return from == APPROVAL_OPEN;
+	case APPROVAL_EXPIRED:
+	case APPROVAL_VOID:
+		return from == APPROVAL_OPEN || from == APPROVAL_GRANTED;
+	case APPROVAL_USED: /* by call.decided only */
+	case APPROVAL_OPEN:
+		break;
+	}
+	return false;
+}
+
+/* (1) */
+static enum rc check_granted(const struct approval *a, const struct leaf_approval_settled *l,
+			     struct err *e)
+{
+	uint64_t grants = 0;
+
+	for (size_t i = 0; i < a->n_votes; i++) {
+		grants += a->votes[i].grants;
+	}
+	if (grants < a->quorum || l->execute_by == 0) {
+		FAIL(e, RC_BROKEN,
+		     "approval a%" PRIu64 " is granted with %" PRIu64 " of %" PRIu64
+		     " votes, or without an end",
+		     a->ix, grants, a->quorum);
+	}
+	return RC_OK;
+}
+
+enum rc state_reserve_approval_settled(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_approval_settled *a = &l->approval_settled;
+	const struct approval *approval;
+	enum approval_state to;
+	enum reason reason;
+	struct object *o;
+
+	TRY(state_need(s, OBJECT_APPROVAL, a->approval, &o, e));
+	approval = &((const struct approval_object *)o)->pub;
+	if (!state_from_name(a->state, &to) || !reason_from_code(a->reason, &reason)) {
+		FAIL(e, RC_BROKEN, "no approval state '" STR_FMT "' or reason '" STR_FMT "'",
+		     STR_ARG(a->state), STR_ARG(a->reason));
+	}
+	if (!may_settle(approval->state, to)) {
+		FAIL(e, RC_BROKEN,
+		     "approval a%" PRIu64 " is " STR_FMT " and cannot become " STR_FMT, a->approval,
+		     STR_ARG(approval_state_name(approval->state)), STR_ARG(a->state));
+	}
+	return to == APPROVAL_GRANTED ? check_granted(approval, a, e) : RC_OK;
+}
+
+void state_apply_approval_settled(struct state *s, const struct leaf *l)
+{
+	const struct leaf_approval_settled *a = &l->approval_settled;
+	struct approval_object *o = approval_of(s, a->approval);
+
+	MUST(state_from_name(a->state, &o->pub.state));
+	MUST(reason_from_code(a->reason, &o->pub.reason));
+	if (o->pub.state == APPROVAL_GRANTED) {
+		o->pub.execute_by_unix_ms = a->execute_by;
+	} else {
+		state_set_over(&o->o, l->t);
+	}
+}
+
+/* ---- used ---- */
+
+/* (2) */
+enum rc state_check_approval_use(const struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	const struct approval *a = state_approval(s, c->approval);
+
+	if (c->approval == 0) {
+		return RC_OK;
+	}
+	if (!a || a->state != APPROVAL_GRANTED || a->task != c->task ||
+	    !digest_eq(&a->tag, &c->tag) || !str_eq(a->tool, c->tool)) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is not granted for this call",
+		     c->approval);
+	}
+	if (l->t > a->execute_by_unix_ms) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is past its time", c->approval);
+	}
+	return RC_OK;
+}
+
+void state_apply_approval_use(struct state *s, const struct leaf *l)
+{
+	struct approval_object *a = approval_of(s, l->call_decided.approval);
+
+	if (a) {
+		a->pub.state = APPROVAL_USED;
+		a->pub.used_by = s->size;
+		state_set_over(&a->o, l->t);
+	}
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_call.c - decided calls and their outcomes.
+ *
+ * States: call.decided allow -> ALLOWED -completed-> SETTLED; an outcome that was unknown may still
+ *         become known. Denials leave counters only.
+ * Holds:  (1) s->unfinished holds exactly the calls in ALLOWED, in order.
+ *         (2) an allowed agent's call stands under a running task, and destroys only with an
+ *             approval or a pre-approval (state.c (4)).
+ */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "core/state_impl.h"
+
+enum { MAX_TOUCHED = 4096, MAX_LABELS = 256 };
+
+static struct task_object *task_of(const struct state *s, uint64_t ix)
+{
+	return (void *)state_find(s, OBJECT_TASK, ix);
+}
+
+/* The same text in memory that outlives the leaf; p == NULL when it is no purpose. */
+static struct str purpose_of(struct str text)
+{
+	static const struct str purposes[] = {
+	    {"agent", 5},
+	    {"capture", 7},
+	    {"verify", 6},
+	    {"rollback", 8},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
+		if (str_eq(purposes[i], text)) {
+			return purposes[i];
+		}
+	}
+	return STR_NULL;
+}
+
+static struct str outcome_of(struct str text)
+{
+	static const struct str outcomes[] = {
+	    {"ok", 2},
+	    {"tool_error", 10},
+	    {"not_sent", 8},
+	    {"unknown", 7},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
+		if (str_eq(outcomes[i], text)) {
+			return outcomes[i];
+		}
+	}
+	return STR_NULL;
+}
+
+static bool is_agents(const struct leaf_call_decided *c)
+{
+	return str_eq(c->purpose, STR("agent"));
+}
+
+static bool is_allowed(const struct leaf_call_decided *c)
+{
+	return str_eq(c->verdict, STR("allow"));
+}
+
+/* ---- call.decided ---- */
+
+static enum rc check_texts(const struct leaf_call_decided *c, struct err *e)
+{
+	enum effect effect;
+	enum reason reason;
+
+	if (!is_allowed(c) && !str_eq(c->verdict, STR("deny")) && !str_eq(c->verdict, STR("ask"))) {
+		FAIL(e, RC_BROKEN, "no verdict '" STR_FMT "'", STR_ARG(c->verdict));
+	}
+	if (!purpose_of(c->purpose).p) {
+		FAIL(e, RC_BROKEN, "no purpose '" STR_FMT "'", STR_ARG(c->purpose));
+	}
+	if (!reason_from_code(c->reason, &reason)) {
+		FAIL(e, RC_BROKEN, "no reason '" STR_FMT "'", STR_ARG(c->reason));
+	}
+	/* A call of an unknown tool has no effect to name. */
+	if ((is_allowed(c) || c->effect.n) && !effect_from_name(c->effect, &effect)) {
+		FAIL(e, RC_BROKEN, "no effect '" STR_FMT "'", STR_ARG(c->effect));
+	}
+	return RC_OK;
+}
+
+/* (2) */
+static enum rc check_allowed(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	const struct lease *lease = state_lease(s, c->lease);
+	const struct task *task = state_task(s, c->task);
+	bool is_rollback = str_eq(c->purpose, STR("rollback"));
+
+	if (c->lease &&
+	    (!lease || lease->state == LEASE_STATE_GONE || lease->state == LEASE_STATE_REVOKING)) {
+		FAIL(e, RC_BROKEN, "lease l%" PRIu64 " is unknown or over", c->lease);
+	}
+	if (!is_agents(c)) {
+		if (!is_rollback && !str_eq(c->effect, STR("read"))) {
+			FAIL(e, RC_BROKEN, "capture and verification only read");
+		}
+		if (c->approval || c->preapproval) {
+			FAIL(e, RC_BROKEN, "a call of Remit itself uses no approval");
+		}
+		return RC_OK;
+	}
+	if (!task || task->state != TASK_RUNNING || !str_eq(task->agent, c->agent)) {
+		FAIL(e, RC_BROKEN, "a call is allowed without a running task of its agent");
+	}
+	if (str_eq(c->effect, STR("destroy")) && !c->approval && !c->preapproval) {
+		FAIL(e, RC_BROKEN, "a destroy call is allowed without an approval");
+	}
+	TRY(state_check_approval_use(s, l, e));
+	return state_reserve_preapproval_use(s, l, e);
+}
+
+static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	struct task_object *task = task_of(s, c->task);
+	struct leaf kept = {.kind = l->kind, .t = l->t};
+
+	TRY(check_allowed(s, l, e));
+	if (vec_reserve(&s->unfinished, 1) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for an unfinished call");
+	}
+	if (task && is_agents(c) && !str_eq(c->effect, STR("read"))) {
+		TRY(state_reserve_strings(&s->pending.touched, &task->touched, &c->targets,
+					  MAX_TOUCHED, e));
+		task->pub.touched.p = task->touched.p; /* the vector may have moved */
+	}
+	kept.call_decided.tool = c->tool;
+	kept.call_decided.targets = c->targets;
+	return state_reserve_object(s, OBJECT_CALL, sizeof(struct call_object), &kept, e);
+}
+
+enum rc state_reserve_call_decided(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	struct object *o;
+
+	TRY(check_texts(c, e));
+	if (c->task) {
+		TRY(state_need(s, OBJECT_TASK, c->task, &o, e));
+	}
+	return is_allowed(c) ? reserve_allowed(s, l, e) : RC_OK;
+}
+
+static void apply_allowed(struct state *s, const struct leaf *l)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	struct task_object *task = task_of(s, c->task);
+	struct call_object *o = state_take_object(s);
+
+	o->pub = (struct call){
+	    .ix = o->o.ix,
+	    .state = CALL_ALLOWED,
+	    .task = c->task,
+	    .parent = c->parent,
+	    .purpose = purpose_of(c->purpose),
+	    .tool = s->pending.own.call_decided.tool,
+	    .targets = s->pending.own.call_decided.targets,
+	    .tag = c->tag,
+	    .evidence = c->evidence,
+	    .approval = c->approval,
+	    .lease = c->lease,
+	    .decided_unix_ms = l->t,
+	};
+	MUST(effect_from_name(c->effect, &o->pub.effect));
+	MUST(s->unfinished.n < s->unfinished.cap);
+	s->unfinished.p[s->unfinished.n++] = o;
+	if (!task || !is_agents(c)) {
+		return;
+	}
+	task->pub.calls++;
+	state_take_strings(&s->pending.touched, &task->touched);
+	task->pub.touched = (struct str_list){task->touched.p, task->touched.n};
+	state_apply_approval_use(s, l);
+	state_apply_preapproval_use(s, l);
+}
+
+void state_apply_call_decided(struct state *s, const struct leaf *l)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	struct task_object *task = task_of(s, c->task);
+	enum reason reason;
+
+	if (is_allowed(c)) {
+		apply_allowed(s, l);
+		return;
+	}
+	if (task && is_agents(c) && str_eq(c->verdict, STR("deny")) &&
+	    reason_from_code(c->reason, &reason) && reason_is_deviation(reason)) {
+		task->pub.deviations++;
+	}
+}
+
+/* ---- outcomes ---- */
+
+enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_completed *c = &l->call_completed;
+	const struct call *call;
+	struct task_object *task;
+	struct object *o;
+
+	TRY(state_need(s, OBJECT_CALL, c->call, &o, e));
+	call = &((const struct call_object *)o)->pub;
+	if (!outcome_of(c->kind).p) {
+		FAIL(e, RC_BROKEN, "no outcome '" STR_FMT "'", STR_ARG(c->kind));
+	}
+	if (call->state != CALL_ALLOWED &&
+	    (!str_eq(call->outcome, STR("unknown")) || str_eq(c->kind, STR("unknown")))) {
+		FAIL(e, RC_BROKEN, "call c%" PRIu64 " has its outcome already", c->call);
+	}
+	task = task_of(s, call->task);
+	if (!task) {
+		return RC_OK;
+	}
+	TRY(state_reserve_strings(&s->pending.labels, &task->labels, &c->labels, MAX_LABELS, e));
+	task->pub.labels.p = task->labels.p; /* the vector may have moved */
+	return RC_OK;
+}
+
+void state_apply_call_completed(struct state *s, const struct leaf *l)
+{
+	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_completed.call);
+	struct task_object *task = task_of(s, o->pub.task);
+
+	for (size_t i = 0; i < s->unfinished.n; i++) {
+		if (s->unfinished.p[i] == o) {
+			vec_remove(&s->unfinished, i);
+			break;
+		}
+	}
+	o->pub.state = CALL_SETTLED;
+	o->pub.outcome = outcome_of(l->call_completed.kind);
+	o->pub.completed_ix = s->size;
+	state_set_over(&o->o, l->t);
+	if (task) {
+		state_take_strings(&s->pending.labels, &task->labels);
+		task->pub.labels = (struct str_list){task->labels.p, task->labels.n};
+	}
+}
+
+enum rc state_reserve_call_verified(struct state *s, const struct leaf *l, struct err *e)
+{
+	struct object *o;
+
+	TRY(state_need(s, OBJECT_CALL, l->call_verified.call, &o, e));
+	if (((const struct call_object *)o)->pub.state != CALL_SETTLED) {
+		FAIL(e, RC_BROKEN, "call c%" PRIu64 " is verified before its outcome",
+		     l->call_verified.call);
+	}
+	return RC_OK;
+}
+
+void state_apply_call_verified(struct state *s, const struct leaf *l)
+{
+	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_verified.call);
+
+	o->pub.is_verified = true;
+	o->pub.verified_holds = l->call_verified.holds;
+}
+
+const struct call *state_next_unfinished_call(const struct state *s, uint64_t from)
+{
+	for (size_t i = 0; i < s->unfinished.n; i++) {
+		if (s->unfinished.p[i]->o.ix >= from) {
+			return &s->unfinished.p[i]->pub;
+		}
+	}
+	return NULL;
+}

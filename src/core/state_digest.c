@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_digest.c - one digest over all that is governed by.
+ *
+ * SHA-256 over every object in order of creation, kind by kind; numbers as 8 bytes big endian,
+ * strings and lists with their length in front, so that no two states write the same bytes.
+ */
+#include <openssl/evp.h>
+
+#include "core/state_impl.h"
+
+struct sink {
+	EVP_MD_CTX *ctx;
+	bool failed;
+};
+
+static void sink_cleanup(struct sink *k)
+{
+	EVP_MD_CTX_free(k->ctx);
+}
+
+static void put(struct sink *k, const void *p, size_t n)
+{
+	if (n && EVP_DigestUpdate(k->ctx, p, n) != 1) {
+		k->failed = true;
+	}
+}
+
+static void put_u64(struct sink *k, uint64_t v)
+{
+	uint8_t bytes[8];
+
+	for (unsigned i = 0; i < 8; i++) {
+		bytes[i] = (uint8_t)(v >> (56 - 8 * i));
+	}
+	put(k, bytes, sizeof(bytes));
+}
+
+static void put_str(struct sink *k, struct str s)
+{
+	put_u64(k, s.n);
+	put(k, s.p, s.n);
+}
+
+static void put_list(struct sink *k, const struct str_list *l)
+{
+	put_u64(k, l->n);
+	for (size_t i = 0; i < l->n; i++) {
+		put_str(k, l->p[i]);
+	}
+}
+
+static void put_digest(struct sink *k, const struct digest *d)
+{
+	put(k, d->bytes, sizeof(d->bytes));
+}
+
+static void put_incident(struct sink *k, const struct object *o)
+{
+	const struct incident *i = &((const struct incident_object *)o)->pub;
+
+	put_u64(k, i->status);
+	put_str(k, i->source);
+	put_str(k, i->source_id);
+	put_str(k, i->class);
+	put_u64(k, i->severity);
+	put_str(k, i->service);
+	put_str(k, i->environment);
+	put_list(k, &i->assets);
+	put_u64(k, i->is_regulated);
+	put_u64(k, i->opened_unix_ms);
+	put_u64(k, i->closed_unix_ms);
+}
+
+static void put_intent(struct sink *k, const struct object *o)
+{
+	const struct intent_object *i = (const struct intent_object *)o;
+
+	put_str(k, i->agent);
+	put_u64(k, i->incident);
+	put_u64(k, i->task);
+}
+
+static void put_task(struct sink *k, const struct object *o)
+{
+	const struct task *t = &((const struct task_object *)o)->pub;
+
+	put_u64(k, t->state);
+	put_u64(k, t->intent);
+	put_u64(k, t->incident);
+	put_str(k, t->agent);
+	put_str(k, t->playbook);
+	put_list(k, &t->tools);
+	put_list(k, &t->targets);
+	put_list(k, &t->data);
+	put_str(k, t->phase);
+	put_u64(k, t->opened_unix_ms);
+	put_u64(k, t->not_after_unix_ms);
+	put_u64(k, t->max_calls);
+	put_u64(k, t->max_targets);
+	put_u64(k, t->max_deviations);
+	put_str(k, t->accountable);
+	put_u64(k, t->calls);
+	put_u64(k, t->deviations);
+	put_list(k, &t->touched);
+	put_list(k, &t->labels);
+	put_str(k, t->ended_why);
+	put_u64(k, t->ended_by_leaf);
+	put_u64(k, t->closed_unix_ms);
+}
+
+static void put_call(struct sink *k, const struct object *o)
+{
+	const struct call *c = &((const struct call_object *)o)->pub;
+
+	put_u64(k, c->state);
+	put_u64(k, c->task);
+	put_u64(k, c->parent);
+	put_str(k, c->purpose);
+	put_str(k, c->tool);
+	put_u64(k, c->effect);
+	put_list(k, &c->targets);
+	put_digest(k, &c->tag);
+	put_u64(k, c->evidence);
+	put_u64(k, c->approval);
+	put_u64(k, c->lease);
+	put_u64(k, c->decided_unix_ms);
+	put_str(k, c->outcome);
+	put_u64(k, c->completed_ix);
+	put_u64(k, c->is_verified);
+	put_u64(k, c->verified_holds);
+}
+
+static void put_approval(struct sink *k, const struct object *o)
+{
+	const struct approval *a = &((const struct approval_object *)o)->pub;
+
+	put_u64(k, a->state);
+	put_u64(k, a->reason);
+	put_u64(k, a->task);
+	put_str(k, a->agent);
+	put_str(k, a->tool);
+	put_u64(k, a->effect);
+	put_list(k, &a->targets);
+	put_digest(k, &a->tag);
+	put_list(k, &a->gates);
+	put_u64(k, a->quorum);
+	put_u64(k, a->opened_unix_ms);
+	put_u64(k, a->decide_by_unix_ms);
+	put_u64(k, a->execute_by_ms);
+	put_u64(k, a->execute_by_unix_ms);
+	put_u64(k, a->evidence);
+	put_u64(k, a->n_votes);
+	for (size_t i = 0; i < a->n_votes; i++) {
+		put_str(k, a->votes[i].person);
+		put_u64(k, a->votes[i].grants);
+		put_u64(k, a->votes[i].at_unix_ms);
+	}
+	put_u64(k, a->used_by);
+}
+
+static void put_preapproval(struct sink *k, const struct object *o)
+{
+	const struct preapproval *p = &((const struct preapproval_object *)o)->pub;
+
+	put_u64(k, p->is_open);
+	put_str(k, p->person);
+	put_str(k, p->agent);
+	put_str(k, p->tool);
+	put_list(k, &p->targets);
+	put_str(k, p->class);
+	put_u64(k, p->max_uses);
+	put_u64(k, p->window_ms);
+	put_u64(k, p->not_after_unix_ms);
+	put_u64(k, p->n_uses);
+	for (size_t i = 0; i < p->n_uses; i++) {
+		put_u64(k, p->uses_unix_ms[i]);
+	}
+}
+
+static void put_lease(struct sink *k, const struct object *o)
+{
+	const struct lease *l = &((const struct lease_object *)o)->pub;
+
+	put_u64(k, l->state);
+	put_u64(k, l->task);
+	put_str(k, l->backend);
+	put_str(k, l->scope);
+	put_u64(k, l->not_after_unix_ms);
+	put_u64(k, l->create_by_unix_ms);
+	put_str(k, l->read_back);
+}
+
+static void put_term(struct sink *k, const struct object *o)
+{
+	const struct term *t = &((const struct term_object *)o)->pub;
+
+	put_u64(k, t->state);
+	put_u64(k, t->call);
+	put_u64(k, t->task);
+	put_str(k, t->tool);
+	put_list(k, &t->targets);
+	put_u64(k, t->ends_at_unix_ms);
+	put_u64(k, t->reverts);
+	put_str(k, t->owner);
+	put_str(k, t->how);
+}
+
+static void put_kill(struct sink *k, const struct object *o)
+{
+	const struct kill_object *kill = (const struct kill_object *)o;
+
+	put_str(k, kill->pub.scope);
+	put_str(k, kill->pub.name);
+	put_str(k, kill->pub.by);
+	put_u64(k, kill->is_cleared);
+}
+
+static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object *) = {
+    [OBJECT_INCIDENT] = put_incident, [OBJECT_INTENT] = put_intent,
+    [OBJECT_TASK] = put_task,	      [OBJECT_CALL] = put_call,
+    [OBJECT_APPROVAL] = put_approval, [OBJECT_PREAPPROVAL] = put_preapproval,
+    [OBJECT_LEASE] = put_lease,	      [OBJECT_TERM] = put_term,
+    [OBJECT_KILL] = put_kill,
+};
+
+static void put_state(struct sink *k, const struct state *s)
+{
+	put_u64(k, s->size);
+	put_u64(k, s->generation);
+	put_u64(k, s->last_unix_ms);
+	put_u64(k, s->now_unix_ms);
+	put_u64(k, s->swept_unix_ms);
+	put_digest(k, &s->bundle);
+	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
+		put_u64(k, s->tables[kind].n);
+		for (size_t i = 0; i < s->tables[kind].n; i++) {
+			put_u64(k, s->tables[kind].p[i]->ix);
+			put_u64(k, s->tables[kind].p[i]->over_unix_ms);
+			put_object[kind](k, s->tables[kind].p[i]);
+		}
+	}
+	put_u64(k, s->unfinished.n);
+	for (size_t i = 0; i < s->unfinished.n; i++) {
+		put_u64(k, s->unfinished.p[i]->o.ix);
+	}
+	put_u64(k, s->tools.n);
+	for (size_t i = 0; i < s->tools.n; i++) {
+		put_str(k, s->tools.p[i].name);
+		put_digest(k, &s->tools.p[i].digest);
+	}
+}
+
+enum rc state_digest(const struct state *s, struct digest *ret, struct err *e)
+{
+	CLEANUP(sink_cleanup) struct sink k = {.ctx = EVP_MD_CTX_new()};
+	struct digest d;
+
+	if (!k.ctx || EVP_DigestInit_ex(k.ctx, EVP_sha256(), NULL) != 1) {
+		FAIL(e, RC_NOMEM, "no memory for a digest");
+	}
+	put_state(&k, s);
+	if (k.failed || EVP_DigestFinal_ex(k.ctx, d.bytes, NULL) != 1) {
+		FAIL(e, RC_BROKEN, "cannot compute a SHA-256 digest");
+	}
+	*ret = d;
+	return RC_OK;
+}

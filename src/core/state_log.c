@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_log.c - leaves about the log itself, its bundle, and what upstreams show. */
+#include <inttypes.h>
+
+#include "base/mem.h"
+#include "core/state_impl.h"
+
+enum { MAX_TOOLS = 1 << 16 };
+
+enum rc state_reserve_log_opened(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)s;
+	(void)l;
+	(void)e;
+	return RC_OK;
+}
+
+void state_apply_log_opened(struct state *s, const struct leaf *l)
+{
+	/* Forgetting counts from the log's first moment. */
+	s->swept_unix_ms = l->t;
+	s->now_unix_ms = l->t;
+}
+
+enum rc state_reserve_started(struct state *s, const struct leaf *l, struct err *e)
+{
+	if (l->started.generation <= s->generation) {
+		FAIL(e, RC_BROKEN, "generation %" PRIu64 " after generation %" PRIu64,
+		     l->started.generation, s->generation);
+	}
+	return RC_OK;
+}
+
+void state_apply_started(struct state *s, const struct leaf *l)
+{
+	s->generation = l->started.generation;
+}
+
+enum rc state_reserve_bundle_activated(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)s;
+	if (digest_is_zero(&l->bundle_activated.digest)) {
+		FAIL(e, RC_BROKEN, "a bundle without a digest");
+	}
+	return RC_OK;
+}
+
+void state_apply_bundle_activated(struct state *s, const struct leaf *l)
+{
+	s->bundle = l->bundle_activated.digest;
+}
+
+enum rc state_reserve_refusals_counted(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)s;
+	(void)l;
+	(void)e;
+	return RC_OK;
+}
+
+void state_apply_refusals_counted(struct state *s, const struct leaf *l)
+{
+	(void)s; /* counts for reports, not for deciding */
+	(void)l;
+}
+
+enum rc state_reserve_notified(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)s;
+	(void)l;
+	(void)e;
+	return RC_OK;
+}
+
+void state_apply_notified(struct state *s, const struct leaf *l)
+{
+	(void)s; /* that somebody was told changes nothing that is decided */
+	(void)l;
+}
+
+/* ---- tools as upstreams describe them ---- */
+
+/* The first tool whose name is not before this one. */
+static size_t tool_place(const struct state *s, struct str name)
+{
+	size_t from = 0;
+	size_t to = s->tools.n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (str_cmp(s->tools.p[middle].name, name) < 0) {
+			from = middle + 1;
+		} else {
+			to = middle;
+		}
+	}
+	return from;
+}
+
+static bool tool_is_at(const struct state *s, size_t at, struct str name)
+{
+	return at < s->tools.n && str_eq(s->tools.p[at].name, name);
+}
+
+enum rc state_reserve_tool_observed(struct state *s, const struct leaf *l, struct err *e)
+{
+	struct str tool = l->tool_observed.tool;
+
+	if (tool_is_at(s, tool_place(s, tool), tool)) {
+		return RC_OK;
+	}
+	if (s->tools.n >= MAX_TOOLS) {
+		FAIL(e, RC_LIMIT, "more than %d tools were seen", MAX_TOOLS);
+	}
+	if (vec_reserve(&s->tools, 1) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a tool");
+	}
+	return state_copy_string(tool, &s->pending.name, e);
+}
+
+void state_apply_tool_observed(struct state *s, const struct leaf *l)
+{
+	size_t at = tool_place(s, l->tool_observed.tool);
+
+	if (!tool_is_at(s, at, l->tool_observed.tool)) {
+		MUST(s->tools.n < s->tools.cap);
+		for (size_t i = s->tools.n; i > at; i--) {
+			s->tools.p[i] = s->tools.p[i - 1];
+		}
+		s->tools.n++;
+		s->tools.p[at].name = s->pending.name;
+		s->pending.name = STR_NULL;
+	}
+	s->tools.p[at].digest = l->tool_observed.digest;
+}
+
+bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32])
+{
+	size_t at = tool_place(s, tool);
+
+	return tool_is_at(s, at, tool) &&
+	       str_eq(str_of(s->tools.p[at].digest.bytes, sizeof(struct digest)),
+		      str_of(digest, sizeof(struct digest)));
+}

@@ -64,7 +64,7 @@ static enum rc take_line(struct sse_reader *r, struct str line)
 		return add_data(r, value);
 	}
 	if (str_eq(name, STR("event"))) {
-		return replace(&r->event, value);
+		return str_find(value, '\0') == value.n ? replace(&r->event, value) : RC_INPUT;
 	}
 	if (str_eq(name, STR("id"))) {
 		if (str_find(value, '\0') == value.n) {
@@ -204,7 +204,7 @@ enum rc sse_read(struct sse_reader *r, struct str *input, struct sse_event *ret,
 	case RC_ABSENT:
 		break;
 	}
-	FAIL(e, RC_INPUT, "event stream that is not UTF-8");
+	FAIL(e, RC_INPUT, "event stream that is not UTF-8, or a type with a NUL");
 }
 
 static bool is_one_line(struct str s)

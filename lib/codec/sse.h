@@ -43,9 +43,9 @@ void sse_reader_fini(struct sse_reader *r);
 #define AUTO_SSE_READER CLEANUP(sse_reader_fini) struct sse_reader
 
 /* Takes bytes from the front of *input, which is moved on. RC_OK: one event, borrowed from r until
- * the next call; call again for more. RC_AGAIN: all of *input was taken. RC_INPUT: not UTF-8.
- * RC_LIMIT, RC_NOMEM. After an error the reader answers RC_INPUT for ever. An event that is
- * unfinished when the stream ends was never there. */
+ * the next call; call again for more. RC_AGAIN: all of *input was taken. RC_INPUT: not UTF-8, or a
+ * NUL in a type. RC_LIMIT, RC_NOMEM. After an error the reader answers RC_INPUT for ever. An event
+ * that is unfinished when the stream ends was never there. */
 enum rc sse_read(struct sse_reader *r, struct str *input, struct sse_event *ret, struct err *e);
 
 /* One block. Data is split at CR, LF and CRLF, so a reader sees every line end as LF. RC_INPUT for

@@ -94,15 +94,15 @@ static void free_now(struct conn *c)
 
 void conn_free(struct conn *c)
 {
-	if (!c) {
-		return;
-	}
-	if (c->is_busy) {
-		c->is_freed = true;
+	if (!c || c->is_freed) {
 		return;
 	}
 	if (c->tls && c->state == OPEN && !c->has_failed) {
 		tls_goodbye(c->tls);
+	}
+	if (c->is_busy) {
+		c->is_freed = true;
+		return;
 	}
 	free_now(c);
 }

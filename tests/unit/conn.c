@@ -6,6 +6,8 @@
 #include "net/channel.h"
 #include "net/conn.h"
 
+#include "fake_clock.h"
+
 /* One connection and what happened to it. */
 struct end {
 	struct conn *c;
@@ -95,9 +97,7 @@ static struct loop *l;
 static int set_up(void **state)
 {
 	(void)state;
-	struct clock clock = clock_system();
-
-	return loop_new(&clock, &l, NULL) == RC_OK ? 0 : -1;
+	return loop_new(&fake_clock, &l, NULL) == RC_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -110,6 +110,7 @@ static int tear_down(void **state)
 static void steps(int n)
 {
 	for (int i = 0; i < n; i++) {
+		fake_clock_advance_ms(1);
 		assert_ok(loop_step(l, 1, NULL));
 	}
 }

@@ -8,6 +8,8 @@
 
 #include "net/listen.h"
 
+#include "fake_clock.h"
+
 struct house {
 	struct loop *l;
 	struct listener *door;
@@ -27,13 +29,12 @@ static void on_accept(void *ctx, int take_fd, const struct listen_peer *peer)
 
 static void open_house(struct house *h, const char *address, unsigned max, unsigned per_s)
 {
-	struct clock clock = clock_system();
 	struct listen_conf conf = {.max_connections = max, .accepts_per_s = per_s};
 	struct err e = ERR_INIT;
 	int fd = -1;
 
 	*h = (struct house){0};
-	assert_ok(loop_new(&clock, &h->l, &e));
+	assert_ok(loop_new(&fake_clock, &h->l, &e));
 	assert_ok(listen_open(str_from(address), 0600, &fd, &e));
 	assert_ok(listen_new(h->l, fd, &conf, on_accept, h, &h->door, &e));
 }
@@ -64,6 +65,7 @@ static int knock(const struct house *h)
 static void steps(struct house *h, int n)
 {
 	for (int i = 0; i < n; i++) {
+		fake_clock_advance_ms(1);
 		assert_ok(loop_step(h->l, 1, NULL));
 	}
 }

@@ -9,22 +9,7 @@
 
 #include "net/loop.h"
 
-/* A clock that only the test moves. */
-static uint64_t fake_now_ns;
-
-static uint64_t fake_unix_ms(void *ctx)
-{
-	(void)ctx;
-	return fake_now_ns / 1000000;
-}
-
-static uint64_t fake_boot_ns(void *ctx)
-{
-	(void)ctx;
-	return fake_now_ns;
-}
-
-static const struct clock fake_clock = {.unix_ms = fake_unix_ms, .boot_ns = fake_boot_ns};
+#include "fake_clock.h"
 
 static struct loop *new_fake_loop(void)
 {

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/approvals.c - asking people.
+ *
+ * The question is written by Remit from what it knows (effect, resolved targets, what was captured,
+ * what undoes it); the agent's words are quoted as a claim. Silence is no: the deadline settles it.
+ */
+#include "governor/gov.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+
+static const struct group *group_of_gate(const struct governor *g, struct str gate)
+{
+	const struct gate *found = bundle_gate(g->bundle, gate);
+
+	return found ? bundle_group(g->bundle, found->group) : NULL;
+}
+
+static struct str goal_of(struct governor *g, const struct task *t)
+{
+	struct str goal = STR("");
+
+	if (!t || book_value_of(g->book, t->intent, 0, &g->round, &goal, NULL) != RC_OK) {
+		return STR("");
+	}
+	return goal;
+}
+
+static void write_inverse(struct json_out *w, const struct tool *t)
+{
+	json_out_key(w, STR("undo"));
+	if (t->inverse.tool.n) {
+		json_out_strf(w, "%.*s, run by Remit with the captured state",
+			      STR_ARG(t->inverse.tool));
+	} else if (t->inverse_not_needed) {
+		json_out_strf(w, "not needed, as %.*s has signed off", STR_ARG(t->not_needed_by));
+	} else {
+		json_out_str(w, STR("cannot be undone"));
+	}
+}
+
+static enum rc write_question(struct governor *g, const struct request *r,
+			      const struct decision *d, struct buf *out, struct err *e)
+{
+	const struct task *t = state_task(g->state, r->task);
+	const struct incident *i = t ? state_incident(g->state, t->incident) : NULL;
+	const struct agent *agent = bundle_agent(g->bundle, r->agent);
+	struct json_out w = json_out_to(out);
+
+	json_out_object(&w);
+	json_out_key_str(&w, "agent", agent ? agent->name : r->agent);
+	view_id(&w, "task", 't', r->task);
+	if (i) {
+		view_id(&w, "incident", 'i', i->ix);
+		json_out_key_str(&w, "class", i->class);
+		json_out_key_u64(&w, "severity", i->severity);
+		json_out_key_str(&w, "service", i->service);
+	}
+	json_out_key_str(&w, "tool", r->tool);
+	json_out_key_str(&w, "effect", effect_name(d->effect));
+	view_list(&w, "targets", &d->targets);
+	json_out_key(&w, STR("arguments"));
+	json_out_raw(&w, r->args_text);
+	if (r->pre_text.n) {
+		json_out_key(&w, STR("captured"));
+		json_out_raw(&w, r->pre_text);
+	}
+	write_inverse(&w, d->tool);
+	if (d->tool->evidence.n) {
+		json_out_key_str(&w, "evidence", d->tool->evidence);
+	}
+	view_list(&w, "gates", &d->gates);
+	json_out_key_u64(&w, "quorum", d->quorum);
+	json_out_key_str(&w, "why", d->detail.n ? d->detail : reason_text(d->reason));
+	json_out_key_str(&w, "agent_claims", goal_of(g, t));
+	json_out_key_str(&w, "if_nobody_decides", STR("the call is denied"));
+	json_out_close(&w);
+	return json_out_end(&w, e);
+}
+
+/* Everybody who may answer is told, once per group. */
+static void tell(struct governor *g, uint64_t approval, const struct decision *d,
+		 struct str question)
+{
+	AUTO_BUF out = BUF_INIT(65536);
+	struct json_out w = json_out_to(&out);
+	char id[24];
+
+	json_out_object(&w);
+	json_out_key_str(&w, "type", STR("approval.opened"));
+	json_out_key_str(&w, "approval", id_text('a', approval, id));
+	view_time(&w, "decide_by", gov_now_ms(g) + d->decide_by_ms);
+	json_out_key(&w, STR("question"));
+	json_out_raw(&w, question);
+	json_out_key(&w, STR("how"));
+	json_out_strf(&w, "remit approve %.*s | remit deny %.*s", STR_ARG(str_from(id)),
+		      STR_ARG(str_from(id)));
+	json_out_close(&w);
+	if (json_out_end(&w, NULL) != RC_OK) {
+		return;
+	}
+	for (size_t i = 0; i < d->gates.n; i++) {
+		const struct group *group = group_of_gate(g, d->gates.p[i]);
+		bool is_told = false;
+
+		for (size_t k = 0; group && k < i; k++) {
+			is_told |= group_of_gate(g, d->gates.p[k]) == group;
+		}
+		if (group && !is_told) {
+			notify_group(g, group->name, approval, buf_view(&out));
+		}
+	}
+}
+
+/* At most this many questions of one agent wait at a time. */
+enum { PENDING_CAP = 16 };
+
+static size_t pending_of(const struct governor *g, struct str agent)
+{
+	const struct approval *a;
+	uint64_t from = 0;
+	size_t n = 0;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		n += a->state == APPROVAL_OPEN && str_eq(a->agent, agent);
+	}
+	return n;
+}
+
+uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
+			struct err *e)
+{
+	AUTO_BUF question = BUF_INIT(32000);
+	uint64_t ix = 0;
+	struct leaf l = {
+		.kind = LEAF_APPROVAL_OPENED,
+		.approval_opened = {
+			.task = r->task,
+			.agent = r->agent,
+			.tool = r->tool,
+			.effect = effect_name(d->effect),
+			.targets = d->targets,
+			.tag = r->tag,
+			.gates = d->gates,
+			.quorum = d->quorum,
+			.decide_by = gov_now_ms(g) + d->decide_by_ms,
+			.execute_by_ms = d->execute_by_ms,
+			.evidence = r->evidence,
+		},
+	};
+	struct book_value values[] = {
+		{.bytes = r->args_text, .commit = &l.approval_opened.args, .slot = 0},
+		{.commit = &l.approval_opened.question, .slot = 1},
+		{.bytes = r->pre_text, .commit = &l.approval_opened.pre, .slot = 2},
+	};
+
+	if (pending_of(g, r->agent) >= PENDING_CAP) {
+		(void)err_set(e, RC_LIMIT, __func__, "%d questions of this agent wait already",
+			      PENDING_CAP); /* 0 says it */
+		return 0;
+	}
+	if (write_question(g, r, d, &question, e) != RC_OK) {
+		return 0;
+	}
+	values[1].bytes = buf_view(&question);
+	if (book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
+			&ix, e) != RC_OK) {
+		return 0;
+	}
+	tell(g, ix, d, values[1].bytes);
+	return ix;
+}
+
+static void settle(struct governor *g, uint64_t approval, struct str state, enum reason reason)
+{
+	struct err e = ERR_INIT;
+	struct leaf l = {
+		.kind = LEAF_APPROVAL_SETTLED,
+		.approval_settled = {
+			.approval = approval, .state = state, .reason = reason_code(reason)},
+	};
+
+	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+		log_err("an approval could not be settled: %s", e.msg);
+		return;
+	}
+	calls_wake_approval(g, approval);
+}
+
+void approvals_void_task(struct governor *g, uint64_t task, enum reason why)
+{
+	const struct approval *a;
+	uint64_t from = 0;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		if (a->task == task &&
+		    (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED)) {
+			settle(g, a->ix, STR("void"), why);
+		}
+	}
+}
+
+void approvals_tick(struct governor *g)
+{
+	uint64_t now = gov_now_ms(g);
+	const struct approval *a;
+	uint64_t from = 0;
+
+	while ((a = state_next_approval(g->state, from))) {
+		bool is_late = (a->state == APPROVAL_OPEN && now >= a->decide_by_unix_ms) ||
+			       (a->state == APPROVAL_GRANTED && now >= a->execute_by_unix_ms);
+
+		from = a->ix + 1;
+		if (is_late) {
+			settle(g, a->ix, STR("expired"), REASON_APPROVAL_EXPIRED);
+		}
+	}
+}

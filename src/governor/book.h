@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/book.h - from facts to durable leaves.
+ *
+ * book_record() is the only way anything becomes true: it seals the values a leaf commits to,
+ * reserves state, encodes, appends to the round's batch and applies. book_commit() makes the
+ * batch durable with one fdatasync. After any failure the book is broken and refuses everything:
+ * the state may then be ahead of the disk, so nothing may be said any more.
+ */
+#pragma once
+
+#include "core/leaf.h"
+#include "core/state.h"
+
+struct clock;
+struct vault;
+struct book;
+struct log_io;
+struct segment_log;
+
+/* A value that goes beside the leaf; its commitment is written to *commit before encoding. Slots
+ * are the order of the array, as core/leaf.def gives them; an empty value is skipped. */
+struct book_value {
+	struct str bytes;
+	struct digest *commit;
+	uint8_t slot;
+};
+
+/* Opens the log under dir, replays it into a new state. ret_is_new: it was empty (log.opened has
+ * then been recorded). */
+enum rc book_open(const char *dir, struct str origin, const struct clock *clock,
+		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e);
+void book_free(struct book *b);
+void book_use_vault(struct book *b, struct vault *v);
+
+/* l->t is set here. key: which vault key seals the values (vault.h); ret_ix may be NULL. */
+enum rc book_record(struct book *b, struct leaf *l, uint64_t key, const struct book_value *values,
+		    size_t n_values, uint64_t *ret_ix, struct err *e);
+bool book_has_pending(const struct book *b);
+enum rc book_commit(struct book *b, struct err *e);
+/* The index the next book_record will get. */
+uint64_t book_next_ix(const struct book *b);
+uint64_t book_durable_size(const struct book *b);
+/* RFC 6962 leaf hash of the leaf recorded last. */
+const uint8_t *book_last_hash(const struct book *b);
+/* For the checkpointer. */
+struct segment_log *book_log(const struct book *b);
+const struct log_io *book_io(const struct book *b);
+/* The sealed value of a leaf, opened; bytes live in arena. RC_ABSENT when there is none or its key
+ * was destroyed. */
+enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *arena,
+		      struct str *ret, struct err *e);

@@ -1,0 +1,958 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/calls.c - the life of a call, from request to reply.
+ *
+ * Trust:  agents' fronts speak for authenticated agents; arguments are hostile and parsed again.
+ * Holds:  (1) an admission is sent only behind a call.decided leaf with verdict allow.
+ *         (2) every admission has one flight, and every flight ends in one call.completed.
+ *         (3) a parked request is judged from scratch when what it waits for is there.
+ * States of a request: JUDGED -capture-> WAITING_CAPTURE -> JUDGED -ask-> WAITING_APPROVAL -> JUDGED
+ *         -lease-> WAITING_LEASE -> JUDGED -allow-> WAITING_OUTCOME -> answered. A denial answers
+ *         at once; the end of the hold answers "pending".
+ */
+#include "governor/gov.h"
+
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+
+uint64_t gov_now_ms(const struct governor *g)
+{
+	return clock_unix_ms(g->clock);
+}
+
+uint64_t gov_now_ns(const struct governor *g)
+{
+	return loop_now_ns(g->loop);
+}
+
+/* ---- flights ---- */
+
+struct flight *calls_flight(const struct governor *g, uint64_t call)
+{
+	char id[24];
+
+	return map_get(&g->flights, id_text('c', call, id));
+}
+
+static void flight_free(struct flight *f)
+{
+	if (f) {
+		arena_fini(&f->arena);
+		mem_free(f);
+	}
+}
+
+/* Allocated and listed before its leaf is written, so that nothing can fail after it. */
+static struct flight *flight_new(struct governor *g, uint64_t call, struct err *e)
+{
+	struct flight *f;
+	char id[24];
+
+	if (g->flights.n >= GOVERNOR_MAX_FLIGHTS) {
+		(void)err_set(e, RC_LIMIT, __func__, "too many calls under way"); /* NULL says it */
+		return NULL;
+	}
+	f = mem_calloc(1, sizeof(*f));
+	if (!f || map_put(&g->flights, id_text('c', call, id), f) != RC_OK) {
+		mem_free(f);
+		(void)err_set(e, RC_NOMEM, __func__, "no memory for a call"); /* NULL says it */
+		return NULL;
+	}
+	f->call = call;
+	f->arena = (struct arena)ARENA_INIT(64 * 1024);
+	return f;
+}
+
+static void flight_drop(struct governor *g, struct flight *f)
+{
+	char id[24];
+
+	(void)map_remove(&g->flights, id_text('c', f->call, id)); /* it is f */
+	flight_free(f);
+}
+
+bool calls_task_has_flights(const struct governor *g, uint64_t task)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(&g->flights, &i))) {
+		const struct flight *f = entry->value;
+
+		if (f->task == task) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool calls_lease_has_flights(const struct governor *g, uint64_t lease)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(&g->flights, &i))) {
+		const struct flight *f = entry->value;
+
+		if (f->lease == lease) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void calls_free_all(struct governor *g)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while (g->requests) {
+		request_free(g, g->requests);
+	}
+	while ((entry = map_next(&g->flights, &i))) {
+		flight_free(entry->value);
+	}
+	map_fini(&g->flights);
+}
+
+/* ---- requests ---- */
+
+static struct request *find_request(struct governor *g, uint64_t id)
+{
+	for (struct request *r = g->requests; id && r; r = r->next) {
+		if (r->id == id) {
+			return r;
+		}
+	}
+	return NULL;
+}
+
+static void hold_is_over(struct loop_timer *t)
+{
+	struct request *r = t->ctx;
+	const struct approval *a = state_approval(r->g->state, r->approval);
+
+	if (r->waiting == WAITING_APPROVAL && a) {
+		reply_pending(r->g, r, a);
+	}
+}
+
+static struct request *request_new(struct governor *g, const struct msg_call *m, struct err *e)
+{
+	struct request *r = NULL;
+
+	if (g->n_requests < GOVERNOR_MAX_REQUESTS) {
+		r = mem_calloc(1, sizeof(*r));
+	}
+	if (!r) {
+		(void)err_set(e, RC_LIMIT, __func__, "too many requests"); /* NULL says it */
+		return NULL;
+	}
+	r->g = g;
+	r->id = g->next_request_id++;
+	r->req = m->req;
+	r->arena = (struct arena)ARENA_INIT(LIMIT_ARGS_BYTES * 64 + 4 * LIMIT_RESULT_BYTES);
+	r->agent = arena_str(&r->arena, m->agent);
+	r->tool = arena_str(&r->arena, m->tool);
+	r->trace = arena_str(&r->arena, m->trace);
+	r->source = arena_str(&r->arena, m->source);
+	r->hold.fire = hold_is_over;
+	r->hold.ctx = r;
+	r->hold_until_ns = gov_now_ns(g) + (uint64_t)m->hold_ms * 1000000;
+	if (m->key_sha256.n == sizeof(r->key.bytes)) {
+		memcpy(r->key.bytes, m->key_sha256.p, sizeof(r->key.bytes));
+	}
+	r->next = g->requests;
+	if (g->requests) {
+		g->requests->prev = r;
+	}
+	g->requests = r;
+	g->n_requests++;
+	return r;
+}
+
+void request_free(struct governor *g, struct request *r)
+{
+	loop_timer_clear(g->loop, &r->hold);
+	if (r->prev) {
+		r->prev->next = r->next;
+	} else {
+		g->requests = r->next;
+	}
+	if (r->next) {
+		r->next->prev = r->prev;
+	}
+	g->n_requests--;
+	arena_fini(&r->arena);
+	mem_free(r);
+}
+
+/* Parses the arguments again and brings them to their canonical bytes. */
+static enum rc read_args(struct governor *g, struct request *r, struct str text, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
+	const struct json *args;
+
+	limits.max_bytes = LIMIT_ARGS_BYTES;
+	TRY(json_parse(&g->round, text, &limits, &args, e));
+	if (json_type(args) != JSON_OBJECT) {
+		FAIL(e, RC_INPUT, "arguments must be an object");
+	}
+	TRY(json_canonical(&canonical, args, e));
+	r->args_text = arena_str(&r->arena, buf_view(&canonical));
+	if (!r->args_text.p) {
+		FAIL(e, RC_NOMEM, "no memory for arguments");
+	}
+	TRY(json_parse(&r->arena, r->args_text, &limits, &r->args, e));
+	return vault_tag(g->vault, r->tool, r->args_text, r->tag.bytes, e);
+}
+
+void calls_on_call(struct governor *g, const struct msg_call *m)
+{
+	struct err e = ERR_INIT;
+	struct request *r = request_new(g, m, &e);
+
+	if (!r) {
+		reply_rpc_error(g, m->req, 32000, e.msg);
+		return;
+	}
+	if (read_args(g, r, m->args, &e) != RC_OK) {
+		reply_refusal(g, r, REASON_ARG_SCHEMA, str_from(e.msg), 0);
+		return;
+	}
+	if (m->task.n && !id_parse(m->task, 't', &r->task)) {
+		reply_refusal(g, r, REASON_TASK_UNKNOWN, STR_NULL, 0);
+		return;
+	}
+	if (own_tool_is(r->tool)) {
+		own_tool_call(g, r);
+		return;
+	}
+	calls_judge(g, r);
+}
+
+void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m)
+{
+	for (struct request *r = g->requests; r; r = r->next) {
+		if (r->req == m->req) {
+			request_free(g, r); /* a flight of it goes on, without anybody waiting */
+			return;
+		}
+	}
+}
+
+/* ---- recording a decision ---- */
+
+static uint64_t key_for(const struct governor *g, uint64_t task)
+{
+	return task ? vault_key_of(g->vault, task) : VAULT_LIFE_KEY;
+}
+
+/* The call.decided leaf of a request as judged. */
+static enum rc record_decision(struct governor *g, const struct request *r,
+			       const struct decision *d, uint64_t lease, uint64_t *ret_ix,
+			       struct err *e)
+{
+	struct leaf l = {
+		.kind = LEAF_CALL_DECIDED,
+		.call_decided = {
+			.task = state_task(g->state, r->task) ? r->task : 0,
+			.purpose = STR("agent"),
+			.agent = r->agent,
+			.key = r->key,
+			.tool = r->tool,
+			.effect = effect_name(d->effect),
+			.targets = d->targets,
+			.tag = r->tag,
+			.evidence = r->evidence,
+			.verdict = verdict_name(d->verdict),
+			.reason = reason_code(d->reason),
+			.policies = d->policies,
+			.gates = d->gates,
+			.approval = d->approval,
+			.preapproval = d->preapproval,
+			.lease = lease,
+			.bundle = *state_bundle(g->state),
+			.trace = r->trace,
+			.source = r->source,
+		},
+	};
+	struct book_value values[] = {
+		{.bytes = r->args_text, .commit = &l.call_decided.args, .slot = 0},
+		{.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
+	};
+
+	if (d->tool) {
+		l.call_decided.data = d->tool->data;
+		memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
+	}
+	return book_record(g->book, &l, key_for(g, l.call_decided.task), values,
+			   ARRAY_LEN(values), ret_ix, e);
+}
+
+/* ---- sending ---- */
+
+bool definitions_sender_is_runner(const struct upstream *u)
+{
+	return u->transport != TRANSPORT_HTTP;
+}
+
+static enum rc send_admission(struct governor *g, const struct flight *f, const struct tool *t,
+			      struct str args, struct str trace, struct err *e)
+{
+	uint8_t args_sha256[32];
+	char task_id[24];
+	struct message m = {
+		.kind = MESSAGE_ADMISSION,
+		.admission = {
+			.call = f->call,
+			.generation = state_generation(g->state),
+			.send_by_boot_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SEND_BY_MS * 1000000,
+			.agent = f->agent,
+			.task = f->task ? id_text('t', f->task, task_id) : STR(""),
+			.upstream = t->upstream->name,
+			.tool = t->name,
+			.args = args,
+			.args_sha256 = str_of(args_sha256, sizeof(args_sha256)),
+			.lease = f->lease,
+			.trace = trace,
+			.leaf_hash = str_of(book_last_hash(g->book), 32),
+		},
+	};
+
+	SHA256((const unsigned char *)args.p, args.n, args_sha256);
+	if (channel_send(f->is_runner ? g->runner : g->agents, &m) != RC_OK) {
+		FAIL(e, RC_IO, "cannot reach the sender");
+	}
+	return RC_OK;
+}
+
+/* Allowed, with everything it needs: on the record, then on its way. */
+static enum rc admit(struct governor *g, struct request *r, const struct decision *d,
+		     uint64_t lease, struct err *e)
+{
+	struct flight *f = flight_new(g, book_next_ix(g->book), e);
+	uint64_t ix;
+
+	if (!f) {
+		return e->code;
+	}
+	f->purpose = PURPOSE_AGENT;
+	f->agent = arena_str(&f->arena, r->agent);
+	f->tool = arena_str(&f->arena, r->tool);
+	f->task = r->task;
+	f->lease = lease;
+	f->request = r->id;
+	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
+	if (record_decision(g, r, d, lease, &ix, e) != RC_OK) {
+		flight_drop(g, f);
+		return e->code;
+	}
+	MUST(ix == f->call);
+	TRY(send_admission(g, f, d->tool, r->args_text, r->trace, e));
+	r->waiting = WAITING_OUTCOME;
+	loop_timer_clear(g->loop, &r->hold);
+	if (d->phase.p) {
+		struct leaf l = {
+			.kind = LEAF_TASK_PHASE,
+			.task_phase = {.task = r->task, .cause = ix, .phase = d->phase},
+		};
+
+		TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	}
+	return RC_OK;
+}
+
+enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct decision *d,
+		      const struct json *args, uint64_t task, uint64_t parent, uint64_t lease,
+		      struct flight **ret, struct err *e)
+{
+	static const char *const names[] = {"agent", "capture", "verify", "rollback"};
+	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
+	struct flight *f;
+	struct leaf l = {
+		.kind = LEAF_CALL_DECIDED,
+		.call_decided = {
+			.task = task,
+			.parent = parent,
+			.purpose = str_from(names[purpose]),
+			.tool = d->tool->public_name,
+			.effect = effect_name(d->effect),
+			.targets = d->targets,
+			.data = d->tool->data,
+			.verdict = verdict_name(VERDICT_ALLOW),
+			.reason = reason_code(REASON_ALLOWED),
+			.lease = lease,
+			.bundle = *state_bundle(g->state),
+		},
+	};
+	struct book_value values[] = {{.commit = &l.call_decided.args, .slot = 0}};
+
+	MUST(d->verdict == VERDICT_ALLOW);
+	TRY(json_canonical(&canonical, args, e));
+	values[0].bytes = buf_view(&canonical);
+	TRY(vault_tag(g->vault, d->tool->public_name, values[0].bytes, l.call_decided.tag.bytes, e));
+	memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
+	f = flight_new(g, book_next_ix(g->book), e);
+	if (!f) {
+		return e->code;
+	}
+	f->purpose = purpose;
+	f->tool = arena_str(&f->arena, d->tool->public_name);
+	f->task = task;
+	f->lease = lease;
+	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
+	if (book_record(g->book, &l, key_for(g, task), values, 1, NULL, e) != RC_OK) {
+		flight_drop(g, f);
+		return e->code;
+	}
+	*ret = f;
+	return send_admission(g, f, d->tool, values[0].bytes, STR_NULL, e);
+}
+
+/* ---- judging ---- */
+
+/* The state must be captured first: a read of Remit's own. */
+static enum rc start_capture(struct governor *g, struct request *r, const struct decision *d,
+			     uint64_t lease, struct err *e)
+{
+	const struct json *args;
+	struct decision derived;
+	struct flight *f;
+
+	TRY(derive_args(d->tool->capture.args, r->args, NULL, &g->round, &args, e));
+	TRY(decide_derived(g->state, g->bundle, d->tool, &d->tool->capture, args, gov_now_ms(g),
+			   &g->round, &derived, e));
+	if (derived.verdict != VERDICT_ALLOW) {
+		FAIL(e, RC_DENIED, "%.*s", STR_ARG(reason_text(derived.reason)));
+	}
+	TRY(calls_run_own(g, PURPOSE_CAPTURE, &derived, args, r->task, 0, lease, &f, e));
+	f->request = r->id;
+	r->waiting = WAITING_CAPTURE;
+	return RC_OK;
+}
+
+static const struct credential *credential_of(const struct tool *t)
+{
+	return t->credential.backend.n ? &t->credential : &t->upstream->credential;
+}
+
+/* True when the call can go on with *ret_lease (0 = it needs none); false when it was parked or
+ * answered. */
+static bool has_lease(struct governor *g, struct request *r, const struct decision *d,
+		      uint64_t *ret_lease)
+{
+	const struct credential *c = credential_of(d->tool);
+	const struct lease *l;
+	struct err e = ERR_INIT;
+	uint64_t ix;
+
+	*ret_lease = 0;
+	if (!c->backend.n) {
+		return true;
+	}
+	l = r->lease ? state_lease(g->state, r->lease) : NULL;
+	if (r->lease && (!l || l->state == LEASE_STATE_REVOKING || l->state == LEASE_STATE_GONE)) {
+		reply_refusal(g, r, REASON_CREDENTIAL_UNAVAILABLE,
+			      STR("the backend issued no credential"), 0);
+		return false;
+	}
+	ix = leases_want(g, r->task, c, state_task(g->state, r->task)->not_after_unix_ms,
+			 definitions_sender_is_runner(d->tool->upstream), &e);
+	if (ix == 0) {
+		reply_refusal(g, r, REASON_CREDENTIAL_UNAVAILABLE, str_from(e.msg), 0);
+		return false;
+	}
+	l = state_lease(g->state, ix);
+	if (l && l->state == LEASE_STATE_DELIVERED) {
+		*ret_lease = ix;
+		return true;
+	}
+	r->waiting = WAITING_LEASE;
+	r->lease = ix;
+	return false;
+}
+
+static void refuse_and_record(struct governor *g, struct request *r, const struct decision *d)
+{
+	struct err e = ERR_INIT;
+	uint64_t task = r->task;
+	uint64_t ix = 0;
+	const struct task *t;
+
+	if (record_decision(g, r, d, 0, &ix, &e) != RC_OK) {
+		log_err("a denial could not be recorded: %s", e.msg);
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, STR_NULL, 0);
+		return;
+	}
+	reply_refusal(g, r, d->reason, d->detail, ix);
+	t = state_task(g->state, task);
+	if (t && t->state == TASK_RUNNING && t->deviations >= t->max_deviations) {
+		tasks_suspend(g, task, d->reason, ix);
+	}
+}
+
+/* Is the target as it was when the question was asked? If not, the approval is void and r is
+ * judged again (true: r was dealt with). */
+static bool target_has_changed(struct governor *g, struct request *r, const struct decision *d)
+{
+	struct str shown;
+	struct err e = ERR_INIT;
+	struct leaf l = {
+		.kind = LEAF_APPROVAL_SETTLED,
+		.approval_settled = {
+			.approval = d->approval,
+			.state = STR("void"),
+			.reason = reason_code(REASON_TARGET_IN_USE),
+		},
+	};
+
+	if (!d->approval || !d->tool->capture.tool.n) {
+		return false;
+	}
+	if (book_value_of(g->book, d->approval, 2, &g->round, &shown, &e) == RC_OK &&
+	    str_eq(shown, r->pre_text)) {
+		return false;
+	}
+	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
+		return true;
+	}
+	r->approval = 0;
+	calls_judge(g, r);
+	return true;
+}
+
+static void park_for_approval(struct governor *g, struct request *r, const struct decision *d)
+{
+	struct err e = ERR_INIT;
+	const struct approval *a = state_approval_of(g->state, r->task, &r->tag);
+	uint64_t ix = a && a->state == APPROVAL_OPEN ? a->ix : approvals_open(g, r, d, &e);
+
+	if (ix == 0) {
+		reply_refusal(g, r, e.code == RC_LIMIT ? REASON_LIMIT : REASON_AUDIT_UNAVAILABLE,
+			      str_from(e.msg), 0);
+		return;
+	}
+	r->approval = ix;
+	r->waiting = WAITING_APPROVAL;
+	if (r->hold_until_ns <= gov_now_ns(g) ||
+	    loop_timer_set(g->loop, &r->hold, r->hold_until_ns) != RC_OK) {
+		a = state_approval(g->state, ix);
+		MUST(a != NULL);
+		reply_pending(g, r, a);
+	}
+}
+
+/* An approved call that ran while nobody was waiting: its result is still wanted. */
+static bool answer_from_kept(struct governor *g, struct request *r)
+{
+	for (size_t i = 0; i < g->kept.n; i++) {
+		struct kept_result *k = &g->kept.p[i];
+
+		if (k->task == r->task && digest_eq(&k->tag, &r->tag)) {
+			const struct approval *a = state_approval_of(g->state, r->task, &r->tag);
+			struct str result = k->result;
+
+			vec_remove(&g->kept, i);
+			reply_result(g, r, a ? a->used_by : 0, result);
+			mem_free((void *)(uintptr_t)result.p);
+			return true;
+		}
+	}
+	return false;
+}
+
+void calls_judge(struct governor *g, struct request *r)
+{
+	struct call_request q = {
+		.agent = r->agent,
+		.task = r->task,
+		.tool = r->tool,
+		.args = r->args,
+		.tag = r->tag,
+		.pre = r->pre,
+		.evidence = r->evidence,
+		.now_unix_ms = gov_now_ms(g),
+	};
+	struct decision d = {0};
+	struct err e = ERR_INIT;
+	uint64_t lease = 0;
+
+	r->waiting = WAITING_NONE;
+	if (answer_from_kept(g, r)) {
+		return;
+	}
+	if (decide_call(g->state, g->bundle, &q, &g->round, &d, &e) != RC_OK) {
+		log_err("cannot decide '%.*s': %s", STR_ARG(r->tool), e.msg);
+		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
+	}
+	if (d.verdict == VERDICT_DENY) {
+		refuse_and_record(g, r, &d);
+		return;
+	}
+	if ((d.needs_capture || d.verdict == VERDICT_ALLOW) && !has_lease(g, r, &d, &lease)) {
+		return;
+	}
+	if (d.needs_capture) {
+		if (start_capture(g, r, &d, lease, &e) != RC_OK) {
+			d.verdict = VERDICT_DENY;
+			d.reason = REASON_EVIDENCE_REQUIRED;
+			d.detail = str_from(e.msg);
+			refuse_and_record(g, r, &d);
+		}
+		return;
+	}
+	if (d.verdict == VERDICT_ASK) {
+		park_for_approval(g, r, &d);
+		return;
+	}
+	if (target_has_changed(g, r, &d)) {
+		return;
+	}
+	if (admit(g, r, &d, lease, &e) != RC_OK) {
+		log_err("cannot admit '%.*s': %s", STR_ARG(r->tool), e.msg);
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
+	}
+}
+
+/* Judging may free any request, so each pass starts over; the mark keeps it finite. */
+static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
+{
+	for (;;) {
+		struct request *r = g->requests;
+
+		while (r && !(r->waiting == waiting &&
+			      ix == (waiting == WAITING_LEASE ? r->lease : r->approval))) {
+			r = r->next;
+		}
+		if (!r) {
+			return;
+		}
+		if (waiting == WAITING_APPROVAL) {
+			/* What was captured for the question is old: look again. */
+			r->pre = NULL;
+			r->pre_text = STR_NULL;
+			r->evidence = 0;
+		}
+		calls_judge(g, r);
+	}
+}
+
+void calls_wake_approval(struct governor *g, uint64_t approval)
+{
+	wake(g, WAITING_APPROVAL, approval);
+}
+
+void calls_wake_lease(struct governor *g, uint64_t lease)
+{
+	wake(g, WAITING_LEASE, lease);
+}
+
+void calls_wake_task(struct governor *g, uint64_t task)
+{
+	for (;;) {
+		struct request *r = g->requests;
+
+		while (r && !(r->task == task && (r->waiting == WAITING_APPROVAL ||
+						  r->waiting == WAITING_LEASE))) {
+			r = r->next;
+		}
+		if (!r) {
+			return;
+		}
+		calls_judge(g, r); /* the task is over: this denies and frees it */
+	}
+}
+
+/* ---- outcomes ---- */
+
+static struct str outcome_name(uint8_t kind)
+{
+	switch ((enum outcome_kind)kind) {
+	case OUTCOME_NOT_SENT:
+		return STR("not_sent");
+	case OUTCOME_OK:
+		return STR("ok");
+	case OUTCOME_TOOL_ERROR:
+		return STR("tool_error");
+	case OUTCOME_UNKNOWN:
+		return STR("unknown");
+	}
+	return STR("unknown");
+}
+
+/* Labels that the result puts on its task: its data classes, and distrust. */
+static struct str_list labels_of(const struct tool *t, struct arena *arena)
+{
+	struct str *labels = arena_alloc_n(arena, t->data.n + 1, sizeof(*labels));
+	size_t n = 0;
+
+	if (!labels) {
+		return (struct str_list){0};
+	}
+	for (size_t i = 0; i < t->data.n; i++) {
+		labels[n++] = t->data.p[i];
+	}
+	if (t->is_untrusted) {
+		labels[n++] = STR("untrusted");
+	}
+	return (struct str_list){.p = labels, .n = n};
+}
+
+enum { PIECE_BYTES = 32000, PIECES = 16 };
+_Static_assert((int)PIECE_BYTES * (int)PIECES >= (int)LIMIT_RESULT_BYTES, "a result fits its leaf");
+
+static enum rc record_completed(struct governor *g, const struct flight *f, struct str kind,
+				enum reason reason, struct str result, uint64_t *ret_ix,
+				struct err *e)
+{
+	const struct tool *t = bundle_tool(g->bundle, f->tool);
+	struct digest unused;
+	struct book_value values[PIECES];
+	size_t n = 0;
+	struct leaf l = {
+		.kind = LEAF_CALL_COMPLETED,
+		.call_completed = {
+			.call = f->call,
+			.kind = kind,
+			.reason = reason == REASON_NONE ? STR_NULL : reason_code(reason),
+			.result_bytes = result.n,
+		},
+	};
+
+	if (t && str_eq(kind, STR("ok"))) {
+		l.call_completed.labels = labels_of(t, &g->round);
+	}
+	/* A result longer than a value lies in pieces; the leaf commits to the first, which is
+	 * chained to the rest by their order and by result_bytes. */
+	for (size_t at = 0; at < result.n && n < PIECES; n++) {
+		size_t end = at + PIECE_BYTES;
+
+		values[n] = (struct book_value){
+			.bytes = str_slice(result, at, end),
+			.commit = n == 0 ? &l.call_completed.result : &unused,
+			.slot = (uint8_t)n,
+		};
+		at = end;
+	}
+	return book_record(g->book, &l, key_for(g, f->task), values, n, ret_ix, e);
+}
+
+static void keep_result(struct governor *g, const struct flight *f, struct str result)
+{
+	const struct call *c = state_call(g->state, f->call);
+	struct kept_result k = {.task = f->task, .until_unix_ms = gov_now_ms(g) + 300000};
+	char *copy;
+
+	if (!c || !c->approval || g->kept.n >= 1024) {
+		return;
+	}
+	copy = mem_calloc(result.n + 1, 1);
+	if (!copy) {
+		return;
+	}
+	memcpy(copy, result.p, result.n);
+	k.tag = c->tag;
+	k.result = str_of(copy, result.n);
+	if (vec_push(&g->kept, k) != RC_OK) {
+		mem_free(copy);
+	}
+}
+
+void calls_forget_kept(struct governor *g)
+{
+	for (size_t i = 0; i < g->kept.n;) {
+		if (g->kept.p[i].until_unix_ms > gov_now_ms(g)) {
+			i++;
+			continue;
+		}
+		mem_free((void *)(uintptr_t)g->kept.p[i].result.p);
+		vec_remove(&g->kept, i);
+	}
+}
+
+static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m,
+			      uint64_t completed)
+{
+	struct request *r = find_request(g, f->request);
+	const struct call *c = state_call(g->state, f->call);
+	bool was_sent = m->kind != OUTCOME_NOT_SENT;
+
+	if (c && c->effect != EFFECT_READ && was_sent) {
+		if (m->kind != OUTCOME_TOOL_ERROR) {
+			terms_start(g, f, completed);
+		}
+		terms_verify(g, f->call);
+	}
+	if (m->kind == OUTCOME_OK || m->kind == OUTCOME_TOOL_ERROR) {
+		if (r) {
+			reply_result(g, r, f->call, m->result);
+		} else {
+			keep_result(g, f, m->result);
+		}
+	} else if (r) {
+		reply_refusal(g, r,
+			      was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
+			      m->detail, f->call);
+	}
+}
+
+/* The text of the first content block, where tools put their JSON; or structuredContent. */
+static const struct json *result_value(struct governor *g, struct arena *arena, struct str result)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *whole;
+	const struct json *value;
+	struct str text;
+
+	if (json_parse(&g->round, result, &limits, &whole, NULL) != RC_OK) {
+		return NULL;
+	}
+	if (json_get(whole, STR("structuredContent"))) {
+		value = json_get(whole, STR("structuredContent"));
+		text = value->raw;
+	} else if (!json_str(json_pointer(whole, STR("/content/0/text")), &text)) {
+		return NULL;
+	}
+	text = arena_str(arena, text);
+	if (!text.p || json_parse(arena, text, &limits, &value, NULL) != RC_OK) {
+		return NULL;
+	}
+	return value;
+}
+
+static void finish_capture(struct governor *g, struct flight *f, const struct msg_outcome *m)
+{
+	struct request *r = find_request(g, f->request);
+	AUTO_BUF canonical = BUF_INIT(PIECE_BYTES);
+
+	if (!r) {
+		return;
+	}
+	r->pre = m->kind == OUTCOME_OK ? result_value(g, &r->arena, m->result) : NULL;
+	if (r->pre && json_canonical(&canonical, r->pre, NULL) == RC_OK) {
+		r->pre_text = arena_str(&r->arena, buf_view(&canonical));
+	}
+	if (!r->pre || !r->pre_text.p) {
+		struct decision d = {
+			.verdict = VERDICT_DENY,
+			.reason = REASON_EVIDENCE_REQUIRED,
+			.detail = m->detail.n ? m->detail : STR("the capture gave no JSON"),
+			.tool = bundle_tool(g->bundle, r->tool),
+		};
+
+		d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
+		r->evidence = f->call;
+		refuse_and_record(g, r, &d);
+		return;
+	}
+	r->evidence = f->call;
+	calls_judge(g, r);
+}
+
+void calls_on_outcome(struct governor *g, const struct msg_outcome *m)
+{
+	struct flight *f = calls_flight(g, m->call);
+	struct err e = ERR_INIT;
+	enum reason reason = REASON_NONE;
+	uint64_t completed;
+
+	if (!f) {
+		log_warn("an outcome for c%llu, which is not under way",
+			 (unsigned long long)m->call);
+		return;
+	}
+	if (m->kind == OUTCOME_NOT_SENT) {
+		reason = REASON_UPSTREAM_UNAVAILABLE;
+	} else if (m->kind == OUTCOME_UNKNOWN) {
+		reason = REASON_OUTCOME_UNKNOWN;
+	}
+	if (record_completed(g, f, outcome_name(m->kind), reason, m->result, &completed, &e) !=
+	    RC_OK) {
+		log_err("an outcome could not be recorded: %s", e.msg);
+		g->is_broken = true;
+		return;
+	}
+	switch (f->purpose) {
+	case PURPOSE_AGENT:
+		finish_agent_call(g, f, m, completed);
+		break;
+	case PURPOSE_CAPTURE:
+		finish_capture(g, f, m);
+		break;
+	case PURPOSE_VERIFY:
+	case PURPOSE_ROLLBACK:
+		terms_on_outcome(g, f, m, completed,
+				 m->kind == OUTCOME_OK ? result_value(g, &g->round, m->result)
+						       : NULL);
+		break;
+	}
+	flight_drop(g, f);
+	tasks_tick(g); /* an ending task may have waited for this one */
+}
+
+enum rc calls_close_unknown(struct governor *g, struct err *e)
+{
+	uint64_t from = 0;
+	const struct call *c;
+
+	while ((c = state_next_call(g->state, from))) {
+		struct leaf l = {
+			.kind = LEAF_CALL_COMPLETED,
+			.call_completed = {
+				.call = c->ix,
+				.kind = STR("unknown"),
+				.reason = reason_code(REASON_STALE_GENERATION),
+			},
+		};
+
+		from = c->ix + 1;
+		if (c->state != CALL_ALLOWED) {
+			continue;
+		}
+		TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	}
+	return RC_OK;
+}
+
+/* ---- tools/list ---- */
+
+void calls_on_tools(struct governor *g, const struct msg_tools *m)
+{
+	AUTO_BUF out = BUF_INIT(LIMIT_RESULT_BYTES);
+	struct json_out w = json_out_to(&out);
+	struct err e = ERR_INIT;
+	struct message reply = {.kind = MESSAGE_TOOLS_REPLY, .tools_reply = {.req = m->req}};
+	const size_t *visible = NULL;
+	size_t n = 0;
+	uint64_t task = 0;
+
+	if (m->task.n && !id_parse(m->task, 't', &task)) {
+		task = UINT64_MAX; /* no such task: nothing but our own tools */
+	}
+	json_out_array(&w);
+	own_tools_list(g, m->agent, task, &w);
+	if (task &&
+	    decide_visible_tools(g->state, g->bundle, m->agent, task, gov_now_ms(g), &g->round,
+				 &visible, &n, &e) != RC_OK) {
+		n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		definitions_write(&g->bundle->tools[visible[i]], &w);
+	}
+	json_out_close(&w);
+	if (json_out_end(&w, &e) != RC_OK) {
+		reply.tools_reply.rpc_code = 32603;
+		reply.tools_reply.tools = STR("the list of tools is too long");
+	} else {
+		reply.tools_reply.tools = buf_view(&out);
+	}
+	if (channel_send(g->agents, &reply) != RC_OK) {
+		log_warn("cannot answer a front: it is gone or too slow");
+	}
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/checkpoint.c - the helper thread and its turns.
+ *
+ * States: IDLE -leaves, interval-> PREPARING (thread) -> SIGNING (keeper) -> PUBLISHING (thread) ->
+ *         IDLE. The thread owns c->tiles in PREPARING and PUBLISHING, the loop's thread in the
+ *         others; the mutex guards only the state and the job's fields.
+ * Holds:  (1) what is offered for signing was read back from the disk (tiles.h).
+ *         (2) a refused signature stops the governor: somebody signed something else.
+ */
+#include "governor/checkpoint.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "governor/book.h"
+#include "governor/segment.h"
+#include "governor/tiles.h"
+
+enum { INTERVAL_MS = 100, NOTE_BYTES = 4096 };
+
+enum turn { TURN_IDLE = 0, TURN_PREPARING, TURN_SIGNING, TURN_PUBLISHING, TURN_END };
+
+struct checkpointer {
+	struct loop *loop;
+	struct book *book;
+	struct channel *keeper;
+	struct tiles *tiles;
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	enum turn turn;
+	bool is_done; /* the thread's part of the turn */
+	bool is_broken;
+	struct segment_snapshot durable;
+	struct tiles_to_sign to_sign;
+	struct buf note;
+	struct err err;
+	int event_fd;
+	struct loop_io io;
+	struct loop_timer timer;
+};
+
+static void *work(void *arg)
+{
+	struct checkpointer *c = arg;
+	uint64_t one = 1;
+
+	for (;;) {
+		enum rc rc = RC_OK;
+		enum turn turn;
+
+		pthread_mutex_lock(&c->lock);
+		while (c->turn != TURN_END &&
+		       (c->is_done || (c->turn != TURN_PREPARING && c->turn != TURN_PUBLISHING))) {
+			pthread_cond_wait(&c->wake, &c->lock);
+		}
+		turn = c->turn;
+		pthread_mutex_unlock(&c->lock);
+		if (turn == TURN_END) {
+			return NULL;
+		}
+		if (turn == TURN_PREPARING) {
+			rc = tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
+		} else {
+			rc = tiles_publish(c->tiles, buf_view(&c->note), &c->err);
+		}
+		pthread_mutex_lock(&c->lock);
+		c->is_done = true;
+		c->is_broken |= rc != RC_OK;
+		pthread_mutex_unlock(&c->lock);
+		if (write(c->event_fd, &one, sizeof(one)) < 0) {
+			return NULL; /* the loop is gone */
+		}
+	}
+}
+
+static void start_turn(struct checkpointer *c, enum turn turn)
+{
+	pthread_mutex_lock(&c->lock);
+	c->turn = turn;
+	c->is_done = false;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void again_later(struct checkpointer *c)
+{
+	if (loop_timer_in(c->loop, &c->timer, INTERVAL_MS) != RC_OK) {
+		log_err("no more checkpoints: no memory for a timer");
+	}
+}
+
+static void interval_is_over(struct loop_timer *t)
+{
+	struct checkpointer *c = t->ctx;
+
+	if (c->turn != TURN_IDLE || c->is_broken) {
+		return;
+	}
+	if (book_durable_size(c->book) <= tiles_published_size(c->tiles)) {
+		again_later(c);
+		return;
+	}
+	c->durable = segment_snapshot(book_log(c->book));
+	start_turn(c, TURN_PREPARING);
+}
+
+static void ask_for_signature(struct checkpointer *c)
+{
+	const struct tiles_to_sign *s = &c->to_sign;
+	struct message m = {
+		.kind = MESSAGE_SIGN,
+		.sign = {
+			.size = s->size,
+			.root = str_of(s->root.bytes, sizeof(s->root.bytes)),
+			.old_size = s->old_size,
+			.proof = str_of(s->consistency.hashes,
+					s->consistency.n * sizeof(s->consistency.hashes[0])),
+		},
+	};
+
+	c->turn = TURN_SIGNING;
+	if (channel_send(c->keeper, &m) != RC_OK) {
+		log_err("the keeper cannot be asked for a signature");
+	}
+}
+
+static void thread_is_done(struct loop_io *io, uint32_t events)
+{
+	struct checkpointer *c = io->ctx;
+	uint64_t count;
+	bool is_broken;
+
+	(void)events; /* readable is all it can be */
+	if (read(c->event_fd, &count, sizeof(count)) < 0) {
+		return;
+	}
+	pthread_mutex_lock(&c->lock);
+	is_broken = c->is_broken;
+	pthread_mutex_unlock(&c->lock);
+	if (is_broken) {
+		log_err("the log cannot be published: %s", c->err.msg);
+		loop_stop(c->loop);
+		return;
+	}
+	if (c->turn == TURN_PREPARING) {
+		ask_for_signature(c);
+	} else if (c->turn == TURN_PUBLISHING) {
+		c->turn = TURN_IDLE;
+		again_later(c);
+	}
+}
+
+void checkpointer_on_signature(struct checkpointer *c, const struct msg_signature *m)
+{
+	if (c->turn != TURN_SIGNING) {
+		return;
+	}
+	if (!m->ok && m->size > tiles_published_size(c->tiles) && m->size <= c->to_sign.size) {
+		/* The keeper signed more than was published, before a crash: prove from there. */
+		if (tiles_prove(c->tiles, m->size, &c->to_sign.consistency, &c->err) == RC_OK) {
+			c->to_sign.old_size = m->size;
+			ask_for_signature(c);
+			return;
+		}
+	}
+	buf_reset(&c->note);
+	if (!m->ok || buf_add(&c->note, m->note) != RC_OK) {
+		log_err("the keeper refuses to sign %llu leaves: %.*s",
+			(unsigned long long)c->to_sign.size, STR_ARG(m->detail));
+		c->is_broken = true;
+		loop_stop(c->loop);
+		return;
+	}
+	start_turn(c, TURN_PUBLISHING);
+}
+
+uint64_t checkpointer_published_size(const struct checkpointer *c)
+{
+	return c->turn == TURN_PUBLISHING || c->turn == TURN_PREPARING
+		       ? c->to_sign.old_size
+		       : tiles_published_size(c->tiles);
+}
+
+bool checkpointer_is_broken(const struct checkpointer *c)
+{
+	return c->is_broken;
+}
+
+static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text, struct err *e)
+{
+	struct tlog_vkey key;
+
+	TRY(tlog_vkey_parse(vkey_text, &key, e));
+	TRY(tiles_open(dir, &key, book_io(c->book), &c->tiles, e));
+	c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (c->event_fd < 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot make an eventfd");
+	}
+	c->io = (struct loop_io){.fd = c->event_fd, .ready = thread_is_done, .ctx = c};
+	TRY(loop_add(c->loop, &c->io, EPOLLIN, e));
+	c->timer = (struct loop_timer){.fire = interval_is_over, .ctx = c};
+	TRY(loop_timer_in(c->loop, &c->timer, INTERVAL_MS));
+	errno = pthread_create(&c->thread, NULL, work, c);
+	if (errno != 0) {
+		return err_set_sys(e, RC_NOMEM, __func__, "cannot start the helper thread");
+	}
+	c->has_thread = true;
+	return RC_OK;
+}
+
+enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
+			 struct channel *keeper, struct checkpointer **ret, struct err *e)
+{
+	struct checkpointer *c = mem_calloc(1, sizeof(*c));
+	enum rc rc;
+
+	if (!c) {
+		FAIL(e, RC_NOMEM, "no memory for checkpoints");
+	}
+	c->loop = l;
+	c->book = b;
+	c->keeper = keeper;
+	c->event_fd = -1;
+	c->note = (struct buf)BUF_INIT(NOTE_BYTES);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	rc = set_up(c, dir, vkey_text, e);
+	if (rc != RC_OK) {
+		checkpointer_free(c);
+		return rc;
+	}
+	*ret = c;
+	return RC_OK;
+}
+
+void checkpointer_free(struct checkpointer *c)
+{
+	if (!c) {
+		return;
+	}
+	if (c->has_thread) {
+		start_turn(c, TURN_END);
+		pthread_join(c->thread, NULL);
+	}
+	loop_timer_clear(c->loop, &c->timer);
+	if (c->io.is_added) {
+		loop_remove(c->loop, &c->io);
+	}
+	file_close(c->event_fd);
+	tiles_free(c->tiles);
+	buf_fini(&c->note);
+	pthread_cond_destroy(&c->wake);
+	pthread_mutex_destroy(&c->lock);
+	mem_free(c);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/checkpoint.h - durable leaves become a signed checkpoint, off the hot path.
+ *
+ * A helper thread reads leaves back from the segments and writes tiles; the governor's own thread
+ * carries what is to be signed to the keeper and the signature back.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "net/channel.h"
+#include "net/loop.h"
+
+struct book;
+struct checkpointer;
+
+/* dir: of checkpoint and tile/. vkey_text: the log's public key (log.vkey). Starts the thread. */
+enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
+			 struct channel *keeper, struct checkpointer **ret, struct err *e);
+/* Waits for the thread. */
+void checkpointer_free(struct checkpointer *c);
+void checkpointer_on_signature(struct checkpointer *c, const struct msg_signature *m);
+uint64_t checkpointer_published_size(const struct checkpointer *c);
+/* Set when memory and disk disagree: the governor must end. */
+bool checkpointer_is_broken(const struct checkpointer *c);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/gov.h - what the files of the governor share.
+ *
+ * One thread, one order. A handler turns a message into facts (book_record) and messages
+ * (channel_send). Facts are applied to the state at once and made durable together at the end of
+ * the loop's round (LOOP_COMMIT); messages leave only after that (LOOP_FLUSH). So nothing is ever
+ * said to anybody that is not on disk, and a failed commit says nothing at all: the role ends.
+ *
+ * Two kinds of work in progress live here and not in the log: requests (somebody is waiting for an
+ * answer) and flights (an allowed call whose outcome is not known yet). Both can be lost with the
+ * process: requests are asked again, flights are closed as unknown at the next start.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "codec/json.h"
+#include "config/deployment.h"
+#include "core/command.h"
+#include "core/decide.h"
+#include "core/incident.h"
+#include "governor/book.h"
+#include "governor/vault.h"
+#include "net/channel.h"
+#include "net/loop.h"
+#include "net/role.h"
+
+enum {
+	GOVERNOR_MAX_REQUESTS = 65536, /* live ones; beyond it a call is refused with `limit` */
+	GOVERNOR_MAX_FLIGHTS = 65536,
+	GOVERNOR_TICK_MS = 50,	       /* how late a deadline may be noticed */
+	GOVERNOR_SEND_BY_MS = 2000,    /* life of an admission */
+	GOVERNOR_DRAIN_MS = 2000,      /* how long a task's end waits for calls under way */
+	GOVERNOR_LEASE_CREATE_MS = 10000,
+	GOVERNOR_KILL_WAIT_MS = 2000,  /* for senders to say what was already sent */
+	GOVERNOR_ROLLBACK_PACE_MS = 2000, /* between attempts to take up a rollback again */
+	GOVERNOR_ROUND_BYTES = 64 * 1024 * 1024, /* scratch memory of one round */
+};
+
+enum waiting { WAITING_NONE = 0, WAITING_CAPTURE, WAITING_APPROVAL, WAITING_LEASE, WAITING_OUTCOME };
+
+/* A call that somebody is waiting for. Owned by the list in struct governor. */
+struct request {
+	struct request *next;
+	struct request *prev;
+	struct governor *g;
+	uint64_t id;	    /* ours, never reused in one life */
+	uint64_t req;	    /* the front's number */
+	struct arena arena; /* all strings below */
+	struct str agent;
+	struct digest key;
+	uint64_t task;
+	struct str tool;
+	struct str args_text; /* canonical */
+	const struct json *args;
+	struct digest tag;
+	struct str trace;
+	struct str source;
+	enum waiting waiting;
+	uint64_t approval;	 /* it waits for, or last asked for */
+	uint64_t lease;		 /* it waits for */
+	struct str pre_text;	 /* captured state, JSON; p == NULL = not captured */
+	const struct json *pre;
+	uint64_t evidence;	 /* the capture call */
+	uint64_t hold_until_ns;	 /* boot clock */
+	struct loop_timer hold;
+};
+
+enum purpose { PURPOSE_AGENT = 0, PURPOSE_CAPTURE, PURPOSE_VERIFY, PURPOSE_ROLLBACK };
+
+/* An allowed call on its way. Owned by the map in struct governor. */
+struct flight {
+	uint64_t call;
+	enum purpose purpose;
+	struct arena arena;
+	struct str agent;
+	uint64_t task;
+	struct str tool;
+	uint64_t lease;
+	uint64_t request; /* id of the request that waits for it, 0 = none */
+	uint64_t about;	  /* verify: the call it checks; rollback and its checks: the term */
+	enum way_back_step {
+		STEP_NONE = 0,
+		STEP_CHECK, /* is the target still in the state we set? */
+		STEP_UNDO,
+		STEP_CONFIRM, /* is the inverse's effect there? */
+	} step;
+	bool is_runner; /* which sender has it */
+};
+
+/* A person's command that is answered later. */
+struct late_reply {
+	uint64_t req;
+	uint64_t kill;	/* kill.set leaf */
+	uint64_t fence;
+	bool waits_agents;
+	bool waits_runner;
+	uint64_t give_up_ns;
+	struct arena arena;
+	VEC(struct str) sent;
+};
+
+/* The undelivered result of an approved call, kept for the identical call. */
+struct kept_result {
+	uint64_t task;
+	struct digest tag;
+	uint64_t until_unix_ms;
+	struct str result; /* heap */
+};
+
+struct governor {
+	const struct role_env *env;
+	struct loop *loop;
+	const struct clock *clock;
+	struct deployment *deployment;
+	const struct bundle *bundle;
+	struct state *state;
+	struct book *book;
+	struct vault *vault;
+	struct checkpointer *checkpointer;
+
+	struct channel *agents;
+	struct channel *people;
+	struct channel *keeper;
+	struct channel *runner;
+	struct channel *courier;
+
+	struct arena round; /* scratch; emptied after each round */
+	struct request *requests;
+	size_t n_requests;
+	uint64_t next_request_id;
+	struct map flights; /* "c<ix>" -> struct flight */
+	VEC(struct late_reply *) late;
+	VEC(struct kept_result) kept;
+	VEC(struct draining {
+		uint64_t task;
+		uint64_t until_ns;
+	}) draining;
+	VEC(struct revoking {
+		uint64_t lease;
+		uint64_t again_ns;
+		uint32_t tries;
+		bool is_asked;
+	}) revoking;
+	uint64_t next_fence;
+	uint64_t next_rollback_ns;
+	struct loop_timer tick;
+	struct loop_timer refresh;
+	uint64_t refused_in_window;
+	uint64_t refused_since;
+	bool is_ready;
+	bool is_broken;
+};
+
+/* ---- time ---- */
+uint64_t gov_now_ms(const struct governor *g);
+uint64_t gov_now_ns(const struct governor *g);
+
+/* ---- calls.c: the life of a call ---- */
+void calls_on_call(struct governor *g, const struct msg_call *m);
+void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m);
+void calls_on_tools(struct governor *g, const struct msg_tools *m);
+void calls_on_outcome(struct governor *g, const struct msg_outcome *m);
+/* Decides r again from scratch; answers, parks or admits. r may be gone afterwards. */
+void calls_judge(struct governor *g, struct request *r);
+/* Every request that waits for that approval or lease, or belongs to that task, is judged again. */
+void calls_wake_approval(struct governor *g, uint64_t approval);
+void calls_wake_lease(struct governor *g, uint64_t lease);
+void calls_wake_task(struct governor *g, uint64_t task);
+/* A call of Remit itself. about and step as in struct flight. */
+enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct decision *d,
+		      const struct json *args, uint64_t task, uint64_t parent, uint64_t lease,
+		      struct flight **ret, struct err *e);
+struct flight *calls_flight(const struct governor *g, uint64_t call);
+bool calls_task_has_flights(const struct governor *g, uint64_t task);
+bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
+/* At the start: what was under way when the last life ended is unknown. */
+enum rc calls_close_unknown(struct governor *g, struct err *e);
+/* Drops undelivered results past their time. */
+void calls_forget_kept(struct governor *g);
+void calls_free_all(struct governor *g);
+
+/* ---- replies.c: what an agent reads ---- */
+/* A denial or refusal of r; frees r. */
+void reply_refusal(struct governor *g, struct request *r, enum reason reason, struct str detail,
+		   uint64_t call);
+void reply_pending(struct governor *g, struct request *r, const struct approval *a);
+/* The upstream's own result with our _meta. */
+void reply_result(struct governor *g, struct request *r, uint64_t call, struct str result);
+/* JSON text of one of Remit's own tools. */
+void reply_own(struct governor *g, struct request *r, bool is_error, struct str json);
+void reply_rpc_error(struct governor *g, uint64_t req, uint32_t code, const char *text);
+/* Unlinks and frees r without an answer. */
+void request_free(struct governor *g, struct request *r);
+
+/* ---- own_tools.c: remit___incidents, remit___declare_intent, ... ---- */
+bool own_tool_is(struct str public_name);
+void own_tool_call(struct governor *g, struct request *r);
+/* Appends their definitions to an open JSON array. */
+void own_tools_list(const struct governor *g, struct str agent, uint64_t task, struct json_out *w);
+
+/* ---- approvals.c ---- */
+/* The question about r as decided; the approval's index, or 0 with e filled. */
+uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
+			struct err *e);
+void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
+void approvals_tick(struct governor *g);
+
+/* ---- leases.c ---- */
+/* Makes sure a lease for this credential exists or is on its way: its index, 0 = failed. */
+uint64_t leases_want(struct governor *g, uint64_t task, const struct credential *c,
+		     uint64_t not_after_unix_ms, bool to_runner, struct err *e);
+void leases_revoke(struct governor *g, uint64_t lease, const char *why);
+void leases_revoke_task(struct governor *g, uint64_t task, const char *why);
+bool leases_task_settled(const struct governor *g, uint64_t task);
+void leases_on_issued(struct governor *g, const struct msg_lease_issued *m);
+void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m);
+void leases_on_found(struct governor *g, const struct msg_lease_found *m);
+void leases_tick(struct governor *g);
+/* At the start: everything of an earlier life is revoked, and every backend swept. */
+void leases_recover(struct governor *g);
+
+/* ---- tasks.c ---- */
+void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by, uint64_t cause);
+void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause);
+void tasks_tick(struct governor *g);
+
+/* ---- incidents.c ---- */
+void incidents_on_event(struct governor *g, const struct msg_incident *m);
+/* Opens, updates or closes; the incident's index, 0 with e filled. by is a person or "". */
+uint64_t incidents_take(struct governor *g, struct str source, const struct incident_event *ev,
+			const struct digest *raw, struct str by, struct err *e);
+void incidents_close(struct governor *g, uint64_t incident, struct str by, struct str reason);
+
+/* ---- terms.c: the way back ---- */
+void terms_start(struct governor *g, const struct flight *f, uint64_t completed);
+void terms_verify(struct governor *g, uint64_t call);
+void terms_on_outcome(struct governor *g, struct flight *f, const struct msg_outcome *m,
+		      uint64_t completed, const struct json *result);
+/* Starts undoing; RC_DENIED when it is not standing. */
+enum rc terms_roll_back(struct governor *g, uint64_t term, struct str by, struct err *e);
+void terms_hand_over(struct governor *g, uint64_t task, const char *why);
+void terms_tick(struct governor *g);
+void terms_lease_ready(struct governor *g, uint64_t lease);
+
+/* ---- stop.c ---- */
+void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
+	       struct str why);
+void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner);
+void stop_tick(struct governor *g);
+/* Tells senders to drop what they have of a task and close its children. */
+void stop_fence_task(struct governor *g, uint64_t task);
+
+/* ---- people.c: commands ---- */
+void people_on_command(struct governor *g, const struct msg_command *m);
+void people_reply(struct governor *g, uint64_t req, unsigned status, struct str json);
+void people_reply_err(struct governor *g, uint64_t req, const struct err *e);
+
+/* ---- notify.c ---- */
+/* Tells a group's or person's notifiers; body is JSON. about is the leaf it is about. */
+void notify_group(struct governor *g, struct str group, uint64_t about, struct str body);
+void notify_person(struct governor *g, struct str person, uint64_t about, const char *what,
+		   struct str text);
+void notify_on_notified(struct governor *g, const struct msg_notified *m);
+
+/* ---- definitions.c ---- */
+void definitions_refresh(struct governor *g);
+/* How often that is due: as often as the most impatient upstream wants. */
+uint64_t definitions_interval_ms(const struct governor *g);
+void definitions_on_answer(struct governor *g, const struct msg_definitions *m);
+/* The definition as the agents see it, appended to an open array. */
+void definitions_write(const struct tool *t, struct json_out *w);
+bool definitions_sender_is_runner(const struct upstream *u);
+
+/* ---- refusals.c ---- */
+void refusals_on_refused(struct governor *g, const struct msg_refused *m);
+void refusals_tick(struct governor *g);
+
+/* ---- views.c: state as JSON ---- */
+void view_incident(const struct governor *g, const struct incident *i, struct json_out *w);
+void view_task(const struct governor *g, const struct task *t, struct json_out *w);
+void view_approval(struct governor *g, const struct approval *a, struct json_out *w);
+void view_preapproval(const struct governor *g, const struct preapproval *p, struct json_out *w);
+void view_term(const struct governor *g, const struct term *t, struct json_out *w);
+void view_lease(const struct governor *g, const struct lease *l, struct json_out *w);
+void view_agent(const struct governor *g, const struct agent *a, struct json_out *w);
+void view_kill(const struct governor *g, const struct kill *k, struct json_out *w);
+void view_decision(const struct governor *g, const struct decision *d, struct json_out *w);
+void view_call(const struct governor *g, const struct call *c, struct json_out *w);
+void view_time(struct json_out *w, const char *name, uint64_t unix_ms);
+void view_id(struct json_out *w, const char *name, char letter, uint64_t ix);
+void view_list(struct json_out *w, const char *name, const struct str_list *l);

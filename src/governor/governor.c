@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/governor.c - the role from birth to end.
+ *
+ * Trust:  holds the log directory, the policies and the open data keys; no socket to the world, no
+ *         root credential, no unparsed network bytes.
+ * Holds:  (1) messages queued in a round leave only after the round's commit (loop phases).
+ *         (2) a failed commit ends the role without sending anything of the round.
+ * States: STARTING (keys are on their way) -all keys-> READY;  any failure of the log -> ended.
+ */
+#include "governor/governor.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "governor/checkpoint.h"
+#include "governor/gov.h"
+
+static const struct sandbox_policy sandbox = {
+	.name = "governor",
+	.needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS,
+};
+
+/* ---- messages ---- */
+
+static void on_agents(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* there is one front for agents */
+	if (g->is_broken) {
+		return;
+	}
+	switch ((int)m->kind) {
+	case MESSAGE_CALL:
+		calls_on_call(g, &m->call);
+		break;
+	case MESSAGE_WITHDRAW:
+		calls_on_withdraw(g, &m->withdraw);
+		break;
+	case MESSAGE_TOOLS:
+		calls_on_tools(g, &m->tools);
+		break;
+	case MESSAGE_OUTCOME:
+		calls_on_outcome(g, &m->outcome);
+		break;
+	case MESSAGE_DEFINITIONS:
+		definitions_on_answer(g, &m->definitions);
+		break;
+	case MESSAGE_FENCED:
+		stop_on_fenced(g, &m->fenced, false);
+		break;
+	case MESSAGE_REFUSED:
+		refusals_on_refused(g, &m->refused);
+		break;
+	default:
+		break; /* the channel lets nothing else through */
+	}
+}
+
+static void on_runner(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* there is one runner */
+	if (g->is_broken) {
+		return;
+	}
+	switch ((int)m->kind) {
+	case MESSAGE_OUTCOME:
+		calls_on_outcome(g, &m->outcome);
+		break;
+	case MESSAGE_DEFINITIONS:
+		definitions_on_answer(g, &m->definitions);
+		break;
+	case MESSAGE_FENCED:
+		stop_on_fenced(g, &m->fenced, true);
+		break;
+	default:
+		break; /* the channel lets nothing else through */
+	}
+}
+
+static void on_people(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* there is one front for people */
+	if (g->is_broken) {
+		return;
+	}
+	switch ((int)m->kind) {
+	case MESSAGE_COMMAND:
+		people_on_command(g, &m->command);
+		break;
+	case MESSAGE_INCIDENT:
+		incidents_on_event(g, &m->incident);
+		break;
+	case MESSAGE_REFUSED:
+		refusals_on_refused(g, &m->refused);
+		break;
+	default:
+		break; /* the channel lets nothing else through */
+	}
+}
+
+static void on_keeper(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	if (g->is_broken) {
+		return;
+	}
+	switch ((int)m->kind) {
+	case MESSAGE_KEY_READY:
+		vault_on_key(g->vault, c, &m->key_ready);
+		break;
+	case MESSAGE_SIGNATURE:
+		checkpointer_on_signature(g->checkpointer, &m->signature);
+		break;
+	case MESSAGE_LEASE_ISSUED:
+		leases_on_issued(g, &m->lease_issued);
+		break;
+	case MESSAGE_LEASE_REVOKED:
+		leases_on_revoked(g, &m->lease_revoked);
+		break;
+	case MESSAGE_LEASE_FOUND:
+		leases_on_found(g, &m->lease_found);
+		break;
+	default:
+		break; /* the channel lets nothing else through */
+	}
+}
+
+static void on_courier(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* there is one courier */
+	if (!g->is_broken && m->kind == MESSAGE_NOTIFIED) {
+		notify_on_notified(g, &m->notified);
+	}
+}
+
+static void peer_is_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* whoever it is: the supervisor starts all anew */
+	log_err("a peer is gone: %s", why);
+	g->is_broken = true;
+	loop_stop(g->loop);
+}
+
+/* ---- rounds and ticks ---- */
+
+static void end_of_round(void *ctx)
+{
+	struct governor *g = ctx;
+	struct err e = ERR_INIT;
+
+	if (book_has_pending(g->book) && !g->is_broken && book_commit(g->book, &e) != RC_OK) {
+		log_err("the log cannot be written, so nothing is done any more: %s", e.msg);
+		g->is_broken = true;
+	}
+	if (g->is_broken) {
+		/* Nothing of this round may leave: the channels are closed before they flush. */
+		channel_free(TAKE(g->agents));
+		channel_free(TAKE(g->people));
+		channel_free(TAKE(g->keeper));
+		channel_free(TAKE(g->runner));
+		channel_free(TAKE(g->courier));
+		loop_stop(g->loop);
+	}
+	arena_reset(&g->round);
+}
+
+static void tick(struct loop_timer *t)
+{
+	struct governor *g = t->ctx;
+
+	approvals_tick(g);
+	leases_tick(g);
+	terms_tick(g);
+	tasks_tick(g);
+	stop_tick(g);
+	refusals_tick(g);
+	calls_forget_kept(g);
+	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
+		log_err("no memory for the clock: deadlines would be missed");
+		g->is_broken = true;
+	}
+}
+
+static void refresh(struct loop_timer *t)
+{
+	struct governor *g = t->ctx;
+
+	definitions_refresh(g);
+	if (loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)) != RC_OK) {
+		log_err("no memory for a timer: definitions are not read again");
+	}
+}
+
+/* ---- birth ---- */
+
+static enum rc load(struct governor *g, struct err *e)
+{
+	AUTO_FINDINGS found = FINDINGS_INIT;
+	const char *state_dir;
+	char path[4096];
+	bool is_new = false;
+
+	TRY(deployment_load(g->env->deployment, &g->deployment, &found, e));
+	g->bundle = g->deployment->bundle;
+	state_dir = g->deployment->state_dir.p;
+	(void)snprintf(path, sizeof(path), "%s/segments", state_dir);
+	TRY(file_mkdirs(path, 0700, e));
+	TRY(book_open(path, g->bundle->origin, g->clock, &g->book, &g->state, &is_new, e));
+	(void)snprintf(path, sizeof(path), "%s/keys", state_dir);
+	TRY(vault_open(path, &g->vault, e));
+	book_use_vault(g->book, g->vault);
+	return RC_OK;
+}
+
+static enum rc connect_peers(struct governor *g, struct err *e)
+{
+	const struct role_env *env = g->env;
+
+	TRY(role_channel(env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e));
+	TRY(role_channel(env, R_AGENTS, NULL, on_agents, peer_is_gone, g, &g->agents, e));
+	TRY(role_channel(env, R_PEOPLE, NULL, on_people, peer_is_gone, g, &g->people, e));
+	TRY(role_channel(env, R_RUNNER, NULL, on_runner, peer_is_gone, g, &g->runner, e));
+	return role_channel(env, R_COURIER, NULL, on_courier, peer_is_gone, g, &g->courier, e);
+}
+
+/* The keeper answers while we wait: nothing else is heard before the keys are there. */
+static enum rc wait_for_keys(struct governor *g, struct err *e)
+{
+	uint64_t until = clock_boot_ns(g->clock) + 10ull * 1000000000;
+
+	vault_start(g->vault, g->keeper);
+	channel_flush(g->keeper);
+	while (!vault_is_ready(g->vault)) {
+		if (clock_boot_ns(g->clock) > until) {
+			FAIL(e, RC_AGAIN, "the keeper gives no keys");
+		}
+		TRY(loop_step(g->loop, 100, e));
+	}
+	return RC_OK;
+}
+
+/* The first facts of this life. */
+static enum rc announce(struct governor *g, struct err *e)
+{
+	struct leaf started = {
+		.kind = LEAF_STARTED,
+		.started = {.generation = state_generation(g->state) + 1},
+	};
+	struct leaf bundle = {
+		.kind = LEAF_BUNDLE_ACTIVATED,
+		.bundle_activated = {
+			.by = STR("start"),
+			.agents = g->bundle->n_agents,
+			.tools = g->bundle->n_tools,
+		},
+	};
+
+	memcpy(bundle.bundle_activated.digest.bytes, g->bundle->digest, 32);
+	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {
+		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	}
+	TRY(calls_close_unknown(g, e));
+	return book_commit(g->book, e);
+}
+
+static enum rc start_checkpoints(struct governor *g, struct err *e)
+{
+	AUTO_BUF vkey = BUF_INIT(1024);
+	struct str text;
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/log.vkey", g->deployment->state_dir.p);
+	TRY(file_read(path, &vkey, e));
+	text = buf_view(&vkey);
+	while (text.n && text.p[text.n - 1] == '\n') {
+		text.n--;
+	}
+	(void)snprintf(path, sizeof(path), "%s/log", g->deployment->state_dir.p);
+	return checkpointer_new(g->loop, g->book, path, text, g->keeper, &g->checkpointer, e);
+}
+
+static enum rc live(struct governor *g, struct err *e)
+{
+	struct loop_hook commit = {.run = end_of_round, .ctx = g, .phase = LOOP_COMMIT};
+	struct sandbox_path paths[] = {
+		{.path = g->env->deployment, .access = SANDBOX_PATH_READ},
+		{.path = NULL, .access = SANDBOX_PATH_WRITE},
+	};
+	enum rc rc;
+
+	TRY(load(g, e));
+	paths[1].path = g->deployment->state_dir.p;
+	TRY(role_confine(g->env, &sandbox, paths, ARRAY_LEN(paths), e));
+	loop_hook_add(g->loop, &commit);
+	TRY(connect_peers(g, e));
+	TRY(wait_for_keys(g, e));
+	TRY(announce(g, e));
+	TRY(start_checkpoints(g, e));
+	leases_recover(g);
+	definitions_refresh(g);
+	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
+	TRY(loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)));
+	g->is_ready = true;
+	rc = role_run(g->env, e);
+	loop_hook_remove(g->loop, &commit);
+	if (rc == RC_OK && (g->is_broken || checkpointer_is_broken(g->checkpointer))) {
+		FAIL(e, RC_BROKEN, "the governor ended by itself");
+	}
+	return rc;
+}
+
+enum rc role_governor_main(const struct role_env *env, struct err *e)
+{
+	struct governor *g = mem_calloc(1, sizeof(*g));
+	enum rc rc;
+
+	if (!g) {
+		FAIL(e, RC_NOMEM, "no memory for the governor");
+	}
+	g->env = env;
+	g->loop = env->loop;
+	g->clock = &env->clock;
+	g->round = (struct arena)ARENA_INIT(GOVERNOR_ROUND_BYTES);
+	g->next_request_id = 1;
+	g->next_fence = 1;
+	g->tick.fire = tick;
+	g->tick.ctx = g;
+	g->refresh.fire = refresh;
+	g->refresh.ctx = g;
+	rc = live(g, e);
+	checkpointer_free(g->checkpointer);
+	calls_free_all(g);
+	loop_timer_clear(g->loop, &g->tick);
+	loop_timer_clear(g->loop, &g->refresh);
+	channel_free(g->agents);
+	channel_free(g->people);
+	channel_free(g->keeper);
+	channel_free(g->runner);
+	channel_free(g->courier);
+	book_free(g->book);
+	vault_free(g->vault);
+	state_free(g->state);
+	deployment_free(g->deployment);
+	arena_fini(&g->round);
+	vec_fini(&g->late);
+	vec_fini(&g->kept);
+	vec_fini(&g->draining);
+	vec_fini(&g->revoking);
+	mem_free(g);
+	return rc;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/stop.c - kill and resume.
+ *
+ * The stop holds from the moment it is applied: every later decision sees it. It is acknowledged
+ * when it is durable and both senders have said what had already left (kill.acknowledged), or had
+ * not said anything within GOVERNOR_KILL_WAIT_MS, which the answer then says.
+ */
+#include "governor/gov.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/reader.h"
+
+enum { SCOPE_ALL = 0, SCOPE_AGENT, SCOPE_TASK, SCOPE_UPSTREAM, SCOPE_TOOL };
+
+static void fence(struct channel *to, uint64_t number, unsigned scope,
+		  struct str name)
+{
+	struct message m = {
+		.kind = MESSAGE_FENCE,
+		.fence = {.fence = number, .scope = (uint8_t)scope, .name = name},
+	};
+
+	if (!to || channel_send(to, &m) != RC_OK) {
+		log_warn("a sender cannot be reached for a fence");
+	}
+}
+
+void stop_fence_task(struct governor *g, uint64_t task)
+{
+	uint64_t number = g->next_fence++;
+	char id[24];
+	struct str name = id_text('t', task, id);
+
+	fence(g->agents, number, SCOPE_TASK, name);
+	fence(g->runner, number, SCOPE_TASK, name);
+}
+
+static void late_free(struct late_reply *l)
+{
+	vec_fini(&l->sent);
+	arena_fini(&l->arena);
+	mem_free(l);
+}
+
+static unsigned scope_number(struct str scope)
+{
+	static const struct str names[] = {
+		[SCOPE_ALL] = {"all", 3},	[SCOPE_AGENT] = {"agent", 5},
+		[SCOPE_TASK] = {"task", 4},	[SCOPE_UPSTREAM] = {"upstream", 8},
+		[SCOPE_TOOL] = {"tool", 4},
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_eq(scope, names[i])) {
+			return i;
+		}
+	}
+	return ARRAY_LEN(names);
+}
+
+/* Which tasks end with it. */
+static bool covers(const struct task *t, struct str scope, struct str name)
+{
+	char id[24];
+
+	if (str_eq(scope, STR("all"))) {
+		return true;
+	}
+	if (str_eq(scope, STR("agent"))) {
+		return str_eq(t->agent, name);
+	}
+	return str_eq(scope, STR("task")) && str_eq(id_text('t', t->ix, id), name);
+}
+
+void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
+	       struct str why)
+{
+	struct late_reply *late = mem_calloc(1, sizeof(*late));
+	unsigned number = scope_number(scope);
+	const struct task *t;
+	uint64_t from = 0;
+	uint64_t ix;
+	struct err e = ERR_INIT;
+	struct leaf l = {
+		.kind = LEAF_KILL_SET,
+		.kill_set = {.scope = scope, .name = name, .by = by, .why = why},
+	};
+
+	MUST(number < 5);
+	if (!late || vec_push(&g->late, late) != RC_OK) {
+		mem_free(late);
+		late = NULL; /* the stop matters more than its answer */
+	}
+	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, &ix, &e) != RC_OK) {
+		if (late) {
+			g->late.n--;
+			late_free(late);
+		}
+		people_reply_err(g, req, &e);
+		return;
+	}
+	while ((t = state_next_task(g->state, from))) {
+		from = t->ix + 1;
+		if (covers(t, scope, name)) {
+			tasks_end(g, t->ix, "killed", by, ix);
+		}
+	}
+	if (late) {
+		late->arena = (struct arena)ARENA_INIT(64 * 1024);
+		late->req = req;
+		late->kill = ix;
+		late->fence = g->next_fence++;
+		late->waits_agents = g->agents != NULL;
+		late->waits_runner = g->runner != NULL;
+		late->give_up_ns =
+			gov_now_ns(g) + (uint64_t)GOVERNOR_KILL_WAIT_MS * 1000000;
+		fence(g->agents, late->fence, number, name);
+		fence(g->runner, late->fence, number, name);
+	} else {
+		people_reply(g, req, 202, STR("{\"acknowledged\":false}"));
+	}
+}
+
+static void acknowledge(struct governor *g, size_t at)
+{
+	struct late_reply *late = g->late.p[at];
+	AUTO_BUF out = BUF_INIT(65536);
+	struct json_out w = json_out_to(&out);
+	struct err e = ERR_INIT;
+	struct str_list sent = {.p = late->sent.p, .n = late->sent.n > 256 ? 256 : late->sent.n};
+	struct leaf l = {
+		.kind = LEAF_KILL_ACKNOWLEDGED,
+		.kill_acknowledged = {.kill = late->kill, .sent = sent},
+	};
+	bool is_heard = !late->waits_agents && !late->waits_runner;
+
+	if (is_heard &&
+	    book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+		people_reply_err(g, late->req, &e);
+	} else {
+		json_out_object(&w);
+		view_id(&w, "kill", 'k', late->kill);
+		json_out_key_bool(&w, "acknowledged", is_heard);
+		view_list(&w, "already_sent", &sent);
+		if (!is_heard) {
+			json_out_key_str(&w, "silent",
+					 late->waits_agents ? STR("agents' front") : STR("runner"));
+		}
+		json_out_close(&w);
+		people_reply(g, late->req, is_heard ? 200 : 202, buf_view(&out));
+	}
+	vec_remove(&g->late, at);
+	late_free(late);
+}
+
+void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner)
+{
+	for (size_t i = 0; i < g->late.n; i++) {
+		struct late_reply *late = g->late.p[i];
+		struct reader r = reader_of(m->calls);
+		uint64_t call;
+
+		if (late->fence != m->fence) {
+			continue;
+		}
+		while (rd_u64(&r, &call)) {
+			char id[24];
+			struct str copy = arena_str(&late->arena, id_text('c', call, id));
+
+			if (!copy.p || vec_push(&late->sent, copy) != RC_OK) {
+				log_warn("not every call under way could be listed");
+				break;
+			}
+		}
+		if (is_runner) {
+			late->waits_runner = false;
+		} else {
+			late->waits_agents = false;
+		}
+		if (!late->waits_agents && !late->waits_runner) {
+			acknowledge(g, i);
+		}
+		return;
+	}
+}
+
+void stop_tick(struct governor *g)
+{
+	for (size_t i = 0; i < g->late.n;) {
+		if (gov_now_ns(g) >= g->late.p[i]->give_up_ns) {
+			acknowledge(g, i);
+		} else {
+			i++;
+		}
+	}
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/tasks.c - how tasks end.
+ *
+ * task.ended is the line: nothing new is dispatched after it. Then questions are void, calls under
+ * way are drained for a bounded time, leases are revoked with read-back, terms go to their owner;
+ * when nothing is left task.closed says how well that went.
+ */
+#include "governor/gov.h"
+
+#include "base/log.h"
+
+static bool record(struct governor *g, struct leaf *l)
+{
+	struct err e = ERR_INIT;
+
+	if (book_record(g->book, l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+		log_err("a task's fact could not be recorded: %s", e.msg);
+		return false;
+	}
+	return true;
+}
+
+void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause)
+{
+	const struct task *t = state_task(g->state, task);
+	struct leaf l = {
+		.kind = LEAF_TASK_SUSPENDED,
+		.task_suspended = {
+			.task = task,
+			.cause = cause,
+			.reason = reason_code(reason),
+			.deviations = t ? t->deviations : 0,
+		},
+	};
+
+	if (!t || t->state != TASK_RUNNING || !record(g, &l)) {
+		return;
+	}
+	approvals_void_task(g, task, REASON_TASK_SUSPENDED);
+	calls_wake_task(g, task);
+	leases_revoke_task(g, task, "suspended");
+	stop_fence_task(g, task);
+	t = state_task(g->state, task);
+	if (t) {
+		notify_person(g, t->accountable, task, "task.suspended",
+			      arena_strf(&g->round,
+					 "task t%llu of %.*s is suspended after %llu deviations, the "
+					 "last: %.*s",
+					 (unsigned long long)task, STR_ARG(t->agent),
+					 (unsigned long long)t->deviations,
+					 STR_ARG(reason_text(reason))));
+	}
+}
+
+void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by, uint64_t cause)
+{
+	const struct task *t = state_task(g->state, task);
+	bool is_calm = str_eq(str_from(why), STR("done"));
+	struct draining d = {
+		.task = task,
+		.until_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_DRAIN_MS * 1000000,
+	};
+	struct leaf l = {
+		.kind = LEAF_TASK_ENDED,
+		.task_ended = {.task = task, .cause = cause, .why = str_from(why), .by = by},
+	};
+
+	if (!t || t->state == TASK_ENDED || t->state == TASK_CLOSED || !record(g, &l)) {
+		return;
+	}
+	approvals_void_task(g, task, REASON_TASK_ENDED);
+	calls_wake_task(g, task);
+	terms_hand_over(g, task, why);
+	if (is_calm && calls_task_has_flights(g, task) && vec_push(&g->draining, d) == RC_OK) {
+		return; /* tasks_tick goes on */
+	}
+	leases_revoke_task(g, task, why);
+	stop_fence_task(g, task);
+}
+
+static void close_if_settled(struct governor *g, const struct task *t)
+{
+	struct leaf l = {
+		.kind = LEAF_TASK_CLOSED,
+		.task_closed = {.task = t->ix, .closure = STR("closed")},
+	};
+	const struct call *c;
+	uint64_t from = t->ix;
+
+	if (calls_task_has_flights(g, t->ix) || !leases_task_settled(g, t->ix)) {
+		return;
+	}
+	while ((c = state_next_call(g->state, from))) {
+		from = c->ix + 1;
+		if (c->task == t->ix && str_eq(c->outcome, STR("unknown")) && !c->is_verified &&
+		    c->effect != EFFECT_READ) {
+			l.task_closed.closure = STR("unknown");
+		}
+	}
+	(void)record(g, &l); /* logged; the next tick tries again */
+}
+
+void tasks_tick(struct governor *g)
+{
+	uint64_t now_ms = gov_now_ms(g);
+	const struct task *t;
+	uint64_t from = 0;
+
+	for (size_t i = 0; i < g->draining.n;) {
+		struct draining d = g->draining.p[i];
+
+		if (calls_task_has_flights(g, d.task) && gov_now_ns(g) < d.until_ns) {
+			i++;
+			continue;
+		}
+		vec_remove(&g->draining, i);
+		leases_revoke_task(g, d.task, "done");
+		stop_fence_task(g, d.task);
+	}
+	while ((t = state_next_task(g->state, from))) {
+		from = t->ix + 1;
+		if ((t->state == TASK_RUNNING || t->state == TASK_SUSPENDED) &&
+		    now_ms >= t->not_after_unix_ms) {
+			tasks_end(g, t->ix, "expired", STR("remit"), 0);
+		} else if (t->state == TASK_ENDED) {
+			close_if_settled(g, t);
+		}
+	}
+}

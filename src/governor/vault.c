@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/vault.c - data keys: wrapped on disk, open in memory.
+ *
+ * Holds: (1) a key seals nothing before its wrapped form is durable.
+ *        (2) serials are never reused: they go on from the largest file there is.
+ * Files: keys/tags.key, keys/<serial>.key (free or for a life), keys/<serial>-<object>.key (bound).
+ */
+#include "governor/vault.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/vec.h"
+#include "net/channel.h"
+
+enum { KEY_BYTES = 32, SPARE_KEYS = 4, PATH_BYTES = 4096, WRAPPED_MAX = 256 };
+
+struct vault_slot {
+	uint64_t serial;
+	uint64_t object; /* 0 = free or a life's */
+	uint8_t key[KEY_BYTES];
+	bool is_open;
+	bool is_spare;
+	bool is_lost; /* the keeper could not open it */
+};
+
+struct vault {
+	char dir[PATH_BYTES - 64];
+	VEC(struct vault_slot *) slots; /* by serial */
+	uint64_t next_serial;
+	uint64_t life_serial; /* 0 = not yet */
+	uint8_t tags[KEY_BYTES];
+	bool has_tags;
+	size_t n_asked;
+};
+
+static struct vault_slot *find_serial(const struct vault *v, uint64_t serial)
+{
+	for (size_t i = v->slots.n; i > 0; i--) {
+		if (v->slots.p[i - 1]->serial == serial) {
+			return v->slots.p[i - 1];
+		}
+	}
+	return NULL;
+}
+
+static enum rc add_slot(struct vault *v, uint64_t serial, uint64_t object,
+			struct vault_slot **ret, struct err *e)
+{
+	struct vault_slot *s = mem_calloc(1, sizeof(*s));
+
+	if (!s || vec_push(&v->slots, s) != RC_OK) {
+		mem_free(s);
+		FAIL(e, RC_NOMEM, "no memory for a key");
+	}
+	s->serial = serial;
+	s->object = object;
+	if (serial >= v->next_serial) {
+		v->next_serial = serial + 1;
+	}
+	*ret = s;
+	return RC_OK;
+}
+
+/* "<serial>.key" or "<serial>-<object>.key". */
+static bool parse_name(struct str name, uint64_t *serial, uint64_t *object)
+{
+	struct str head;
+
+	if (!str_has_suffix(name, STR(".key"))) {
+		return false;
+	}
+	name = str_slice(name, 0, name.n - 4);
+	head = str_cut(&name, '-');
+	*object = 0;
+	return num_u64(head, UINT64_MAX - 1, serial) &&
+	       (!name.p || num_u64(name, UINT64_MAX - 1, object));
+}
+
+enum rc vault_open(const char *dir, struct vault **ret, struct err *e)
+{
+	struct vault *v = mem_calloc(1, sizeof(*v));
+	struct dirent *entry;
+	enum rc rc;
+	DIR *d;
+
+	if (!v) {
+		FAIL(e, RC_NOMEM, "no memory for the keys");
+	}
+	v->next_serial = 1;
+	(void)snprintf(v->dir, sizeof(v->dir), "%s", dir); /* checked by file_mkdirs below */
+	rc = file_mkdirs(dir, 0700, e);
+	d = rc == RC_OK ? opendir(dir) : NULL;
+	if (!d) {
+		mem_free(v);
+		return rc != RC_OK ? rc : err_set_sys(e, RC_IO, __func__, "cannot read '%s'", dir);
+	}
+	while (rc == RC_OK && (entry = readdir(d))) {
+		struct vault_slot *s;
+		uint64_t serial;
+		uint64_t object;
+
+		if (parse_name(str_from(entry->d_name), &serial, &object)) {
+			rc = add_slot(v, serial, object, &s, e);
+		}
+	}
+	(void)closedir(d); /* read only */
+	if (rc != RC_OK) {
+		vault_free(v);
+		return rc;
+	}
+	*ret = v;
+	return RC_OK;
+}
+
+void vault_free(struct vault *v)
+{
+	if (!v) {
+		return;
+	}
+	for (size_t i = 0; i < v->slots.n; i++) {
+		mem_free_secret(v->slots.p[i], sizeof(*v->slots.p[i]));
+	}
+	vec_fini(&v->slots);
+	mem_free_secret(v, sizeof(*v));
+}
+
+static void path_of(const struct vault *v, const struct vault_slot *s, char out[PATH_BYTES])
+{
+	if (s->object) {
+		(void)snprintf(out, PATH_BYTES, "%s/%llu-%llu.key", v->dir,
+			       (unsigned long long)s->serial, (unsigned long long)s->object);
+	} else {
+		(void)snprintf(out, PATH_BYTES, "%s/%llu.key", v->dir,
+			       (unsigned long long)s->serial);
+	}
+}
+
+static void send_or_log(struct channel *keeper, const struct message *m)
+{
+	if (channel_send(keeper, m) != RC_OK) {
+		log_err("the keeper cannot be reached");
+	}
+}
+
+static void ask_new(struct vault *v, struct channel *keeper, struct str name)
+{
+	struct message m = {.kind = MESSAGE_KEY_NEW, .key_new = {.task = name}};
+
+	v->n_asked++;
+	send_or_log(keeper, &m);
+}
+
+static void ask_open(struct vault *v, struct channel *keeper, struct str name, const char *path)
+{
+	AUTO_BUF wrapped = BUF_INIT(WRAPPED_MAX);
+	struct err e = ERR_INIT;
+	struct message m = {.kind = MESSAGE_KEY_OPEN, .key_open = {.task = name}};
+
+	if (file_read(path, &wrapped, &e) != RC_OK) {
+		log_warn("a key cannot be read: %s", e.msg);
+		return;
+	}
+	m.key_open.wrapped = buf_view(&wrapped);
+	v->n_asked++;
+	send_or_log(keeper, &m);
+}
+
+static void ask_serial(struct vault *v, struct channel *keeper)
+{
+	char name[32];
+	struct vault_slot *s;
+
+	if (add_slot(v, v->next_serial, 0, &s, NULL) != RC_OK) {
+		return;
+	}
+	s->is_spare = true;
+	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
+	ask_new(v, keeper, str_from(name));
+}
+
+void vault_start(struct vault *v, struct channel *keeper)
+{
+	char path[PATH_BYTES];
+	size_t stored = v->slots.n;
+
+	(void)snprintf(path, sizeof(path), "%s/tags.key", v->dir);
+	if (access(path, F_OK) == 0) {
+		ask_open(v, keeper, STR("tags"), path);
+	} else {
+		ask_new(v, keeper, STR("tags"));
+	}
+	for (size_t i = 0; i < stored; i++) {
+		char name[32];
+
+		path_of(v, v->slots.p[i], path);
+		(void)snprintf(name, sizeof(name), "k%llu",
+			       (unsigned long long)v->slots.p[i]->serial);
+		ask_open(v, keeper, str_from(name), path);
+	}
+	for (int i = 0; i < SPARE_KEYS + 1; i++) {
+		ask_serial(v, keeper);
+	}
+}
+
+void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
+{
+	char path[PATH_BYTES];
+	struct err e = ERR_INIT;
+	struct vault_slot *s = NULL;
+	uint64_t serial = 0;
+	bool is_tags = str_eq(m->task, STR("tags"));
+
+	(void)keeper; /* symmetrical with the other handlers */
+	if (v->n_asked > 0) {
+		v->n_asked--;
+	}
+	if (!is_tags) {
+		if (!num_u64(str_slice(m->task, 1, m->task.n), UINT64_MAX, &serial) ||
+		    !(s = find_serial(v, serial))) {
+			return;
+		}
+	}
+	if (!m->ok || m->key.n != KEY_BYTES) {
+		log_err("the keeper gives no key for '%.*s': %.*s", STR_ARG(m->task),
+			STR_ARG(m->detail));
+		if (s) {
+			s->is_lost = true;
+		}
+		return;
+	}
+	if (is_tags) {
+		(void)snprintf(path, sizeof(path), "%s/tags.key", v->dir);
+	} else {
+		path_of(v, s, path);
+	}
+	if (access(path, F_OK) != 0 && file_replace(path, m->wrapped, 0600, &e) != RC_OK) {
+		log_err("a key cannot be stored: %s", e.msg);
+		return;
+	}
+	if (is_tags) {
+		memcpy(v->tags, m->key.p, KEY_BYTES);
+		v->has_tags = true;
+		return;
+	}
+	memcpy(s->key, m->key.p, KEY_BYTES);
+	s->is_open = true;
+	if (s->is_spare && v->life_serial == 0) {
+		s->is_spare = false;
+		v->life_serial = s->serial;
+	}
+}
+
+bool vault_is_ready(const struct vault *v)
+{
+	return v->has_tags && v->life_serial != 0 && v->n_asked == 0;
+}
+
+enum rc vault_take(struct vault *v, struct channel *keeper, uint64_t *ret_serial, struct err *e)
+{
+	for (size_t i = 0; i < v->slots.n; i++) {
+		struct vault_slot *s = v->slots.p[i];
+
+		if (s->is_spare && s->is_open) {
+			s->is_spare = false;
+			*ret_serial = s->serial;
+			ask_serial(v, keeper);
+			return RC_OK;
+		}
+	}
+	FAIL(e, RC_AGAIN, "no fresh key is ready: the keeper is slow");
+}
+
+uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
+{
+	for (size_t i = v->slots.n; object_ix && i > 0; i--) {
+		if (v->slots.p[i - 1]->object == object_ix && v->slots.p[i - 1]->is_open) {
+			return v->slots.p[i - 1]->serial;
+		}
+	}
+	return VAULT_LIFE_KEY;
+}
+
+enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
+{
+	struct vault_slot *s = find_serial(v, serial);
+	char from[PATH_BYTES];
+	char to[PATH_BYTES];
+
+	MUST(s != NULL);
+	path_of(v, s, from);
+	s->object = object_ix;
+	path_of(v, s, to);
+	if (rename(from, to) != 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", from);
+	}
+	return file_sync_dir(v->dir, e);
+}
+
+const uint8_t *vault_key(const struct vault *v, uint64_t serial)
+{
+	const struct vault_slot *s =
+		find_serial(v, serial == VAULT_LIFE_KEY ? v->life_serial : serial);
+
+	return s && s->is_open ? s->key : NULL;
+}
+
+uint64_t vault_serial(const struct vault *v, uint64_t serial)
+{
+	return serial == VAULT_LIFE_KEY ? v->life_serial : serial;
+}
+
+enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
+		  struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(LIMIT_ARGS_BYTES + LIMIT_ID_BYTES + 1);
+	unsigned n = 32;
+
+	if (!v->has_tags) {
+		FAIL(e, RC_AGAIN, "the key for call tags is not there yet");
+	}
+	TRY(buf_add(&text, tool));
+	TRY(buf_add_char(&text, '\0'));
+	TRY(buf_add(&text, args));
+	if (!HMAC(EVP_sha256(), v->tags, KEY_BYTES, (const unsigned char *)text.p, text.n, ret,
+		  &n) ||
+	    n != 32) {
+		FAIL(e, RC_BROKEN, "cannot compute a tag");
+	}
+	return RC_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/vault.h - the data keys under which sealed values are encrypted.
+ *
+ * A key belongs to one incident or task (or to one life of the governor, for what belongs to
+ * neither). The keeper makes and wraps keys; wrapped ones lie in <state>/keys/<serial>.key; erasing
+ * what a task sealed is deleting that file. The vault keeps a few fresh keys ready so that opening a
+ * task never waits for the keeper.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct channel;
+struct msg_key_ready;
+struct vault;
+
+enum { VAULT_LIFE_KEY = 0 };
+
+enum rc vault_open(const char *dir, struct vault **ret, struct err *e);
+void vault_free(struct vault *v);
+/* Asks the keeper for what is missing: the tag key, this life's key, fresh ones, and the stored
+ * ones that are not open yet. */
+void vault_start(struct vault *v, struct channel *keeper);
+void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m);
+/* Is everything asked for by vault_start there? */
+bool vault_is_ready(const struct vault *v);
+/* A fresh key for an object about to be created: its serial. RC_AGAIN when none is ready. */
+enum rc vault_take(struct vault *v, struct channel *keeper, uint64_t *ret_serial, struct err *e);
+/* Which key seals for this object: the one given to it by vault_bind, else this life's. */
+uint64_t vault_key_of(const struct vault *v, uint64_t object_ix);
+enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e);
+/* The key's 32 bytes, borrowed; NULL when unknown or destroyed. */
+const uint8_t *vault_key(const struct vault *v, uint64_t serial);
+/* The serial that VAULT_LIFE_KEY stands for; any other as it is. */
+uint64_t vault_serial(const struct vault *v, uint64_t serial);
+/* Keyed digest of tool and canonical arguments: the same call has the same tag. */
+enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
+		  struct err *e);

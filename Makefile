@@ -1,0 +1,28 @@
+# A thin front to Meson: `make` builds, `make test` runs the fast part.
+BUILD ?= build
+
+.PHONY: all test check asan fuzz lint bench format clean install
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+$(BUILD)/build.ninja:
+	@tools/install && meson setup $(BUILD) >/dev/null
+test: all            ## the fast tests: under a minute, no network, no root
+	@meson test -C $(BUILD) --no-rebuild --suite unit --suite fuzz --suite cli --print-errorlogs
+check:               ## everything
+	@./check
+asan:                ## the fast tests under AddressSanitizer and UBSan
+	@[ -d build-asan ] || meson setup build-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
+	@ninja -C build-asan && meson test -C build-asan --no-rebuild --suite unit --suite fuzz --print-errorlogs
+fuzz:                ## libFuzzer binaries in build-fuzz/tests/fuzz
+	@[ -d build-fuzz ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+	@ninja -C build-fuzz
+lint:
+	@tools/check-layers && tools/check-headers && tools/lint
+bench: all
+	@bench/run
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+install: all
+	@meson install -C $(BUILD)
+clean:
+	@rm -rf build build-*

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cedar/eval.h - the worth of one expression for one request. */
+#pragma once
+
+#include "cedar/ast.h"
+#include "cedar/entities.h"
+
+struct cedar_eval {
+	const struct cedar_request *request;
+	const struct cedar_entities *entities;
+	struct cedar_value context; /* a record */
+	/* The three entities of the request, looked up once; NULL when absent. */
+	const struct cedar_node *nodes[3];
+	struct arena *arena;
+	struct cedar_steps steps;
+	struct cedar_error error; /* why the last evaluation failed */
+};
+
+/* RC_INPUT: the expression fails, v->error says why (without the name of the text). RC_NOMEM: the
+ * arena is exhausted, cedar_arena_rc() explains. Recursion is bounded by the depth of x. */
+enum rc cedar_eval(struct cedar_eval *v, const struct cedar_expr *x, struct cedar_value *ret);
+/* The same where a bool is needed. */
+enum rc cedar_eval_bool(struct cedar_eval *v, const struct cedar_expr *x, bool *ret);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cedar_corpus.c - runs the public Cedar integration tests and compares every answer.
+ *
+ * usage: cedar-corpus ROOT TEST.json...
+ *
+ * A test names its policies, entities and requests relative to ROOT. Compared are the decision, the
+ * determining policies and the failing ones. Entities and contexts are read without their schema;
+ * a test whose data means something else with it is counted apart: see needs_schema().
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "cedar.h"
+#include "codec/json.h"
+
+enum { FILE_BYTES = 16 << 20, ARENA_BYTES = 256 << 20, SHOWN = 20 };
+
+struct counts {
+	unsigned tests;
+	unsigned equal;
+	unsigned different;
+	unsigned left_out; /* requests of tests that need a schema and answer differently */
+	unsigned unreadable;
+};
+
+struct test {
+	const char *root;
+	const char *name;
+	const struct json *spec;
+	struct arena *arena;
+	struct cedar_policies *set;
+	struct cedar_entities *entities;
+	bool needs_schema;
+	struct counts *counts;
+};
+
+static enum rc read_named(const struct test *t, const char *member, struct buf *b, struct err *e)
+{
+	char path[4096];
+	struct str name;
+
+	if (!json_str(json_get(t->spec, str_from(member)), &name)) {
+		FAIL(e, RC_INPUT, "no member %s", member);
+	}
+	(void)snprintf(path, sizeof(path), "%s/" STR_FMT, t->root, STR_ARG(name));
+	return file_read(path, b, e);
+}
+
+/* Without a schema an object {"type", "id"} is a record and a string is a string; with one they may
+ * be an entity, or an address, decimal, datetime or duration. Only the schema's text can say that
+ * the latter is so; it need not be right, since it only sorts what differs. */
+static bool has_implicit_entity(const struct json *j)
+{
+	const struct json *type = json_get(j, STR("type"));
+
+	if (type && json_get(j, STR("id")) && j->count == 2 && !str_eq(j->key, STR("__entity"))) {
+		return true;
+	}
+	for (const struct json *c = j->child; c; c = c->next) {
+		if (has_implicit_entity(c)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool needs_schema(const struct test *t, const struct json *entities)
+{
+	static const char *const types[] = {"ipaddr", "decimal", "datetime", "duration"};
+	AUTO_BUF schema = BUF_INIT(FILE_BYTES);
+
+	if (read_named(t, "schema", &schema, NULL) == RC_OK) {
+		for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+			if (str_contains(buf_view(&schema), str_from(types[i]))) {
+				return true;
+			}
+		}
+	}
+	for (const struct json *c = entities->child; c; c = c->next) {
+		if (has_implicit_entity(json_get(c, STR("attrs"))) ||
+		    (json_get(c, STR("tags")) && has_implicit_entity(json_get(c, STR("tags"))))) {
+			return true;
+		}
+	}
+	for (const struct json *r = json_get(t->spec, STR("requests"))->child; r; r = r->next) {
+		if (has_implicit_entity(json_get(r, STR("context")))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool same_ids(const struct test *t, const struct json *want, const uint32_t *got, size_t n)
+{
+	for (const struct json *w = want->child; w; w = w->next) {
+		bool is_there = false;
+
+		for (size_t i = 0; i < n; i++) {
+			is_there |=
+			    str_eq(cedar_policy_id(cedar_policies_at(t->set, got[i])), w->text);
+		}
+		if (!is_there) {
+			return false;
+		}
+	}
+	return want->count == n;
+}
+
+static bool is_as_wanted(const struct test *t, const struct json *want,
+			 const struct cedar_response *got)
+{
+	struct str decision;
+	uint32_t errors[4096];
+
+	if (!json_str(json_get(want, STR("decision")), &decision) || got->n_errors > 4096) {
+		return false;
+	}
+	for (size_t i = 0; i < got->n_errors; i++) {
+		errors[i] = got->errors[i].policy;
+	}
+	return str_eq_nocase(decision, got->decision ? STR("allow") : STR("deny")) &&
+	       same_ids(t, json_get(want, STR("reason")), got->determining, got->n_determining) &&
+	       same_ids(t, json_get(want, STR("errors")), errors, got->n_errors);
+}
+
+static enum rc ask(const struct test *t, const struct json *want, struct cedar_response *ret,
+		   struct err *e)
+{
+	struct cedar_request r = {0};
+
+	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("principal")), &r.principal, e));
+	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("action")), &r.action, e));
+	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("resource")), &r.resource, e));
+	TRY(cedar_value_from_json(t->arena, json_get(want, STR("context")), &r.context, e));
+	return cedar_authorize(t->set, t->entities, &r, t->arena, ret, e);
+}
+
+static void count(struct test *t, bool is_equal, const char *why)
+{
+	struct counts *c = t->counts;
+
+	if (is_equal) {
+		c->equal++;
+		return;
+	}
+	if (t->needs_schema) {
+		c->left_out++;
+		return;
+	}
+	if (c->different++ < SHOWN) {
+		printf("%s: %s\n", t->name, why);
+	}
+}
+
+static void run_requests(struct test *t)
+{
+	for (const struct json *w = json_get(t->spec, STR("requests"))->child; w; w = w->next) {
+		struct err e = ERR_INIT;
+		struct cedar_response got;
+		bool is_equal = false;
+
+		if (ask(t, w, &got, &e) == RC_OK) {
+			is_equal = is_as_wanted(t, w, &got);
+			(void)snprintf(e.msg, sizeof(e.msg),
+				       "answered %s with %zu reasons, %zu errors",
+				       got.decision ? "allow" : "deny", got.n_determining,
+				       got.n_errors); /* only shown */
+		}
+		count(t, is_equal, e.msg);
+	}
+}
+
+static enum rc run_loaded(struct test *t, struct cedar_builder *b, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(FILE_BYTES);
+	AUTO_BUF world = BUF_INIT(FILE_BYTES);
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *entities;
+
+	limits.max_bytes = FILE_BYTES;
+	limits.max_nodes = 1 << 20;
+	TRY(read_named(t, "policies", &text, e));
+	TRY(cedar_builder_add(b, STR("policies"), buf_view(&text), e));
+	TRY(cedar_builder_finish(b, &t->set, e));
+	TRY(read_named(t, "entities", &world, e));
+	TRY(json_parse(t->arena, buf_view(&world), &limits, &entities, e));
+	t->needs_schema = needs_schema(t, entities);
+	TRY(cedar_entities_new(t->arena, NULL, &t->entities, e));
+	TRY(cedar_entities_add_json(t->entities, entities, e));
+	TRY(cedar_entities_seal(t->entities, e));
+	run_requests(t);
+	return RC_OK;
+}
+
+static enum rc run(const char *root, const char *path, struct counts *counts, struct err *e)
+{
+	AUTO_ARENA arena = ARENA_INIT(ARENA_BYTES);
+	AUTO_BUF spec = BUF_INIT(FILE_BYTES);
+	struct test t = {.root = root, .name = path, .arena = &arena, .counts = counts};
+	struct cedar_builder *b = NULL;
+	enum rc rc;
+
+	TRY(file_read(path, &spec, e));
+	TRY(json_parse(&arena, buf_view(&spec), &JSON_LIMITS_DEFAULT, &t.spec, e));
+	TRY(cedar_builder_new(&b, e));
+	counts->tests++;
+	rc = run_loaded(&t, b, e);
+	cedar_builder_free(b);
+	cedar_policies_unref(t.set);
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	struct counts c = {0};
+
+	for (int i = 2; i < argc; i++) {
+		struct err e = ERR_INIT;
+
+		if (run(argv[1], argv[i], &c, &e) != RC_OK) {
+			printf("%s: %s\n", argv[i], e.msg);
+			c.unreadable++;
+		}
+	}
+	printf("%u tests: %u requests equal, %u different, %u different for want of a schema; "
+	       "%u tests unreadable\n",
+	       c.tests, c.equal, c.different, c.left_out, c.unreadable);
+	return c.tests > 0 && c.different == 0 && c.unreadable == 0 ? 0 : 1;
+}

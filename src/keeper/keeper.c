@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper/keeper.c - the keeper's main: keys in, walls up, orders from the governor.
+ *
+ * Trust:  the governor's messages are well-formed and may be hostile in meaning; a backend may be
+ *         taken over by its upstream.
+ * Holds:  (1) keys are read before the sandbox and never leave but as the table allows: data keys
+ *             to the governor, the token key to fronts.
+ */
+#include "keeper/keeper.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "keeper/lease.h"
+#include "keeper/signer.h"
+#include "keeper/wrap.h"
+
+const struct sandbox_policy keeper_sandbox = {.name = "keeper",
+					      .needs = SANDBOX_READ | SANDBOX_WRITE};
+
+struct keeper {
+	const struct role_env *env;
+	struct keeper_keys keys;
+	struct signer *signer;
+	struct leases *leases;
+	struct channel *governor;
+	struct channel *people;
+	struct lease_peers peers;
+	const char *lost; /* which peer went away */
+};
+
+static void say(struct channel *c, const struct message *m)
+{
+	enum rc rc = channel_send(c, m);
+
+	if (rc != RC_OK) {
+		log_warn("cannot send %s: %s", message_name(m->kind), rc_text(rc));
+	}
+}
+
+static void sign(struct keeper *k, const struct msg_sign *m)
+{
+	AUTO_BUF note = BUF_INIT(4096);
+	struct err e = ERR_INIT;
+	struct message reply = {.kind = MESSAGE_SIGNATURE};
+	enum rc rc = signer_sign(k->signer, m->size, m->root, m->old_size, m->proof, &note, &e);
+
+	if (rc == RC_OK) {
+		reply.signature =
+		    (struct msg_signature){.size = m->size, .ok = 1, .note = buf_view(&note)};
+	} else {
+		log_warn("not signed: %s", e.msg);
+		reply.signature = (struct msg_signature){
+		    .size = signer_size(k->signer), .detail = str_slice(str_from(e.msg), 0, 256)};
+	}
+	say(k->governor, &reply);
+}
+
+static void key_ready(struct keeper *k, struct str task, enum rc rc, const struct secret *key,
+		      struct str wrapped, const struct err *e)
+{
+	struct message reply = {.kind = MESSAGE_KEY_READY};
+
+	reply.key_ready = (struct msg_key_ready){.task = task, .ok = rc == RC_OK};
+	if (rc == RC_OK) {
+		reply.key_ready.key = secret_view(key);
+		reply.key_ready.wrapped = wrapped;
+	} else {
+		reply.key_ready.detail = str_slice(str_from(e->msg), 0, 256);
+	}
+	say(k->governor, &reply);
+}
+
+static void key_new(struct keeper *k, const struct msg_key_new *m)
+{
+	AUTO_SECRET key = NULL;
+	uint8_t wrapped[WRAP_BYTES] = {0};
+	struct err e = ERR_INIT;
+	enum rc rc = secret_random(WRAP_KEY_BYTES, &key, &e);
+
+	if (rc == RC_OK) {
+		rc = wrap_seal(k->keys.wrap_key, m->task, key, wrapped, &e);
+	}
+	key_ready(k, m->task, rc, key, str_of(wrapped, sizeof(wrapped)), &e);
+}
+
+static void key_open(struct keeper *k, const struct msg_key_open *m)
+{
+	AUTO_SECRET key = NULL;
+	struct err e = ERR_INIT;
+	enum rc rc = wrap_open(k->keys.wrap_key, m->task, m->wrapped, &key, &e);
+
+	key_ready(k, m->task, rc, key, m->wrapped, &e);
+}
+
+static void on_governor(void *ctx, struct channel *c, const struct message *m)
+{
+	struct keeper *k = ctx;
+
+	(void)c;
+	if (m->kind == MESSAGE_SIGN) {
+		sign(k, &m->sign);
+	} else if (m->kind == MESSAGE_KEY_NEW) {
+		key_new(k, &m->key_new);
+	} else if (m->kind == MESSAGE_KEY_OPEN) {
+		key_open(k, &m->key_open);
+	} else {
+		leases_order(k->leases, m);
+	}
+}
+
+static void on_backend(void *ctx, struct channel *c, const struct message *m)
+{
+	struct keeper *k = ctx;
+
+	for (size_t i = 0; i < k->peers.n_backends; i++) {
+		if (k->peers.backends[i].channel == c) {
+			leases_answer(k->leases, k->peers.backends[i].name, m);
+		}
+	}
+}
+
+/* The table gives these roles nothing to say to the keeper. */
+static void on_listener(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)ctx;
+	(void)c;
+	(void)m;
+}
+
+static void on_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct keeper *k = ctx;
+
+	(void)why;
+	k->lost = role_name(channel_peer(c));
+	loop_stop(k->env->loop);
+}
+
+static enum rc plug_backends(struct keeper *k, struct err *e)
+{
+	for (size_t i = 0; i < k->env->n_peers; i++) {
+		const struct role_peer *p = &k->env->peers[i];
+		size_t at = k->peers.n_backends;
+
+		if (p->role != R_BACKEND || p->fd < 0) {
+			continue;
+		}
+		memcpy(k->peers.backends[at].name, p->name, sizeof(p->name));
+		TRY(role_channel(k->env, R_BACKEND, p->name, on_backend, on_gone, k,
+				 &k->peers.backends[at].channel, e));
+		k->peers.n_backends++;
+	}
+	return RC_OK;
+}
+
+static enum rc plug(struct keeper *k, struct err *e)
+{
+	const struct role_env *env = k->env;
+
+	TRY(role_channel(env, R_GOVERNOR, "", on_governor, on_gone, k, &k->governor, e));
+	k->peers.governor = k->governor;
+	if (role_has_peer(env, R_RUNNER, NULL)) {
+		TRY(role_channel(env, R_RUNNER, "", on_listener, on_gone, k, &k->peers.runner, e));
+	}
+	if (role_has_peer(env, R_PEOPLE, NULL)) {
+		TRY(role_channel(env, R_PEOPLE, "", on_listener, on_gone, k, &k->people, e));
+	}
+	while (role_has_peer(env, R_AGENTS, NULL)) {
+		TRY(role_channel(env, R_AGENTS, NULL, on_listener, on_gone, k,
+				 &k->peers.agents[k->peers.n_agents], e));
+		k->peers.n_agents++;
+	}
+	return plug_backends(k, e);
+}
+
+static void give_token_key(struct keeper *k)
+{
+	const struct message m = {.kind = MESSAGE_TOKEN_KEY,
+				  .token_key = {.key = secret_view(k->keys.token_key)}};
+
+	for (size_t i = 0; i < k->peers.n_agents; i++) {
+		say(k->peers.agents[i], &m);
+	}
+	if (k->people) {
+		say(k->people, &m);
+	}
+}
+
+/* As root, before becoming somebody else: what was made by another user's `remit init` must be
+ * ours to replace. */
+static enum rc give_directory(const char *dir, const struct sandbox_ids *ids, struct err *e)
+{
+	AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct dirent *entry;
+	DIR *d;
+	bool ok;
+
+	if (!ids->is_set || geteuid() != 0) {
+		return RC_OK;
+	}
+	d = fd < 0 ? NULL : opendir(dir);
+	ok = d && fchown(fd, ids->uid, ids->gid) == 0;
+	while (ok && (entry = readdir(d))) {
+		ok = strcmp(entry->d_name, "..") == 0 ||
+		     fchownat(fd, entry->d_name, ids->uid, ids->gid, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	if (d) {
+		(void)closedir(d); /* only read */
+	}
+	if (!ok) {
+		return err_set_sys(e, RC_IO, __func__, "cannot give '%s' to user %u", dir,
+				   (unsigned)ids->uid);
+	}
+	return RC_OK;
+}
+
+static void keeper_fini(struct keeper *k)
+{
+	leases_free(k->leases);
+	signer_free(k->signer);
+	keeper_keys_fini(&k->keys);
+	channel_free(k->governor);
+	channel_free(k->people);
+	channel_free(k->peers.runner);
+	for (size_t i = 0; i < k->peers.n_agents; i++) {
+		channel_free(k->peers.agents[i]);
+	}
+	for (size_t i = 0; i < k->peers.n_backends; i++) {
+		channel_free(k->peers.backends[i].channel);
+	}
+}
+
+static void keeper_free(struct keeper **k)
+{
+	if (*k) {
+		keeper_fini(*k);
+		mem_free(*k);
+	}
+}
+
+enum rc keeper_run(const struct role_env *env, const char *dir, struct str origin, struct err *e)
+{
+	const struct sandbox_path path = {.path = dir, .access = SANDBOX_PATH_WRITE};
+	CLEANUP(keeper_free) struct keeper *k = mem_calloc(1, sizeof(*k));
+
+	if (!k) {
+		FAIL(e, RC_NOMEM, "no memory for the keeper");
+	}
+	k->env = env;
+	TRY(keeper_keys_load(dir, origin, &k->keys, e));
+	TRY(give_directory(dir, &env->ids, e));
+	TRY(role_confine(env, &keeper_sandbox, &path, 1, e));
+	TRY(signer_new(dir, &k->keys, &k->signer, e));
+	TRY(signer_probe(k->signer, e));
+	TRY(plug(k, e));
+	TRY(leases_new(env->loop, &k->peers, &k->leases, e));
+	give_token_key(k);
+	TRY(role_run(env, e));
+	if (k->lost) {
+		FAIL(e, RC_BROKEN, "the %s is gone", k->lost);
+	}
+	return RC_OK;
+}

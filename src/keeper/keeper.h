@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper/keeper.h - the role that holds the keys.
+ *
+ * It signs checkpoints that extend what it signed before (keeper/signer.h), makes and opens data
+ * keys (keeper/wrap.h), gives fronts the key of their sessions, and carries leased credentials
+ * from a backend's process to who uses them (keeper/lease.h). It opens no socket and, once it is
+ * confined, no file but its record. It takes orders from the governor only. The answer to SIGN
+ * always carries a size: of the tree signed, or, on refusal, of the tree last signed, so that the
+ * governor knows where the next proof must start.
+ */
+#pragma once
+
+#include "keeper/keys.h"
+#include "net/role.h"
+
+/* Nothing but its own directory, no sockets, no threads, no programs. */
+extern const struct sandbox_policy keeper_sandbox;
+
+/* Runs the role on the keys in dir (<state>/keeper). When started as root, dir is given to the
+ * user that env names. */
+enum rc keeper_run(const struct role_env *env, const char *dir, struct str origin, struct err *e);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper/lease.c - orders to backends, answers to the governor, secrets to who uses them.
+ *
+ * Trust:  the governor's orders; a backend's answers concern its own leases only; neither is
+ *         believed about the other's.
+ * Holds:  (1) a secret is in locked pages, or in a message that its channel wipes.
+ *         (2) a secret leaves once, and only to whom the governor named after LEASE_ISSUED.
+ *         (3) each order is answered once: by the backend or by its deadline.
+ */
+#include "keeper/lease.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/secret.h"
+
+enum {
+	ISSUE_GRACE_MS = 2000, /* a backend's answer may come this long after create_by */
+	ISSUE_MOST_MS = 60000, /* whatever create_by says */
+	ANSWER_MS = 30000,     /* to revoke, and to list */
+};
+
+enum state { STATE_ASKED = 0, STATE_HELD, STATE_OUT, STATE_REVOKING };
+
+struct lease {
+	struct leases *all;
+	uint64_t id;
+	enum state state;
+	bool is_waiting; /* for the backend's answer to the last order */
+	size_t backend;
+	char task[LIMIT_ID_BYTES + 1];
+	size_t task_n;
+	struct secret *fields; /* HELD only */
+	struct loop_timer deadline;
+};
+
+struct sweep {
+	struct leases *all;
+	size_t backend;
+	bool is_waiting;
+	struct loop_timer deadline;
+};
+
+struct leases {
+	struct loop *loop;
+	struct lease_peers peers;
+	struct map by_id;
+	struct sweep sweeps[LIMIT_ROLE_PEERS]; /* one at a time per backend */
+};
+
+static struct str key_of(const uint64_t *id)
+{
+	return str_of(id, sizeof(*id));
+}
+
+static struct lease *find(struct leases *l, uint64_t id)
+{
+	return map_get(&l->by_id, key_of(&id));
+}
+
+static void forget(struct lease *x)
+{
+	(void)map_remove(&x->all->by_id, key_of(&x->id)); /* returns x itself */
+	loop_timer_clear(x->all->loop, &x->deadline);
+	secret_free(x->fields);
+	mem_free(x);
+}
+
+/* A channel that cannot take a message is gone, and with it, soon, this process. */
+static void say(struct channel *to, const struct message *m)
+{
+	enum rc rc = to ? channel_send(to, m) : RC_BROKEN;
+
+	if (rc != RC_OK) {
+		log_warn("cannot send %s: %s", message_name(m->kind), rc_text(rc));
+	}
+}
+
+static void say_issued(struct leases *l, uint64_t id, bool ok, struct str detail)
+{
+	const struct message m = {.kind = MESSAGE_LEASE_ISSUED,
+				  .lease_issued = {.lease = id, .ok = ok, .detail = detail}};
+
+	say(l->peers.governor, &m);
+}
+
+static void say_revoked(struct leases *l, uint64_t id, bool gone, struct str detail)
+{
+	const struct message m = {.kind = MESSAGE_LEASE_REVOKED,
+				  .lease_revoked = {.lease = id, .gone = gone, .detail = detail}};
+
+	say(l->peers.governor, &m);
+}
+
+static void say_found(struct leases *l, struct str backend, struct str detail)
+{
+	const struct message m = {
+	    .kind = MESSAGE_LEASE_FOUND,
+	    .lease_found = {.backend = backend, .names = STR("[]"), .detail = detail}};
+
+	say(l->peers.governor, &m);
+}
+
+/* Index of the backend, or n_backends. */
+static size_t backend_named(const struct leases *l, struct str name)
+{
+	size_t i = 0;
+
+	while (i < l->peers.n_backends && !str_eq(str_from(l->peers.backends[i].name), name)) {
+		i++;
+	}
+	return i;
+}
+
+static void on_deadline(struct loop_timer *t)
+{
+	struct lease *x = t->ctx;
+
+	if (!x->is_waiting) {
+		return;
+	}
+	x->is_waiting = false;
+	if (x->state == STATE_ASKED) {
+		say_issued(x->all, x->id, false, STR("the backend did not answer in time"));
+		forget(x);
+		return;
+	}
+	say_revoked(x->all, x->id, false, STR("the backend did not answer in time"));
+	forget(x);
+}
+
+/* A new lease in state ASKED; NULL when there is no room. */
+static struct lease *add(struct leases *l, uint64_t id, size_t backend, struct str task)
+{
+	struct lease *x = l->by_id.n < LIMIT_LEASES ? mem_calloc(1, sizeof(*x)) : NULL;
+
+	if (!x) {
+		return NULL;
+	}
+	x->all = l;
+	x->id = id;
+	x->backend = backend;
+	x->deadline.fire = on_deadline;
+	x->deadline.ctx = x;
+	x->task_n = task.n < LIMIT_ID_BYTES ? task.n : LIMIT_ID_BYTES;
+	if (x->task_n) {
+		memcpy(x->task, task.p, x->task_n);
+	}
+	if (map_put(&l->by_id, key_of(&x->id), x) != RC_OK) {
+		mem_free(x);
+		return NULL;
+	}
+	return x;
+}
+
+/* Passes an order on and starts the clock. */
+static bool pass_on(struct lease *x, const struct message *m, uint64_t within_ms)
+{
+	struct leases *l = x->all;
+
+	x->is_waiting = loop_timer_in(l->loop, &x->deadline, within_ms) == RC_OK &&
+			channel_send(l->peers.backends[x->backend].channel, m) == RC_OK;
+	return x->is_waiting;
+}
+
+static uint64_t issue_within_ms(const struct leases *l, uint64_t create_by_unix_ms)
+{
+	uint64_t now_ms = clock_unix_ms(loop_clock(l->loop));
+	uint64_t left_ms = create_by_unix_ms > now_ms ? create_by_unix_ms - now_ms : 0;
+
+	return (left_ms < ISSUE_MOST_MS ? left_ms : ISSUE_MOST_MS) + ISSUE_GRACE_MS;
+}
+
+static void issue(struct leases *l, const struct message *m)
+{
+	const struct msg_lease_issue *order = &m->lease_issue;
+	size_t backend = backend_named(l, order->backend);
+	struct lease *x = find(l, order->lease);
+
+	if (x) {
+		/* Asked twice: a governor that forgot. What is held is no answer to a new order. */
+		say_issued(l, order->lease, false, STR("this lease was ordered before"));
+		return;
+	}
+	if (backend == l->peers.n_backends) {
+		say_issued(l, order->lease, false, STR("there is no such backend"));
+		return;
+	}
+	if (order->leaf_hash.n != 32 || order->name.n == 0) {
+		say_issued(l, order->lease, false, STR("a lease needs a name and its leaf"));
+		return;
+	}
+	x = add(l, order->lease, backend, order->task);
+	if (!x) {
+		say_issued(l, order->lease, false, STR("no room for another lease"));
+		return;
+	}
+	if (!pass_on(x, m, issue_within_ms(l, order->create_by_unix_ms))) {
+		say_issued(l, order->lease, false, STR("the backend cannot be reached"));
+		forget(x);
+	}
+}
+
+static void deliver(struct leases *l, const struct message *m)
+{
+	struct lease *x = find(l, m->lease_deliver.lease);
+	struct message secret = {.kind = MESSAGE_SECRET};
+
+	if (!x || x->state != STATE_HELD) {
+		/* The sender waits for its secret until send-by and then says not sent. */
+		log_warn("lease %llu is not held, so it cannot be delivered",
+			 (unsigned long long)m->lease_deliver.lease);
+		return;
+	}
+	secret.secret = (struct msg_secret){
+	    .lease = x->id, .task = str_of(x->task, x->task_n), .fields = secret_view(x->fields)};
+	if (m->lease_deliver.to == 1) {
+		for (size_t i = 0; i < l->peers.n_agents; i++) {
+			say(l->peers.agents[i], &secret);
+		}
+	} else if (m->lease_deliver.to == 2) {
+		say(l->peers.runner, &secret);
+	} else {
+		log_warn("lease %llu cannot be delivered to %u", (unsigned long long)x->id,
+			 m->lease_deliver.to);
+		return;
+	}
+	x->state = STATE_OUT; /* invariant (2) */
+	secret_free(x->fields);
+	x->fields = NULL;
+}
+
+static void drop_everywhere(struct leases *l, uint64_t id)
+{
+	const struct message m = {.kind = MESSAGE_SECRET_DROP, .secret_drop = {.lease = id}};
+
+	for (size_t i = 0; i < l->peers.n_agents; i++) {
+		say(l->peers.agents[i], &m);
+	}
+	if (l->peers.runner) {
+		say(l->peers.runner, &m);
+	}
+}
+
+static void revoke(struct leases *l, const struct message *m)
+{
+	const struct msg_lease_revoke *order = &m->lease_revoke;
+	size_t backend = backend_named(l, order->backend);
+	struct lease *x = find(l, order->lease);
+
+	drop_everywhere(l, order->lease);
+	if (backend == l->peers.n_backends) {
+		say_revoked(l, order->lease, false, STR("there is no such backend"));
+		return;
+	}
+	if (!x) {
+		/* From before a restart: the backend knows, we do not need to. */
+		x = add(l, order->lease, backend, STR_NULL);
+	}
+	if (!x) {
+		say_revoked(l, order->lease, false, STR("no room for another lease"));
+		return;
+	}
+	if (x->state == STATE_ASKED && x->is_waiting) {
+		say_issued(l, x->id, false, STR("revoked before it was made"));
+	}
+	if (x->state == STATE_REVOKING && x->is_waiting) {
+		return; /* the answer to the first order will do */
+	}
+	secret_free(x->fields);
+	x->fields = NULL;
+	x->state = STATE_REVOKING;
+	x->backend = backend;
+	if (!pass_on(x, m, ANSWER_MS)) {
+		say_revoked(l, order->lease, false, STR("the backend cannot be reached"));
+		forget(x);
+	}
+}
+
+static void on_sweep_deadline(struct loop_timer *t)
+{
+	struct sweep *s = t->ctx;
+
+	if (s->is_waiting) {
+		s->is_waiting = false;
+		say_found(s->all, str_from(s->all->peers.backends[s->backend].name),
+			  STR("the backend did not answer in time"));
+	}
+}
+
+static void sweep(struct leases *l, const struct message *m)
+{
+	size_t backend = backend_named(l, m->lease_sweep.backend);
+	struct sweep *s;
+
+	if (backend == l->peers.n_backends) {
+		say_found(l, m->lease_sweep.backend, STR("there is no such backend"));
+		return;
+	}
+	s = &l->sweeps[backend];
+	if (s->is_waiting) {
+		return; /* one answer for both */
+	}
+	s->is_waiting = loop_timer_in(l->loop, &s->deadline, ANSWER_MS) == RC_OK &&
+			channel_send(l->peers.backends[backend].channel, m) == RC_OK;
+	if (!s->is_waiting) {
+		say_found(l, m->lease_sweep.backend, STR("the backend cannot be reached"));
+	}
+}
+
+void leases_order(struct leases *l, const struct message *m)
+{
+	if (m->kind == MESSAGE_LEASE_ISSUE) {
+		issue(l, m);
+	} else if (m->kind == MESSAGE_LEASE_DELIVER) {
+		deliver(l, m);
+	} else if (m->kind == MESSAGE_LEASE_REVOKE) {
+		revoke(l, m);
+	} else if (m->kind == MESSAGE_LEASE_SWEEP) {
+		sweep(l, m);
+	}
+}
+
+/* The lease that this backend was asked for and has not answered yet; else NULL. */
+static struct lease *awaited(struct leases *l, const char *backend, uint64_t id, enum state state)
+{
+	struct lease *x = find(l, id);
+
+	if (!x || !x->is_waiting || x->state != state ||
+	    strcmp(l->peers.backends[x->backend].name, backend) != 0) {
+		log_warn("backend '%s' answers for lease %llu, which nobody waits for", backend,
+			 (unsigned long long)id);
+		return NULL;
+	}
+	x->is_waiting = false;
+	loop_timer_clear(l->loop, &x->deadline);
+	return x;
+}
+
+static void issued(struct leases *l, const char *backend, const struct msg_lease_issued *m)
+{
+	struct lease *x = awaited(l, backend, m->lease, STATE_ASKED);
+	struct err e = ERR_INIT;
+
+	if (!x) {
+		return; /* too late; the governor revokes it by name, and the channel wipes this */
+	}
+	if (!m->ok) {
+		say_issued(l, m->lease, false, m->detail);
+		forget(x);
+		return;
+	}
+	if (secret_of(m->fields, &x->fields, &e) != RC_OK) {
+		say_issued(l, m->lease, false, str_from(e.msg));
+		forget(x);
+		return;
+	}
+	x->state = STATE_HELD;
+	say_issued(l, m->lease, true, m->detail);
+}
+
+static void revoked(struct leases *l, const char *backend, const struct msg_lease_revoked *m)
+{
+	struct lease *x = awaited(l, backend, m->lease, STATE_REVOKING);
+
+	if (x) {
+		say_revoked(l, m->lease, m->gone, m->detail);
+		forget(x);
+	}
+}
+
+static void found(struct leases *l, const char *backend, const struct message *m)
+{
+	size_t i = backend_named(l, str_from(backend));
+	struct sweep *s = i < l->peers.n_backends ? &l->sweeps[i] : NULL;
+
+	if (!s || !s->is_waiting || !str_eq(m->lease_found.backend, str_from(backend))) {
+		log_warn("backend '%s' lists what nobody asked for", backend);
+		return;
+	}
+	s->is_waiting = false;
+	loop_timer_clear(l->loop, &s->deadline);
+	say(l->peers.governor, m);
+}
+
+void leases_answer(struct leases *l, const char *backend, const struct message *m)
+{
+	if (m->kind == MESSAGE_LEASE_ISSUED) {
+		issued(l, backend, &m->lease_issued);
+	} else if (m->kind == MESSAGE_LEASE_REVOKED) {
+		revoked(l, backend, &m->lease_revoked);
+	} else if (m->kind == MESSAGE_LEASE_FOUND) {
+		found(l, backend, m);
+	}
+}
+
+size_t leases_count(const struct leases *l)
+{
+	return l->by_id.n;
+}
+
+enum rc leases_new(struct loop *loop, const struct lease_peers *peers, struct leases **ret,
+		   struct err *e)
+{
+	struct leases *l = mem_calloc(1, sizeof(*l));
+
+	if (!l) {
+		FAIL(e, RC_NOMEM, "no memory for leases");
+	}
+	l->loop = loop;
+	l->peers = *peers;
+	for (size_t i = 0; i < ARRAY_LEN(l->sweeps); i++) {
+		l->sweeps[i] = (struct sweep){.all = l, .backend = i};
+		l->sweeps[i].deadline.fire = on_sweep_deadline;
+		l->sweeps[i].deadline.ctx = &l->sweeps[i];
+	}
+	*ret = l;
+	return RC_OK;
+}
+
+void leases_free(struct leases *l)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	if (!l) {
+		return;
+	}
+	while ((entry = map_next(&l->by_id, &i))) {
+		struct lease *x = entry->value;
+
+		loop_timer_clear(l->loop, &x->deadline);
+		secret_free(x->fields);
+		mem_free(x);
+	}
+	for (size_t k = 0; k < ARRAY_LEN(l->sweeps); k++) {
+		loop_timer_clear(l->loop, &l->sweeps[k].deadline);
+	}
+	map_fini(&l->by_id);
+	mem_free(l);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* keeper/lease.h - leased credentials between the backend that made them and who uses them.
+ *
+ * The governor orders, a backend's process does, and the secret rests here, in locked pages, from
+ * the moment the backend made it until the governor has the lease on record and says to whom it
+ * goes. It goes there once and is forgotten. Every order gets exactly one answer within a
+ * deadline, whatever the backend does.
+ *
+ * States: ASKED -backend made it-> HELD -delivered-> OUT;
+ *         ASKED -refused, or no answer by the deadline-> gone (a secret that comes later is wiped);
+ *         ASKED, HELD, OUT, unknown -LEASE_REVOKE-> REVOKING -gone-> gone;
+ *         REVOKING -not gone, or no answer-> unknown, until the governor asks again.
+ */
+#pragma once
+
+#include "net/role.h"
+
+struct leases;
+
+/* Where secrets may go, and whence orders come. Channels are borrowed; NULL = not plugged in. */
+struct lease_peers {
+	struct channel *governor;
+	struct channel *runner;
+	struct channel *agents[LIMIT_ROLE_PEERS];
+	size_t n_agents;
+	struct {
+		char name[LIMIT_ID_BYTES + 1];
+		struct channel *channel;
+	} backends[LIMIT_ROLE_PEERS];
+	size_t n_backends;
+};
+
+enum { LIMIT_LEASES = 4096 }; /* known to the keeper at a time; one that is held locks a page */
+
+enum rc leases_new(struct loop *loop, const struct lease_peers *peers, struct leases **ret,
+		   struct err *e);
+void leases_free(struct leases *l);
+/* LEASE_ISSUE, LEASE_DELIVER, LEASE_REVOKE, LEASE_SWEEP. */
+void leases_order(struct leases *l, const struct message *m);
+/* LEASE_ISSUED, LEASE_REVOKED, LEASE_FOUND from the backend of that name. */
+void leases_answer(struct leases *l, const char *backend, const struct message *m);
+size_t leases_count(const struct leases *l);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lease engine between a governor, a backend, a runner and an agents' front, all in here. */
+#include "test.h"
+
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "keeper/lease.h"
+
+static uint64_t now_ns;
+
+static uint64_t fake_unix_ms(void *ctx)
+{
+	(void)ctx;
+	return now_ns / 1000000;
+}
+
+static uint64_t fake_boot_ns(void *ctx)
+{
+	(void)ctx;
+	return now_ns;
+}
+
+/* What a party heard, one line each: "issued 7 ok ''". */
+struct party {
+	struct channel *ours; /* the keeper's end */
+	struct channel *theirs;
+	struct buf heard;
+};
+
+struct scene {
+	struct loop *l;
+	struct leases *leases;
+	struct party governor;
+	struct party backend;
+	struct party other; /* a second backend */
+	struct party runner;
+	struct party agents;
+};
+
+static void heard(void *ctx, struct channel *c, const struct message *m)
+{
+	struct party *p = ctx;
+	struct buf *b = &p->heard;
+
+	(void)c;
+	if (m->kind == MESSAGE_LEASE_ISSUED) {
+		assert_ok(buf_addf(b, "issued %d %d '" STR_FMT "' '" STR_FMT "';",
+				   (int)m->lease_issued.lease, m->lease_issued.ok,
+				   STR_ARG(m->lease_issued.fields),
+				   STR_ARG(m->lease_issued.detail)));
+	} else if (m->kind == MESSAGE_LEASE_REVOKED) {
+		assert_ok(buf_addf(b, "revoked %d %d '" STR_FMT "';", (int)m->lease_revoked.lease,
+				   m->lease_revoked.gone, STR_ARG(m->lease_revoked.detail)));
+	} else if (m->kind == MESSAGE_LEASE_FOUND) {
+		assert_ok(buf_addf(b, "found %d " STR_FMT " '" STR_FMT "';", m->lease_found.ok,
+				   STR_ARG(m->lease_found.names), STR_ARG(m->lease_found.detail)));
+	} else if (m->kind == MESSAGE_SECRET) {
+		assert_ok(buf_addf(b, "secret %d " STR_FMT " " STR_FMT ";", (int)m->secret.lease,
+				   STR_ARG(m->secret.task), STR_ARG(m->secret.fields)));
+	} else if (m->kind == MESSAGE_SECRET_DROP) {
+		assert_ok(buf_addf(b, "drop %d;", (int)m->secret_drop.lease));
+	} else {
+		assert_ok(buf_addf(b, "%s;", message_name(m->kind)));
+	}
+}
+
+static void ours(void *ctx, struct channel *c, const struct message *m)
+{
+	struct scene *s = ctx;
+
+	if (c == s->governor.ours) {
+		leases_order(s->leases, m);
+	} else {
+		leases_answer(s->leases, c == s->backend.ours ? "orders" : "users", m);
+	}
+}
+
+static void gone(void *ctx, struct channel *c, const char *why)
+{
+	(void)ctx;
+	(void)c;
+	(void)why;
+}
+
+static void plug(struct scene *s, struct party *p, enum role role)
+{
+	int fds[2];
+
+	p->heard = (struct buf)BUF_INIT(100000);
+	assert_ok(channel_pair(fds, NULL));
+	assert_ok(channel_new(s->l, fds[0], R_KEEPER, role, ours, gone, s, &p->ours, NULL));
+	assert_ok(channel_new(s->l, fds[1], role, R_KEEPER, heard, gone, p, &p->theirs, NULL));
+}
+
+static void open_scene(struct scene *s)
+{
+	static const struct clock clock = {.unix_ms = fake_unix_ms, .boot_ns = fake_boot_ns};
+	struct lease_peers peers = {.n_agents = 1, .n_backends = 2};
+
+	memset(s, 0, sizeof(*s));
+	now_ns = 1000000000000;
+	assert_ok(loop_new(&clock, &s->l, NULL));
+	plug(s, &s->governor, R_GOVERNOR);
+	plug(s, &s->backend, R_BACKEND);
+	plug(s, &s->other, R_BACKEND);
+	plug(s, &s->runner, R_RUNNER);
+	plug(s, &s->agents, R_AGENTS);
+	peers.governor = s->governor.ours;
+	peers.runner = s->runner.ours;
+	peers.agents[0] = s->agents.ours;
+	peers.backends[0].channel = s->backend.ours;
+	memcpy(peers.backends[0].name, "orders", 7);
+	peers.backends[1].channel = s->other.ours;
+	memcpy(peers.backends[1].name, "users", 6);
+	assert_ok(leases_new(s->l, &peers, &s->leases, NULL));
+}
+
+static void close_scene(struct scene *s)
+{
+	struct party *all[] = {&s->governor, &s->backend, &s->other, &s->runner, &s->agents};
+
+	leases_free(s->leases);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		channel_free(all[i]->ours);
+		channel_free(all[i]->theirs);
+		buf_fini(&all[i]->heard);
+	}
+	loop_free(s->l);
+}
+
+static void settle(struct scene *s)
+{
+	for (int i = 0; i < 8; i++) {
+		assert_ok(loop_step(s->l, 0, NULL));
+	}
+}
+
+static void assert_heard(struct party *p, const char *what)
+{
+	assert_str(buf_view(&p->heard), what);
+	buf_reset(&p->heard);
+}
+
+static void send(struct scene *s, struct party *p, const struct message *m)
+{
+	assert_ok(channel_send(p->theirs, m));
+	settle(s);
+}
+
+static const uint8_t leaf_hash[32] = {1};
+
+static void order_issue(struct scene *s, uint64_t lease, const char *backend)
+{
+	const struct message m = {.kind = MESSAGE_LEASE_ISSUE,
+				  .lease_issue = {.lease = lease,
+						  .backend = str_from(backend),
+						  .name = STR("remit_l1"),
+						  .task = STR("t5"),
+						  .create_by_unix_ms = fake_unix_ms(NULL) + 10000,
+						  .leaf_hash = str_of(leaf_hash, 32)}};
+
+	send(s, &s->governor, &m);
+}
+
+static void answer_issued(struct scene *s, struct party *backend, uint64_t lease, bool ok)
+{
+	const struct message m = {
+	    .kind = MESSAGE_LEASE_ISSUED,
+	    .lease_issued = {.lease = lease,
+			     .ok = ok,
+			     .fields = ok ? STR("{\"password\":\"pw\"}") : STR_NULL,
+			     .detail = ok ? STR_NULL : STR("no")}};
+
+	send(s, backend, &m);
+}
+
+static void order_deliver(struct scene *s, uint64_t lease, uint8_t to)
+{
+	const struct message m = {.kind = MESSAGE_LEASE_DELIVER,
+				  .lease_deliver = {.lease = lease, .to = to}};
+
+	send(s, &s->governor, &m);
+}
+
+static void order_revoke(struct scene *s, uint64_t lease)
+{
+	const struct message m = {
+	    .kind = MESSAGE_LEASE_REVOKE,
+	    .lease_revoke = {.lease = lease, .backend = STR("orders"), .name = STR("remit_l1")}};
+
+	send(s, &s->governor, &m);
+}
+
+static void answer_revoked(struct scene *s, uint64_t lease, bool is_gone)
+{
+	const struct message m = {
+	    .kind = MESSAGE_LEASE_REVOKED,
+	    .lease_revoked = {.lease = lease, .gone = is_gone, .detail = STR("read back")}};
+
+	send(s, &s->backend, &m);
+}
+
+static void a_secret_goes_to_its_user_once_and_to_nobody_else(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	assert_heard(&s.backend, "lease_issue;");
+	assert_heard(&s.other, "");
+	order_deliver(&s, 7, 2); /* nothing to deliver yet */
+	answer_issued(&s, &s.backend, 7, true);
+	assert_heard(&s.governor, "issued 7 1 '' '';"); /* without the secret */
+	assert_heard(&s.runner, "");
+	order_deliver(&s, 7, 2);
+	assert_heard(&s.runner, "secret 7 t5 {\"password\":\"pw\"};");
+	assert_heard(&s.agents, "");
+	order_deliver(&s, 7, 2);
+	order_deliver(&s, 7, 1);
+	assert_heard(&s.runner, "");
+	assert_heard(&s.agents, "");
+	close_scene(&s);
+}
+
+static void a_revoked_lease_is_dropped_everywhere_and_read_back(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	answer_issued(&s, &s.backend, 7, true);
+	buf_reset(&s.governor.heard);
+	buf_reset(&s.backend.heard);
+	order_revoke(&s, 7); /* held, never delivered */
+	assert_heard(&s.runner, "drop 7;");
+	assert_heard(&s.agents, "drop 7;");
+	assert_heard(&s.backend, "lease_revoke;");
+	assert_heard(&s.governor, "");
+	order_deliver(&s, 7, 2);
+	assert_heard(&s.runner, "");
+	answer_revoked(&s, 7, false);
+	assert_heard(&s.governor, "revoked 7 0 'read back';");
+	order_revoke(&s, 7); /* the governor does not give up */
+	answer_revoked(&s, 7, true);
+	assert_heard(&s.governor, "revoked 7 1 'read back';");
+	assert_int_equal(leases_count(s.leases), 0);
+	close_scene(&s);
+}
+
+static void every_order_is_answered_once_when_the_backend_is_silent(void **state)
+{
+	(void)state;
+	const struct message list = {.kind = MESSAGE_LEASE_SWEEP,
+				     .lease_sweep = {.backend = STR("orders")}};
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	now_ns += 11999 * 1000000ULL; /* create_by in 10 s, and grace */
+	settle(&s);
+	assert_heard(&s.governor, "");
+	now_ns += 1000000;
+	settle(&s);
+	assert_heard(&s.governor, "issued 7 0 '' 'the backend did not answer in time';");
+	answer_issued(&s, &s.backend, 7, true); /* too late: wiped */
+	order_deliver(&s, 7, 2);
+	assert_heard(&s.runner, "");
+	assert_heard(&s.governor, "");
+
+	order_revoke(&s, 8);
+	send(&s, &s.governor, &list);
+	now_ns += 30000 * 1000000ULL;
+	settle(&s);
+	assert_heard(&s.governor, "revoked 8 0 'the backend did not answer in time';"
+				  "found 0 [] 'the backend did not answer in time';");
+	answer_revoked(&s, 8, true);
+	assert_heard(&s.governor, "");
+	assert_int_equal(leases_count(s.leases), 0);
+	close_scene(&s);
+}
+
+static void a_lease_revoked_while_it_is_made_never_comes_out(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	order_revoke(&s, 7);
+	assert_heard(&s.governor, "issued 7 0 '' 'revoked before it was made';");
+	answer_issued(&s, &s.backend, 7, true); /* the backend works in order */
+	order_deliver(&s, 7, 2);
+	buf_reset(&s.runner.heard);
+	assert_heard(&s.governor, "");
+	answer_revoked(&s, 7, true);
+	assert_heard(&s.governor, "revoked 7 1 'read back';");
+	close_scene(&s);
+}
+
+static void a_backend_speaks_for_its_own_leases_only(void **state)
+{
+	(void)state;
+	struct scene s;
+	const struct message found = {.kind = MESSAGE_LEASE_FOUND,
+				      .lease_found = {.backend = STR("orders"), .ok = 1}};
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	answer_issued(&s, &s.other, 7, true);
+	send(&s, &s.other, &found);
+	assert_heard(&s.governor, "");
+	answer_issued(&s, &s.backend, 7, true); /* control */
+	assert_heard(&s.governor, "issued 7 1 '' '';");
+	close_scene(&s);
+}
+
+static void orders_that_make_no_sense_are_refused_with_a_reason(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "nowhere");
+	assert_heard(&s.governor, "issued 7 0 '' 'there is no such backend';");
+	order_issue(&s, 7, "orders");
+	order_issue(&s, 7, "orders");
+	assert_heard(&s.governor, "issued 7 0 '' 'this lease was ordered before';");
+	assert_heard(&s.backend, "lease_issue;");
+	answer_issued(&s, &s.backend, 7, false);
+	assert_heard(&s.governor, "issued 7 0 '' 'no';");
+	assert_int_equal(leases_count(s.leases), 0);
+	close_scene(&s);
+}
+
+static void nothing_leaks(void **state)
+{
+	(void)state;
+	struct scene s;
+	size_t before = mem_blocks();
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	order_issue(&s, 8, "orders");
+	answer_issued(&s, &s.backend, 7, true);
+	close_scene(&s);
+	assert_int_equal(mem_blocks(), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_secret_goes_to_its_user_once_and_to_nobody_else),
+	    cmocka_unit_test(a_revoked_lease_is_dropped_everywhere_and_read_back),
+	    cmocka_unit_test(every_order_is_answered_once_when_the_backend_is_silent),
+	    cmocka_unit_test(a_lease_revoked_while_it_is_made_never_comes_out),
+	    cmocka_unit_test(a_backend_speaks_for_its_own_leases_only),
+	    cmocka_unit_test(orders_that_make_no_sense_are_refused_with_a_reason),
+	    cmocka_unit_test(nothing_leaks),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

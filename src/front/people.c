@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front/people.c - requests of people and sources, handed to the governor, answered when it answers.
+ *
+ * Trust:  hostile bytes from the HTTP listener; local users at the socket. Holds the sources'
+ *         bearer tokens; no authority: the governor decides what a uid may do.
+ * Holds:  (1) a command leaves only from the Unix socket, with the uid the kernel gave.
+ *         (2) every request is answered once; a lost governor ends the role.
+ */
+#include "front/people.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "codec/json.h"
+#include "net/http_server.h"
+
+enum { COMMAND_BODY_BYTES = 262144, SECRET_BYTES = 4096 };
+
+static const struct sandbox_policy sandbox = {
+	.name = "people",
+	.needs = SANDBOX_ACCEPT,
+};
+
+struct people {
+	struct loop *loop;
+	struct deployment *deployment;
+	struct channel *governor;
+	struct channel *index;
+	struct http_server *local;
+	struct http_server *http;
+	struct tls_context *tls;
+	struct map waiting; /* number as text -> struct http_request */
+	uint64_t next_req;
+	uint64_t answered;
+	uint64_t webhooks;
+	uint64_t refused;
+	VEC(struct buf) secrets; /* one per source, in its order */
+};
+
+static const struct str JSON_TYPE = {"application/json", 16};
+
+/* ---- waiting ---- */
+
+static struct str key_of(uint64_t req, char out[24])
+{
+	int n = snprintf(out, 24, "%llu", (unsigned long long)req);
+
+	return str_of(out, (size_t)n);
+}
+
+static uint64_t wait_for(struct people *p, struct http_request *r)
+{
+	uint64_t req = p->next_req++;
+	char key[24];
+
+	if (map_put(&p->waiting, key_of(req, key), r) != RC_OK) {
+		return 0;
+	}
+	http_request_set_data(r, (void *)(uintptr_t)req);
+	return req;
+}
+
+static void answer(struct people *p, uint64_t req, unsigned status, struct str body)
+{
+	char key[24];
+	struct http_request *r = map_remove(&p->waiting, key_of(req, key));
+
+	if (r) {
+		p->answered++;
+		http_answer(r, status, JSON_TYPE, body);
+	}
+}
+
+static void peer_is_gone(void *ctx, struct http_request *r)
+{
+	struct people *p = ctx;
+	char key[24];
+	uint64_t req = (uint64_t)(uintptr_t)http_request_data(r);
+
+	(void)map_remove(&p->waiting, key_of(req, key)); /* nobody will read the answer */
+}
+
+static void answer_err(struct http_request *r, const struct err *e)
+{
+	unsigned status = e->code == RC_DENIED ? 405 : (unsigned)rc_http_status(e->code);
+
+	http_answer_problem(r, status, str_from(e->msg));
+}
+
+/* ---- the local socket ---- */
+
+static void ask_index(struct people *p, struct http_request *r)
+{
+	const struct http_head *head = http_request_head(r);
+	struct message m = {
+		.kind = MESSAGE_QUERY,
+		.query = {.path = head->path, .body = head->query},
+	};
+
+	m.query.req = wait_for(p, r);
+	if (!m.query.req || !p->index || channel_send(p->index, &m) != RC_OK) {
+		http_answer_problem(r, 503, STR("the index cannot be asked now"));
+	}
+}
+
+static void on_local(void *ctx, struct http_request *r)
+{
+	struct people *p = ctx;
+	const struct http_head *head = http_request_head(r);
+	const struct listen_peer *peer = http_request_peer(r);
+	AUTO_ARENA arena = ARENA_INIT(16 * COMMAND_BODY_BYTES);
+	AUTO_BUF body = BUF_INIT(COMMAND_BODY_BYTES);
+	struct err e = ERR_INIT;
+	enum command_verb verb;
+	struct message m = {.kind = MESSAGE_COMMAND, .command = {.uid = peer->uid}};
+
+	if (!peer->is_unix) {
+		http_answer_problem(r, 403, STR("commands come through the local socket only"));
+		return;
+	}
+	if (str_eq(head->method, STR("GET")) && str_has_prefix(head->path, STR("/v1/index/"))) {
+		ask_index(p, r);
+		return;
+	}
+	if (api_route(head->method, head->path, http_request_body(r), &arena, &verb, &body, &e) !=
+	    RC_OK) {
+		answer_err(r, &e);
+		return;
+	}
+	m.command.req = wait_for(p, r);
+	m.command.verb = (uint8_t)verb;
+	m.command.body = buf_view(&body);
+	if (!m.command.req || channel_send(p->governor, &m) != RC_OK) {
+		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+	}
+}
+
+/* ---- the HTTP listener ---- */
+
+static void refuse(struct people *p, struct http_request *r, const char *reason)
+{
+	struct message m = {
+		.kind = MESSAGE_REFUSED,
+		.refused = {
+			.source = str_slice(str_from(http_request_peer(r)->text), 0, 64),
+			.reason = str_from(reason),
+		},
+	};
+
+	p->refused++;
+	if (channel_send(p->governor, &m) != RC_OK) {
+		log_warn("a refusal could not be passed on");
+	}
+	http_answer_problem(r, 401, STR("the source is not authenticated"));
+}
+
+static void on_webhook(struct people *p, struct http_request *r, struct str name)
+{
+	const struct source *s = deployment_source(p->deployment, name);
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_HTTP_BODY_BYTES);
+	AUTO_BUF event = BUF_INIT(COMMAND_BODY_BYTES);
+	struct err e = ERR_INIT;
+	enum rc rc;
+	struct message m = {.kind = MESSAGE_INCIDENT, .incident = {.source = name}};
+	struct str authorization =
+		http_header_get(http_request_head(r), STR("Authorization"));
+
+	/* An unknown source and a wrong token look the same from outside. */
+	if (!s || !api_bearer_is(authorization,
+				 buf_view(&p->secrets.p[s - p->deployment->sources]))) {
+		refuse(p, r, "webhook_auth");
+		return;
+	}
+	rc = s->type == SOURCE_ALERTMANAGER
+		     ? api_alertmanager(s, http_request_body(r), &arena, &event, &e)
+		     : api_generic(s, http_request_body(r), &arena, &event, &e);
+	if (rc != RC_OK) {
+		http_answer_problem(r, rc == RC_DENIED ? 403 : (unsigned)rc_http_status(rc),
+				    str_from(e.msg));
+		return;
+	}
+	p->webhooks++;
+	m.incident.req = wait_for(p, r);
+	m.incident.body = buf_view(&event);
+	if (!m.incident.req || channel_send(p->governor, &m) != RC_OK) {
+		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+	}
+}
+
+static void show_metrics(struct people *p, struct http_request *r)
+{
+	AUTO_BUF out = BUF_INIT(4096);
+
+	if (buf_addf(&out,
+		     "# TYPE remit_people_answers_total counter\nremit_people_answers_total %llu\n"
+		     "# TYPE remit_webhooks_total counter\nremit_webhooks_total %llu\n"
+		     "# TYPE remit_refused_total counter\nremit_refused_total %llu\n",
+		     (unsigned long long)p->answered, (unsigned long long)p->webhooks,
+		     (unsigned long long)p->refused) != RC_OK) {
+		http_answer_problem(r, 503, STR("no memory"));
+		return;
+	}
+	http_answer(r, 200, STR("text/plain; version=0.0.4"), buf_view(&out));
+}
+
+static void on_http(void *ctx, struct http_request *r)
+{
+	struct people *p = ctx;
+	const struct http_head *head = http_request_head(r);
+	struct str webhooks = STR("/v1/webhooks/");
+
+	if (str_has_prefix(head->path, webhooks)) {
+		if (str_eq(head->method, STR("POST"))) {
+			on_webhook(p, r, str_slice(head->path, webhooks.n, head->path.n));
+		} else {
+			http_answer_problem(r, 405, STR("a webhook is a POST"));
+		}
+	} else if (!str_eq(head->method, STR("GET"))) {
+		http_answer_problem(r, 404, STR("no such path"));
+	} else if (str_eq(head->path, STR("/healthz")) || str_eq(head->path, STR("/readyz"))) {
+		/* All roles live or none does: whoever answers is healthy and ready. */
+		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
+	} else if (str_eq(head->path, STR("/metrics"))) {
+		show_metrics(p, r);
+	} else {
+		http_answer_problem(r, 404, STR("no such path"));
+	}
+}
+
+/* ---- peers ---- */
+
+static void on_governor(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)c; /* there is one governor */
+	if (m->kind == MESSAGE_COMMAND_REPLY) {
+		answer(ctx, m->command_reply.req, m->command_reply.status, m->command_reply.body);
+	}
+}
+
+static void on_index(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)c; /* there is one index */
+	if (m->kind == MESSAGE_QUERY_REPLY) {
+		answer(ctx, m->query_reply.req, m->query_reply.status, m->query_reply.body);
+	}
+}
+
+static void on_keeper(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)ctx; /* the token key is for sign-in sessions, which the console will bring */
+	(void)c;
+	(void)m;
+}
+
+static void role_is_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct people *p = ctx;
+
+	(void)c; /* whoever it is: the supervisor starts all anew */
+	log_err("a peer is gone: %s", why);
+	loop_stop(p->loop);
+}
+
+/* ---- birth ---- */
+
+static enum rc read_secrets(struct people *p, struct err *e)
+{
+	for (size_t i = 0; i < p->deployment->n_sources; i++) {
+		const struct source *s = &p->deployment->sources[i];
+		struct buf secret = BUF_INIT(SECRET_BYTES);
+
+		if (vec_push(&p->secrets, secret) != RC_OK) {
+			FAIL(e, RC_NOMEM, "no memory for secrets");
+		}
+		TRY(file_read(s->secret_file.p, &p->secrets.p[i], e));
+		while (p->secrets.p[i].n && p->secrets.p[i].p[p->secrets.p[i].n - 1] == '\n') {
+			p->secrets.p[i].n--;
+		}
+		if (p->secrets.p[i].n < 16) {
+			FAIL(e, RC_INPUT, "the secret in '" STR_FMT "' is shorter than 16 bytes",
+			     STR_ARG(s->secret_file));
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc open_doors(struct people *p, int *ret_local, int *ret_http, struct err *e)
+{
+	const struct people_listener *l = &p->deployment->people;
+	char address[512];
+	int n = snprintf(address, sizeof(address), "unix:%.*s", STR_ARG(l->socket));
+
+	TRY(listen_open(str_of(address, (size_t)n), l->socket_mode, ret_local, e));
+	if (l->http.host.n) {
+		bool is_v6 = str_find(l->http.host, ':') < l->http.host.n;
+
+		n = snprintf(address, sizeof(address), "%s%.*s%s:%u", is_v6 ? "[" : "",
+			     STR_ARG(l->http.host), is_v6 ? "]" : "", l->http.port);
+		TRY(listen_open(str_of(address, (size_t)n), 0, ret_http, e));
+	}
+	return RC_OK;
+}
+
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+static enum rc serve(struct people *p, int *local, int *http, struct err *e)
+{
+	static const struct http_server_handlers local_handlers = {
+		.request = on_local, .gone = peer_is_gone};
+	static const struct http_server_handlers http_handlers = {
+		.request = on_http, .gone = peer_is_gone};
+	struct http_server_conf conf = http_server_conf_default();
+
+	conf.max_body_bytes = COMMAND_BODY_BYTES;
+	TRY(http_server_new(p->loop, take_fd(local), &conf, &local_handlers, p, &p->local, e));
+	if (*http >= 0) {
+		if (p->deployment->people.certificate_file.n) {
+			struct tls_files files = {
+				.cert_path = p->deployment->people.certificate_file.p,
+				.key_path = p->deployment->people.key_file.p,
+			};
+
+			TRY(tls_server_for_people(&files, &p->tls, e));
+			conf.tls = p->tls;
+		}
+		TRY(http_server_new(p->loop, take_fd(http), &conf, &http_handlers, p, &p->http, e));
+	}
+	return RC_OK;
+}
+
+static enum rc live(struct people *p, const struct role_env *env, struct err *e)
+{
+	AUTO_FINDINGS found = FINDINGS_INIT;
+	AUTO_FD local = -1;
+	AUTO_FD http = -1;
+
+	TRY(deployment_load(env->deployment, &p->deployment, &found, e));
+	TRY(read_secrets(p, e));
+	TRY(open_doors(p, &local, &http, e));
+	TRY(serve(p, &local, &http, e));
+	TRY(role_confine(env, &sandbox, NULL, 0, e));
+	TRY(role_channel(env, R_GOVERNOR, NULL, on_governor, role_is_gone, p, &p->governor, e));
+	if (role_has_peer(env, R_KEEPER, NULL)) {
+		struct channel *keeper;
+
+		TRY(role_channel(env, R_KEEPER, NULL, on_keeper, role_is_gone, p, &keeper, e));
+	}
+	if (role_has_peer(env, R_INDEX, NULL)) {
+		TRY(role_channel(env, R_INDEX, NULL, on_index, role_is_gone, p, &p->index, e));
+	}
+	return role_run(env, e);
+}
+
+enum rc role_people_main(const struct role_env *env, struct err *e)
+{
+	struct people p = {.loop = env->loop, .next_req = 1};
+	enum rc rc = live(&p, env, e);
+
+	http_server_free(p.local);
+	http_server_free(p.http);
+	tls_context_unref(p.tls);
+	channel_free(p.governor);
+	channel_free(p.index);
+	for (size_t i = 0; i < p.secrets.n; i++) {
+		if (p.secrets.p[i].p) {
+			explicit_bzero(p.secrets.p[i].p, p.secrets.p[i].cap);
+		}
+		buf_fini(&p.secrets.p[i]);
+	}
+	vec_fini(&p.secrets);
+	map_fini(&p.waiting);
+	deployment_free(p.deployment);
+	return rc;
+}

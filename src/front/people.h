@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front/people.h - the front for people: the local socket, and the listener for webhooks.
+ *
+ * Two doors. The Unix socket speaks REST under /v1; who asks is the peer's uid, taken from the
+ * kernel. The HTTP listener takes webhooks of configured sources (POST /v1/webhooks/<source>,
+ * bearer token) and answers /healthz, /readyz and /metrics; it knows no person and carries no command.
+ */
+#pragma once
+
+#include "net/role.h"
+
+enum rc role_people_main(const struct role_env *env, struct err *e);

@@ -9,7 +9,6 @@
  */
 #include "codec/json.h"
 
-#include <endian.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -101,41 +100,6 @@ static inline void skip_blanks(struct parser *ps)
 	       (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\t' || *ps->p == '\r')) {
 		ps->p++;
 	}
-}
-
-/* The high bit of the lowest byte that is a quote, a backslash, a control character or not ASCII;
- * higher bytes may be marked wrongly, since borrows run upward. */
-static inline uint64_t special_bytes(uint64_t x)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	const uint64_t high = UINT64_C(0x8080808080808080);
-	uint64_t quote = x ^ (ones * '"');
-	uint64_t backslash = x ^ (ones * '\\');
-
-	return (((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) |
-		((backslash - ones) & ~backslash) | x) &
-	       high;
-}
-
-/* The first byte at or after p that is special as above, or end. */
-static inline const char *skip_plain(const char *p, const char *end)
-{
-	while (end - p >= 8) {
-		uint64_t word;
-		uint64_t mask;
-
-		memcpy(&word, p, sizeof(word));
-		mask = special_bytes(le64toh(word));
-		if (mask) {
-			return p + (__builtin_ctzll(mask) >> 3);
-		}
-		p += 8;
-	}
-	while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
-	       (unsigned char)*p < 0x80) {
-		p++;
-	}
-	return p;
 }
 
 /* Four hexadecimal digits at p, or -1. */
@@ -293,7 +257,7 @@ static enum rc parse_string(struct parser *ps, struct str *ret)
 	struct str raw;
 
 	for (;;) {
-		p = skip_plain(p, ps->end);
+		p = json_skip_plain(p, ps->end);
 		if (p == ps->end) {
 			return fail_at(ps, ps->p, RC_INPUT, "string without an end");
 		}

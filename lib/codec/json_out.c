@@ -15,11 +15,6 @@
 #include "base/mem.h"
 #include "codec/json_tree.h"
 
-static bool needs_escape(char c)
-{
-	return (unsigned char)c < 0x20 || c == '"' || c == '\\';
-}
-
 static enum rc add_escape(struct buf *b, char c)
 {
 	switch (c) {
@@ -44,21 +39,28 @@ static enum rc add_escape(struct buf *b, char c)
 
 enum rc json_quote(struct buf *b, struct str s)
 {
-	size_t done = 0;
+	const char *p = s.n ? s.p : "";
+	const char *end = p + s.n;
+	const char *done = p; /* everything before it is written */
+	bool is_ascii = true;
 
-	if (!str_is_utf8(s)) {
-		return RC_INPUT;
-	}
 	TRY(buf_reserve(b, s.n + 2));
 	TRY(buf_add_char(b, '"'));
-	for (size_t i = 0; i < s.n; i++) {
-		if (needs_escape(s.p[i])) {
-			TRY(buf_add(b, str_slice(s, done, i)));
-			TRY(add_escape(b, s.p[i]));
-			done = i + 1;
+	while ((p = json_skip_plain(p, end)) < end) {
+		if ((unsigned char)*p >= 0x80) {
+			is_ascii = false;
+			p++;
+			continue;
 		}
+		TRY(buf_add(b, str_of(done, (size_t)(p - done))));
+		TRY(add_escape(b, *p));
+		p++;
+		done = p;
 	}
-	TRY(buf_add(b, str_slice(s, done, s.n)));
+	if (!is_ascii && !str_is_utf8(s)) {
+		return RC_INPUT;
+	}
+	TRY(buf_add(b, str_of(done, (size_t)(end - done))));
 	return buf_add_char(b, '"');
 }
 

@@ -6,6 +6,9 @@
  */
 #pragma once
 
+#include <endian.h>
+#include <string.h>
+
 #include "codec/json.h"
 
 struct json_builder {
@@ -50,3 +53,38 @@ void json_sort_members(const struct json *object, const struct json **out);
 
 /* Objects up to this size are handled without the heap and without hashing. */
 enum { JSON_SMALL_OBJECT = 16 };
+
+/* The high bit of the lowest byte that is a quote, a backslash, a control character or not ASCII;
+ * higher bytes may be marked wrongly, since borrows run upward. */
+static inline uint64_t json_special_bytes(uint64_t x)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t quote = x ^ (ones * '"');
+	uint64_t backslash = x ^ (ones * '\\');
+
+	return (((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) |
+		((backslash - ones) & ~backslash) | x) &
+	       high;
+}
+
+/* The first byte at or after p that is special as above, or end. */
+static inline const char *json_skip_plain(const char *p, const char *end)
+{
+	while (end - p >= 8) {
+		uint64_t word;
+		uint64_t mask;
+
+		memcpy(&word, p, sizeof(word));
+		mask = json_special_bytes(le64toh(word));
+		if (mask) {
+			return p + (__builtin_ctzll(mask) >> 3);
+		}
+		p += 8;
+	}
+	while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
+	       (unsigned char)*p < 0x80) {
+		p++;
+	}
+	return p;
+}

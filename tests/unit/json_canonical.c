@@ -193,6 +193,8 @@ static void numbers_have_one_spelling(void **state)
 	    {"1.5E-7", "1.5e-7"},
 	    {"1.7976931348623157e308", "1.7976931348623157e+308"},
 	    {"5e-324", "5e-324"},
+	    /* 2^-1017: the shortest, but not the nearest of sixteen digits. */
+	    {"7.120236347223045e-307", "7.120236347223045e-307"},
 	    {"0.30000000000000004", "0.30000000000000004"},
 	    /* What a double does not hold as written. */
 	    {"9007199254740993", NULL},

@@ -142,7 +142,10 @@ static enum rc shut_paths(const struct sandbox_policy *p, const struct sandbox_p
 		}
 	}
 	if (abi >= 6) {
-		set.scoped = LL_SCOPE_ABSTRACT_UNIX | LL_SCOPE_SIGNAL;
+		set.scoped = LL_SCOPE_ABSTRACT_UNIX;
+		if (!(p->needs & SANDBOX_SIGNAL)) {
+			set.scoped |= LL_SCOPE_SIGNAL;
+		}
 	}
 	ruleset = (int)syscall(LL_CREATE_RULESET, &set, size, 0);
 	if (ruleset < 0) {

@@ -33,6 +33,7 @@ enum sandbox_need {
 	SANDBOX_ACCEPT = 1 << 4, /* accept from listeners that were opened before */
 	SANDBOX_THREADS = 1 << 5,
 	SANDBOX_SPAWN = 1 << 6, /* start programs */
+	SANDBOX_SIGNAL = 1 << 7, /* signal processes outside the sandbox, as far as the user may */
 };
 
 struct sandbox_policy {

@@ -204,7 +204,7 @@ enum rc mcp_read_tools(const struct json *result, struct buf *tools, struct str 
 		FAIL(e, RC_INPUT, "the upstream answers tools/list without a list of tools");
 	}
 	for (const struct json *t = list->child; t; t = t->next) {
-		if (tools->n > 0) {
+		if (tools->n > 0 && tools->p[tools->n - 1] != '[') {
 			TRY(buf_add_char(tools, ','));
 		}
 		TRY(buf_add(tools, t->raw));

@@ -57,7 +57,7 @@ enum rc mcp_read_heard(struct arena *arena, struct str bytes, struct mcp_heard_m
 
 /* The version an initialize result settles on; RC_INPUT when it is none of legacy. */
 enum rc mcp_read_initialized(const struct json *result, enum mcp_version *ret, struct err *e);
-/* Appends the page's tools to `tools`, elements separated by commas and without the brackets.
+/* Appends the page's tools to `tools`, elements separated by commas; the brackets are the caller's.
  * *ret_cursor is "" on the last page. */
 enum rc mcp_read_tools(const struct json *result, struct buf *tools, struct str *ret_cursor,
 		       struct err *e);

@@ -93,9 +93,28 @@ static bool is_token(struct str s)
 	return s.n > 0;
 }
 
+/* Is one of the eight bytes below a blank, or DEL? Exact in whether, not in which. */
+static bool has_control(uint64_t x)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t del = x ^ (ones * 0x7F);
+
+	return (((x - ones * ' ') & ~x) | ((del - ones) & ~del)) & (ones * 0x80);
+}
+
 static bool is_value(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
+	size_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= s.n; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, s.p + i, sizeof(word));
+		if (has_control(word)) {
+			break; /* a tab may be fine: byte by byte from here */
+		}
+	}
+	for (; i < s.n; i++) {
 		if (!value_bytes[(unsigned char)s.p[i]]) {
 			return false;
 		}
@@ -155,7 +174,8 @@ static struct str next_line(struct str *rest)
 static enum rc note_single(struct head_parser *p, struct str name, struct str value)
 {
 	for (size_t i = 0; i < ARRAY_LEN(singles); i++) {
-		if (name.n != singles[i].n || !str_eq_nocase(name, singles[i])) {
+		if (name.n != singles[i].n || ((name.p[0] ^ singles[i].p[0]) & 0x5F) != 0 ||
+		    !str_eq_nocase(name, singles[i])) {
 			continue;
 		}
 		if (p->seen[i].is_there) {

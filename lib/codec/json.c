@@ -296,40 +296,30 @@ static const char *skip_digits(const char *p, const char *end)
 	return p;
 }
 
+/* At least one digit; NULL without. */
+static const char *digits_end(const char *p, const char *end)
+{
+	const char *stop = skip_digits(p, end);
+
+	return stop > p ? stop : NULL;
+}
+
 /* RFC 8259 section 6; the end of the number that begins at p, or NULL. */
 static const char *number_end(const char *p, const char *end)
 {
-	const char *digits;
-
 	if (p < end && *p == '-') {
 		p++;
 	}
-	if (p < end && *p == '0') {
-		p++;
-	} else {
-		digits = p;
-		p = skip_digits(p, end);
-		if (p == digits) {
-			return NULL;
-		}
+	p = p < end && *p == '0' ? p + 1 : digits_end(p, end);
+	if (p && p < end && *p == '.') {
+		p = digits_end(p + 1, end);
 	}
-	if (p < end && *p == '.') {
-		digits = p + 1;
-		p = skip_digits(digits, end);
-		if (p == digits) {
-			return NULL;
-		}
-	}
-	if (p < end && (*p == 'e' || *p == 'E')) {
+	if (p && p < end && (*p == 'e' || *p == 'E')) {
 		p++;
 		if (p < end && (*p == '+' || *p == '-')) {
 			p++;
 		}
-		digits = p;
-		p = skip_digits(p, end);
-		if (p == digits) {
-			return NULL;
-		}
+		p = digits_end(p, end);
 	}
 	return p;
 }

@@ -30,55 +30,77 @@ struct decimal {
 	bool is_negative;
 };
 
-/* What a JSON number says, or false when it has more than 17 significant digits. */
-static bool decimal_of_text(struct str text, struct decimal *ret)
+/* One more significant digit, behind the zeros that turned out to be significant; false beyond 17.
+ */
+static bool decimal_add_digit(struct decimal *d, int64_t zeros, char digit)
 {
-	struct decimal d = {0};
-	int64_t zeros = 0; /* seen since the last significant digit */
-	int64_t exponent = 0;
-	bool after_point = false;
-	size_t i = 0;
-
-	if (i < text.n && text.p[i] == '-') {
-		d.is_negative = true;
-		i++;
+	if (zeros >= MAX_DIGITS || d->n + (size_t)zeros >= MAX_DIGITS) {
+		return false;
 	}
-	for (; i < text.n && (text.p[i] | 0x20) != 'e'; i++) {
+	for (; zeros > 0; zeros--) {
+		d->digits[d->n++] = '0';
+	}
+	d->digits[d->n++] = digit;
+	return true;
+}
+
+/* The digits before the exponent; false when more than 17 are significant. */
+static bool decimal_of_mantissa(struct str text, struct decimal *d)
+{
+	int64_t zeros = 0; /* seen since the last significant digit */
+	bool after_point = false;
+
+	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
 
 		if (c == '.') {
 			after_point = true;
-			continue;
+		} else if (c == '0' && d->n == 0) {
+			d->point -= after_point ? 1 : 0;
+		} else {
+			d->point += after_point ? 0 : 1;
+			if (c == '0') {
+				zeros++;
+				continue;
+			}
+			if (!decimal_add_digit(d, zeros, c)) {
+				return false;
+			}
+			zeros = 0;
 		}
-		if (c == '0' && d.n == 0) {
-			d.point -= after_point ? 1 : 0;
-			continue;
-		}
-		d.point += after_point ? 0 : 1;
-		if (c == '0') {
-			zeros++;
-			continue;
-		}
-		if (zeros >= MAX_DIGITS || d.n + (size_t)zeros >= MAX_DIGITS) {
-			return false;
-		}
-		while (zeros > 0) {
-			d.digits[d.n++] = '0';
-			zeros--;
-		}
-		d.digits[d.n++] = c;
 	}
-	if (i < text.n) {
-		bool is_negative = text.p[i + 1] == '-';
+	return true;
+}
 
-		i += is_negative || text.p[i + 1] == '+' ? 2 : 1;
-		for (; i < text.n; i++) {
-			exponent = exponent * 10 + (text.p[i] - '0');
-			exponent = exponent > EXPONENT_CAP ? EXPONENT_CAP : exponent;
+/* "+5", "-07" or "12"; at most EXPONENT_CAP in size. */
+static int64_t exponent_of(struct str text)
+{
+	bool is_negative = text.n && text.p[0] == '-';
+	int64_t v = 0;
+
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] >= '0' && text.p[i] <= '9') {
+			v = v * 10 + (text.p[i] - '0');
+			v = v > EXPONENT_CAP ? EXPONENT_CAP : v;
 		}
-		exponent = is_negative ? -exponent : exponent;
 	}
-	d.point = d.n ? d.point + exponent : 0;
+	return is_negative ? -v : v;
+}
+
+/* What a JSON number says, or false when it has more than 17 significant digits. */
+static bool decimal_of_text(struct str text, struct decimal *ret)
+{
+	struct decimal d = {.is_negative = text.n && text.p[0] == '-'};
+	size_t begin = d.is_negative ? 1 : 0;
+	size_t e = begin;
+
+	while (e < text.n && (text.p[e] | 0x20) != 'e') {
+		e++;
+	}
+	if (!decimal_of_mantissa(str_slice(text, begin, e), &d)) {
+		return false;
+	}
+	d.point = d.n ? d.point + exponent_of(str_slice(text, e + 1, text.n)) : 0;
 	*ret = d;
 	return true;
 }

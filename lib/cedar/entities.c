@@ -5,7 +5,7 @@
  *         hostile, pointers are not.
  * Holds:  (1) slots has more than twice as many places as there are nodes, a power of two.
  *         (2) once sealed, ancestors is the transitive closure of parents, through the base's
- *             closure where a parent is there, sorted by hash and without duplicates.
+ *             closure where a parent is there, sorted by hash.
  *         (3) no entity of a sealed store is its own ancestor.
  * States: FILLING -seal-> SEALED;  a failed seal leaves a store that only may be dropped.
  */
@@ -25,10 +25,13 @@ struct cedar_entities {
 	size_t cap;
 	size_t n_slots;
 	enum state state;
-	/* While sealing: uids of one entity's ancestors are gathered here. */
+	/* While sealing: uids of one entity's ancestors are gathered here; merged is where the next
+	 * merge goes to. */
 	const struct cedar_uid **gathered;
 	size_t n_gathered;
 	size_t cap_gathered;
+	const struct cedar_uid **merged;
+	size_t cap_merged;
 };
 
 enum rc cedar_entities_new(struct arena *arena, const struct cedar_entities *base,
@@ -238,52 +241,51 @@ enum rc cedar_entities_add(struct cedar_entities *s, const struct cedar_entity *
 
 /* ---- sealing ---- */
 
-static enum rc gather(struct cedar_entities *s, const struct cedar_uid *uid, struct err *e)
+/* Room for n uids in the list that the next merge goes to. */
+static enum rc reserve_merged(struct cedar_entities *s, size_t n, struct err *e)
 {
-	if (s->n_gathered == s->cap_gathered) {
-		size_t cap = s->cap_gathered ? s->cap_gathered * 2 : 16;
-		const struct cedar_uid **more =
-		    arena_alloc_n(s->arena, cap, sizeof(struct cedar_uid *));
+	if (n > s->cap_merged) {
+		size_t cap = n * 2;
 
-		if (!more) {
-			return cedar_arena_rc(s->arena, cap * sizeof(*more), e);
+		s->merged = arena_alloc_n(s->arena, cap, sizeof(struct cedar_uid *));
+		if (!s->merged) {
+			s->cap_merged = 0;
+			return cedar_arena_rc(s->arena, cap * sizeof(*s->merged), e);
 		}
-		if (s->n_gathered) {
-			memcpy(more, s->gathered, s->n_gathered * sizeof(*more));
-		}
-		s->gathered = more;
-		s->cap_gathered = cap;
+		s->cap_merged = cap;
 	}
-	s->gathered[s->n_gathered++] = uid;
 	return RC_OK;
 }
 
-static int by_hash(const void *a, const void *b, void *context)
+/* Adds uids, sorted by hash, to those gathered so far, which are too. Two uids with the same hash
+ * may leave one of them twice, which does no harm. */
+static enum rc gather(struct cedar_entities *s, const struct cedar_uid *const *uids, size_t n,
+		      struct err *e)
 {
-	const struct cedar_uid *x = *(const struct cedar_uid *const *)a;
-	const struct cedar_uid *y = *(const struct cedar_uid *const *)b;
+	const struct cedar_uid **old = s->gathered;
+	size_t n_old = s->n_gathered;
+	size_t cap_old = s->cap_gathered;
+	size_t i = 0;
+	size_t k = 0;
+	size_t out = 0;
 
-	(void)context; /* none needed */
-	return (x->hash > y->hash) - (x->hash < y->hash);
-}
-
-/* Drops repetitions from the gathered uids, which are sorted. */
-static void drop_repeated(struct cedar_entities *s)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < s->n_gathered; i++) {
-		const struct cedar_uid *uid = s->gathered[i];
-		bool is_new = true;
-
-		for (size_t j = kept; j-- > 0 && s->gathered[j]->hash == uid->hash;) {
-			is_new = is_new && !cedar_uid_equal(s->gathered[j], uid);
-		}
-		if (is_new) {
-			s->gathered[kept++] = uid;
+	TRY(reserve_merged(s, n_old + n, e));
+	while (i < n_old || k < n) {
+		if (k == n || (i < n_old && old[i]->hash < uids[k]->hash)) {
+			s->merged[out++] = old[i++];
+		} else if (i < n_old && cedar_uid_equal(old[i], uids[k])) {
+			s->merged[out++] = old[i++];
+			k++;
+		} else {
+			s->merged[out++] = uids[k++];
 		}
 	}
-	s->n_gathered = kept;
+	s->gathered = s->merged;
+	s->n_gathered = out;
+	s->cap_gathered = s->cap_merged;
+	s->merged = old;
+	s->cap_merged = cap_old;
+	return RC_OK;
 }
 
 /* All parents of node are done: its ancestors are theirs and they. */
@@ -291,31 +293,32 @@ static enum rc close_node(struct cedar_entities *s, struct cedar_node *node, str
 {
 	const struct cedar_uid **kept;
 
+	node->mark = BLACK;
 	s->n_gathered = 0;
 	for (uint32_t i = 0; i < node->n_parents; i++) {
 		const struct cedar_node *parent = cedar_entities_find(s, node->parents[i]);
 
-		TRY(gather(s, node->parents[i], e));
-		for (uint32_t j = 0; parent && j < parent->n_ancestors; j++) {
-			TRY(gather(s, parent->ancestors[j], e));
+		TRY(gather(s, &node->parents[i], 1, e));
+		if (parent) {
+			TRY(gather(s, parent->ancestors, parent->n_ancestors, e));
+		}
+		if (s->n_gathered > CEDAR_LIMIT_ANCESTORS) {
+			FAIL(e, RC_LIMIT,
+			     "entity " STR_FMT "::\"" STR_FMT "\" has more than %d ancestors",
+			     STR_ARG(node->uid->type), STR_ARG(node->uid->id),
+			     (int)CEDAR_LIMIT_ANCESTORS);
 		}
 	}
-	cedar_sort(s->gathered, s->n_gathered, sizeof(struct cedar_uid *), by_hash, NULL);
-	drop_repeated(s);
-	if (s->n_gathered > CEDAR_LIMIT_ANCESTORS) {
-		FAIL(e, RC_LIMIT, "entity " STR_FMT "::\"" STR_FMT "\" has more than %d ancestors",
-		     STR_ARG(node->uid->type), STR_ARG(node->uid->id), (int)CEDAR_LIMIT_ANCESTORS);
+	if (s->n_gathered == 0) {
+		return RC_OK;
 	}
-	kept = arena_alloc_n(s->arena, s->n_gathered, sizeof(*kept));
+	kept = arena_alloc_n(s->arena, s->n_gathered, sizeof(struct cedar_uid *));
 	if (!kept) {
 		return cedar_arena_rc(s->arena, s->n_gathered * sizeof(*kept), e);
 	}
-	if (s->n_gathered) {
-		memcpy(kept, s->gathered, s->n_gathered * sizeof(*kept));
-	}
+	memcpy(kept, s->gathered, s->n_gathered * sizeof(*kept));
 	node->ancestors = kept;
 	node->n_ancestors = (uint32_t)s->n_gathered;
-	node->mark = BLACK;
 	/* Through the base, whose closure may name an entity of this layer. */
 	if (cedar_node_has_ancestor(node, node->uid)) {
 		return name_uid(node->uid, "is its own ancestor", e);

@@ -370,11 +370,6 @@ static enum rc parse_action_list(struct cedar_parser *p, struct cedar_scope *sco
 	return RC_OK;
 }
 
-static bool at_word(const struct cedar_parser *p, const char *word)
-{
-	return cedar_parser_at(p, CEDAR_TOKEN_IDENT) && str_eq(p->token.text, str_from(word));
-}
-
 static enum rc parse_scope_is(struct cedar_parser *p, enum cedar_variable variable,
 			      struct cedar_policy *policy)
 {
@@ -393,7 +388,7 @@ static enum rc parse_scope_is(struct cedar_parser *p, enum cedar_variable variab
 		return cedar_parser_refuse(p, pos, "expected a type after 'is', found an entity");
 	}
 	scope->op = CEDAR_SCOPE_IS;
-	if (at_word(p, "in")) {
+	if (cedar_parser_at_word(p, "in")) {
 		cedar_parser_next(p);
 		scope->op = CEDAR_SCOPE_IS_IN;
 		return parse_scope_one(p, variable, policy);
@@ -416,14 +411,14 @@ static enum rc parse_scope(struct cedar_parser *p, enum cedar_variable variable,
 		return cedar_parser_refuse(p, p->token.pos,
 					   "a type is asked for with 'is', not with ':'");
 	}
-	if (at_word(p, "is")) {
+	if (cedar_parser_at_word(p, "is")) {
 		return parse_scope_is(p, variable, policy);
 	}
 	if (cedar_parser_take(p, CEDAR_TOKEN_EQ)) {
 		scope->op = CEDAR_SCOPE_EQ;
 		return parse_scope_one(p, variable, policy);
 	}
-	if (at_word(p, "in")) {
+	if (cedar_parser_at_word(p, "in")) {
 		cedar_parser_next(p);
 		scope->op = CEDAR_SCOPE_IN;
 		if (variable == CEDAR_ACTION && cedar_parser_at(p, CEDAR_TOKEN_LBRACKET)) {
@@ -448,10 +443,10 @@ static enum rc parse_conditions(struct cedar_parser *p, struct cedar_policy *pol
 	while (cedar_parser_at(p, CEDAR_TOKEN_IDENT)) {
 		struct cedar_condition c = {
 		    .pos = p->token.pos,
-		    .is_unless = at_word(p, "unless"),
+		    .is_unless = cedar_parser_at_word(p, "unless"),
 		};
 
-		if (!c.is_unless && !at_word(p, "when")) {
+		if (!c.is_unless && !cedar_parser_at_word(p, "when")) {
 			break;
 		}
 		cedar_parser_next(p);
@@ -481,9 +476,9 @@ static enum rc parse_conditions(struct cedar_parser *p, struct cedar_policy *pol
 
 static enum rc parse_effect(struct cedar_parser *p, struct cedar_policy *policy)
 {
-	if (at_word(p, "permit")) {
+	if (cedar_parser_at_word(p, "permit")) {
 		policy->effect = CEDAR_PERMIT;
-	} else if (at_word(p, "forbid")) {
+	} else if (cedar_parser_at_word(p, "forbid")) {
 		policy->effect = CEDAR_FORBID;
 	} else {
 		return cedar_parser_expected(p, "'permit' or 'forbid'");

@@ -37,11 +37,15 @@ enum rc cedar_parse_policy(struct cedar_parser *p, struct cedar_policy **ret);
 /* One expression, up to a token that cannot belong to it. */
 enum rc cedar_parse_expr(struct cedar_parser *p, const struct cedar_expr **ret);
 
-/* Between parse.c and parse_expr.c. */
+/* Between parse.c, parse_expr.c, parse_member.c and parse_node.c. */
 void cedar_parser_next(struct cedar_parser *p);
 static inline bool cedar_parser_at(const struct cedar_parser *p, enum cedar_token_kind kind)
 {
 	return p->token.kind == kind;
+}
+static inline bool cedar_parser_at_word(const struct cedar_parser *p, const char *word)
+{
+	return p->token.kind == CEDAR_TOKEN_IDENT && str_eq(p->token.text, str_from(word));
 }
 /* Takes the token when it is of this kind. */
 bool cedar_parser_take(struct cedar_parser *p, enum cedar_token_kind kind);
@@ -59,3 +63,19 @@ enum rc cedar_parse_path(struct cedar_parser *p, struct str *ret_name,
 			 const struct cedar_uid **ret_uid);
 /* The string at hand, decoded. */
 enum rc cedar_parse_string(struct cedar_parser *p, struct str *ret);
+/* An attribute's name: an identifier or, where allowed, a string. */
+enum rc cedar_parse_attr(struct cedar_parser *p, bool may_be_string, struct str *ret);
+enum rc cedar_parse_unary(struct cedar_parser *p, const struct cedar_expr **ret);
+
+/* A node whose arguments and names are the parts and names pushed since the given marks. */
+enum rc cedar_expr_new(struct cedar_parser *p, enum cedar_kind kind, struct cedar_pos pos,
+		       size_t from_part, size_t from_name, struct cedar_expr **ret);
+enum rc cedar_expr_push(struct cedar_parser *p, const struct cedar_expr *x);
+/* kind with one or two arguments (b may be NULL) and perhaps a name. */
+enum rc cedar_expr_op(struct cedar_parser *p, enum cedar_kind kind, struct cedar_pos pos,
+		      const struct cedar_expr *a, const struct cedar_expr *b, struct str name,
+		      const struct cedar_expr **ret);
+enum rc cedar_expr_literal(struct cedar_parser *p, struct cedar_pos pos, struct cedar_value v,
+			   const struct cedar_expr **ret);
+/* Finds out what a set, record or call is worth when its arguments are known. */
+enum rc cedar_expr_fold(struct cedar_parser *p, struct cedar_expr *x);

@@ -54,6 +54,7 @@ struct conn {
 	enum state state;
 	enum conn_end failure; /* found outside the loop; reported by it (1) */
 	bool has_failed;
+	bool has_secrets;
 	bool is_paused;
 	bool is_stuck; /* the queue waits for the peer */
 	bool write_wants_read;
@@ -78,8 +79,16 @@ const char *conn_end_text(enum conn_end why)
 	return texts[why];
 }
 
+static void wipe_queue(struct conn *c)
+{
+	if (c->has_secrets && c->out.cap) {
+		explicit_bzero(c->out.p, c->out.cap);
+	}
+}
+
 static void free_now(struct conn *c)
 {
+	wipe_queue(c);
 	loop_remove(c->loop, &c->io);
 	loop_timer_clear(c->loop, &c->limit);
 	loop_timer_clear(c->loop, &c->again);
@@ -252,6 +261,7 @@ void conn_flush(struct conn *c)
 	} else {
 		c->is_stuck = false;
 		c->out_at = 0;
+		wipe_queue(c);
 		buf_reset(&c->out);
 		if (c->out.cap > KEEP_BYTES) {
 			buf_fini(&c->out);

@@ -48,6 +48,7 @@ struct conn_conf {
 	uint32_t stall_ms; /* a peer that takes less than 1 KiB of a queue in so long is gone */
 	struct tls_context *tls; /* NULL = plain; counted by the connection */
 	void *verify_ctx;	 /* for the context's tls_verify_fn */
+	bool has_secrets;	 /* wipe what was queued once it is written */
 };
 
 /* Over an accepted socket, which is taken in every case. ready comes from the loop. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* index/fold.h - leaves to rows, and rows to answers. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct fold;
+
+/* Opens or makes the database; one of another log or version is made anew. */
+enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct err *e);
+void fold_free(struct fold *f);
+/* The index of the next leaf wanted. */
+uint64_t fold_size(const struct fold *f);
+/* Leaves between begin and commit become rows together. */
+enum rc fold_begin(struct fold *f, struct err *e);
+enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e);
+enum rc fold_commit(struct fold *f, struct err *e);
+
+/* {"leaves": [{"leaf", "time", "type", "what"}]} of a task, oldest first. RC_ABSENT: no such task. */
+enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err *e);
+/* {"calls": [...]}, newest first. Empty strings do not filter; limit is at most 1000. */
+struct fold_filter {
+	struct str agent; /* the last part of its SPIFFE ID, or the whole */
+	struct str tool;
+	struct str verdict;
+	uint64_t task; /* 0 = any */
+	uint64_t limit;
+};
+enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret,
+		   struct err *e);

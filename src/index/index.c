@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* index/index.c - follows the published log and answers questions about it.
+ *
+ * Trust:  reads the log's public files; writes its own database; no network.
+ * Holds:  (1) only leaves under a checkpoint whose signature was checked are shown.
+ */
+#include "index/index.h"
+
+#include <stdio.h>
+#include <tlog.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "codec/json.h"
+#include "codec/uri.h"
+#include "config/deployment.h"
+#include "core/leaf.h"
+#include "index/fold.h"
+
+enum { POLL_MS = 100, BUNDLE_BYTES = 256 * (LIMIT_LEAF_BYTES + 2), ROUND_BUNDLES = 40 };
+
+static const struct sandbox_policy sandbox = {
+	.name = "index",
+	.needs = SANDBOX_READ | SANDBOX_WRITE,
+};
+
+struct index {
+	struct loop *loop;
+	struct deployment *deployment;
+	struct channel *people;
+	struct fold *fold;
+	struct tlog_dir *log;
+	struct tlog_vkey key;
+	uint64_t size; /* of the checkpoint seen last */
+	struct buf bundle;
+	struct loop_timer poll;
+};
+
+static enum rc see_checkpoint(struct index *x, struct err *e)
+{
+	AUTO_BUF note = BUF_INIT(65536);
+	struct tlog_checkpoint c;
+	enum rc rc = tlog_dir_read_checkpoint(x->log, &note, e);
+
+	if (rc == RC_ABSENT) {
+		return RC_OK; /* the first is yet to come */
+	}
+	TRY(rc);
+	TRY(tlog_checkpoint_open(buf_view(&note), &x->key, &c, e));
+	if (c.size > x->size) {
+		x->size = c.size;
+		tlog_dir_set_size(x->log, c.size);
+	}
+	return RC_OK;
+}
+
+/* One bundle's leaves from the next one wanted. */
+static enum rc add_bundle(struct index *x, struct err *e)
+{
+	uint64_t next = fold_size(x->fold);
+	uint64_t n = next / 256;
+	unsigned width = tlog_tile_width(x->size, 0, n);
+	struct reader r;
+	struct str leaf;
+
+	buf_reset(&x->bundle);
+	TRY(tlog_dir_read_bundle(x->log, n, width, &x->bundle, e));
+	r = reader_of(buf_view(&x->bundle));
+	for (uint64_t ix = n * 256; ix < n * 256 + width; ix++) {
+		if (!tlog_bundle_next(&r, &leaf)) {
+			FAIL(e, RC_BROKEN, "bundle %llu ends early", (unsigned long long)n);
+		}
+		if (ix == fold_size(x->fold)) {
+			TRY(fold_add(x->fold, ix, leaf, e));
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc follow(struct index *x, struct err *e)
+{
+	TRY(see_checkpoint(x, e));
+	if (fold_size(x->fold) >= x->size) {
+		return RC_OK;
+	}
+	TRY(fold_begin(x->fold, e));
+	for (int i = 0; i < ROUND_BUNDLES && fold_size(x->fold) < x->size; i++) {
+		TRY(add_bundle(x, e));
+	}
+	return fold_commit(x->fold, e);
+}
+
+static void poll(struct loop_timer *t)
+{
+	struct index *x = t->ctx;
+	struct err e = ERR_INIT;
+
+	if (follow(x, &e) != RC_OK) {
+		log_err("the index stops: %s", e.msg);
+		loop_stop(x->loop);
+		return;
+	}
+	if (loop_timer_in(x->loop, &x->poll, fold_size(x->fold) < x->size ? 1 : POLL_MS) != RC_OK) {
+		log_err("no memory for a timer: the index stands still");
+	}
+}
+
+/* ---- questions ---- */
+
+static struct str param(struct str query, const char *name, struct buf *out)
+{
+	struct err e = ERR_INIT;
+
+	return uri_query_get(query, str_from(name), out, &e) == RC_OK ? buf_view(out) : STR("");
+}
+
+static enum rc answer_calls(struct index *x, struct str query, struct buf *out, struct err *e)
+{
+	AUTO_BUF agent = BUF_INIT(LIMIT_SPIFFE_ID_BYTES);
+	AUTO_BUF tool = BUF_INIT(LIMIT_ID_BYTES);
+	AUTO_BUF verdict = BUF_INIT(16);
+	AUTO_BUF task = BUF_INIT(24);
+	AUTO_BUF limit = BUF_INIT(24);
+	struct fold_filter f = {
+		.agent = param(query, "agent", &agent),
+		.tool = param(query, "tool", &tool),
+		.verdict = param(query, "verdict", &verdict),
+	};
+
+	if (param(query, "task", &task).n && !id_parse(buf_view(&task), 't', &f.task)) {
+		FAIL(e, RC_INPUT, "'" STR_FMT "' is no task id", STR_ARG(buf_view(&task)));
+	}
+	if (param(query, "limit", &limit).n && !num_u64(buf_view(&limit), 1000, &f.limit)) {
+		FAIL(e, RC_INPUT, "'limit' must be 1 to 1000");
+	}
+	return fold_calls(x->fold, &f, out, e);
+}
+
+static enum rc answer(struct index *x, const struct msg_query *q, struct buf *out, struct err *e)
+{
+	struct str tasks = STR("/v1/index/tasks/");
+	uint64_t task;
+
+	if (str_eq(q->path, STR("/v1/index/calls"))) {
+		return answer_calls(x, q->body, out, e);
+	}
+	if (str_has_prefix(q->path, tasks)) {
+		if (!id_parse(str_slice(q->path, tasks.n, q->path.n), 't', &task)) {
+			FAIL(e, RC_INPUT, "no task id in the path");
+		}
+		return fold_timeline(x->fold, task, out, e);
+	}
+	FAIL(e, RC_ABSENT, "no such path");
+}
+
+static void on_people(void *ctx, struct channel *c, const struct message *m)
+{
+	struct index *x = ctx;
+	AUTO_BUF out = BUF_INIT(LIMIT_RESULT_BYTES);
+	struct err e = ERR_INIT;
+	enum rc rc;
+	struct message reply = {.kind = MESSAGE_QUERY_REPLY};
+
+	if (m->kind != MESSAGE_QUERY) {
+		return;
+	}
+	rc = answer(x, &m->query, &out, &e);
+	if (rc != RC_OK) {
+		struct json_out w = json_out_to(&out);
+
+		buf_reset(&out);
+		json_out_object(&w);
+		json_out_key_str(&w, "detail", str_from(e.msg));
+		json_out_close(&w);
+		if (json_out_end(&w, NULL) != RC_OK) {
+			buf_reset(&out);
+		}
+	}
+	reply.query_reply.req = m->query.req;
+	reply.query_reply.status = (uint32_t)rc_http_status(rc);
+	reply.query_reply.body = buf_view(&out);
+	if (channel_send(c, &reply) != RC_OK) {
+		log_warn("the people's front cannot be answered");
+	}
+}
+
+static void peer_is_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct index *x = ctx;
+
+	(void)c; /* there is one peer */
+	log_err("a peer is gone: %s", why);
+	loop_stop(x->loop);
+}
+
+/* ---- birth ---- */
+
+static enum rc read_key(struct index *x, const char *state_dir, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(1024);
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/log.vkey", state_dir);
+	TRY(file_read(path, &text, e));
+	while (text.n && text.p[text.n - 1] == '\n') {
+		text.n--;
+	}
+	return tlog_vkey_parse(buf_view(&text), &x->key, e);
+}
+
+static enum rc live(struct index *x, const struct role_env *env, struct err *e)
+{
+	AUTO_FINDINGS found = FINDINGS_INIT;
+	struct sandbox_path paths[] = {
+		{.access = SANDBOX_PATH_READ},
+		{.access = SANDBOX_PATH_WRITE},
+	};
+	char log_dir[4096];
+	char index_dir[4096];
+	char db[4200];
+	const char *state_dir;
+
+	TRY(deployment_load(env->deployment, &x->deployment, &found, e));
+	state_dir = x->deployment->state_dir.p;
+	TRY(read_key(x, state_dir, e));
+	(void)snprintf(log_dir, sizeof(log_dir), "%s/log", state_dir);
+	(void)snprintf(index_dir, sizeof(index_dir), "%s/index", state_dir);
+	(void)snprintf(db, sizeof(db), "%s/index.sqlite", index_dir);
+	TRY(file_mkdirs(log_dir, 0755, e));
+	TRY(file_mkdirs(index_dir, 0700, e));
+	paths[0].path = log_dir;
+	paths[1].path = index_dir;
+	TRY(role_confine(env, &sandbox, paths, ARRAY_LEN(paths), e));
+	TRY(tlog_dir_open(log_dir, &x->log, e));
+	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));
+	TRY(role_channel(env, R_PEOPLE, NULL, on_people, peer_is_gone, x, &x->people, e));
+	TRY(loop_timer_in(x->loop, &x->poll, POLL_MS));
+	return role_run(env, e);
+}
+
+enum rc role_index_main(const struct role_env *env, struct err *e)
+{
+	struct index x = {.loop = env->loop, .bundle = BUF_INIT(BUNDLE_BYTES)};
+	enum rc rc;
+
+	x.poll.fire = poll;
+	x.poll.ctx = &x;
+	rc = live(&x, env, e);
+	loop_timer_clear(x.loop, &x.poll);
+	channel_free(x.people);
+	fold_free(x.fold);
+	tlog_dir_free(x.log);
+	buf_fini(&x.bundle);
+	deployment_free(x.deployment);
+	return rc;
+}

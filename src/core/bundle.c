@@ -6,7 +6,19 @@
  */
 #include "core/bundle.h"
 
+#include <cedar.h>
+
 #include "base/mem.h"
+
+void bundle_free(struct bundle *b)
+{
+	if (!b) {
+		return;
+	}
+	cedar_policies_unref(b->policies);
+	arena_fini(&b->arena);
+	mem_free(b);
+}
 
 /* Defines the look-up of one kind of object by one of its texts. */
 #define LOOKUP(function, type, array, count, field)                                                \

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config/catalog.c - reading one tool of the catalog.
+ *
+ * Trust:  the catalog is what a person reviewed; the hints in a definition are an upstream's own
+ *         words and never lower an effect.
+ */
+#include "config/catalog.h"
+
+#include "base/limits.h"
+#include "core/target.h"
+
+enum { TERM_MAX_MS = 30u * 24 * 3600 * 1000 };
+
+static bool tool_name_is_valid(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '_' && c != '.' && c != '-') {
+			return false;
+		}
+	}
+	return name.n > 0;
+}
+
+static void read_names(struct load *l, const struct json *node, struct tool *t)
+{
+	t->name = node->key;
+	t->public_name = arena_strf(l->arena, STR_FMT "___" STR_FMT, STR_ARG(t->upstream->name),
+				    STR_ARG(t->name));
+	l->is_out_of_memory |= !t->public_name.p;
+	if (!tool_name_is_valid(t->name)) {
+		load_error(l, node,
+			   "'" STR_FMT "': a tool's name is letters, digits, '_', '.', '-'",
+			   STR_ARG(t->name));
+	} else if (t->public_name.n > PUBLIC_NAME_BYTES) {
+		load_error(l, node,
+			   "agents would see '" STR_FMT "', %zu characters; model APIs take %d",
+			   STR_ARG(t->public_name), t->public_name.n, PUBLIC_NAME_BYTES);
+	}
+}
+
+static void read_effect(struct load *l, const struct json *node, struct draft *d)
+{
+	struct str effect = load_text(l, node, "effect", OPTIONAL);
+
+	d->effect_node = json_get(node, STR("effect"));
+	d->is_unclassified = !d->effect_node;
+	d->declared = EFFECT_DESTROY;
+	if (effect.n > 0 && !effect_from_name(effect, &d->declared)) {
+		load_error(l, d->effect_node,
+			   "'effect': expected read, contain or destroy, found '" STR_FMT "'",
+			   STR_ARG(effect));
+	}
+	d->tool.changes_access = load_flag(l, node, "changes_access");
+	d->tool.deletes_data = load_flag(l, node, "deletes_data");
+	d->tool.touches_secrets = load_flag(l, node, "touches_secrets");
+}
+
+static void read_target(struct load *l, const struct json *one, struct target_rule *rule)
+{
+	const struct json *pointer = json_get(one, STR("pointer"));
+	const struct json *constant = json_get(one, STR("constant"));
+
+	if (!load_keys(l, one, "a target", "kind pointer constant")) {
+		return;
+	}
+	rule->kind = load_text(l, one, "kind", REQUIRED);
+	if (rule->kind.n > 0 && !target_kind_is_valid(rule->kind)) {
+		load_error(l, json_get(one, STR("kind")),
+			   "'kind': expected lower case letters, digits and '-', found '" STR_FMT
+			   "'",
+			   STR_ARG(rule->kind));
+		return;
+	}
+	if (!pointer == !constant) {
+		load_error(l, one, "a target has a 'pointer' or a 'constant'");
+		return;
+	}
+	rule->pointer = load_text(l, one, "pointer", OPTIONAL);
+	rule->constant = load_text(l, one, "constant", OPTIONAL);
+	if (rule->pointer.n > 0 && rule->pointer.p[0] != '/') {
+		load_error(l, pointer, "'pointer': expected a JSON pointer such as /ip");
+	}
+	if (rule->constant.n > 0 && rule->kind.n > 0) {
+		struct str canonical = STR_NULL;
+
+		if (target_canonical(rule->kind, rule->constant, l->arena, &canonical) !=
+		    REASON_NONE) {
+			load_error(l, constant,
+				   "'" STR_FMT "' is no single target of kind '" STR_FMT "'",
+				   STR_ARG(rule->constant), STR_ARG(rule->kind));
+		}
+	}
+}
+
+static void read_targets(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *list = load_array(l, node, "targets", OPTIONAL);
+	struct target_rule *rules = list ? load_alloc(l, list->count, sizeof(*rules)) : NULL;
+
+	t->targets = rules;
+	for (const struct json *one = rules ? list->child : NULL; one; one = one->next) {
+		read_target(l, one, &rules[t->n_targets++]);
+	}
+}
+
+/* keys: what the mapping may hold beside tool and arguments */
+static void read_derived(struct load *l, const struct json *node, const char *what,
+			 const char *keys, struct derived_call *ret)
+{
+	static const struct json no_arguments = {.type = JSON_OBJECT};
+	const struct json *args;
+
+	if (!node || !load_keys(l, node, what, keys)) {
+		return;
+	}
+	ret->tool = load_text(l, node, "tool", REQUIRED);
+	args = load_map(l, node, "arguments", OPTIONAL);
+	ret->args = args ? args : &no_arguments;
+}
+
+static void read_condition(struct load *l, const struct json *node, struct derived_call *ret)
+{
+	ret->pointer = load_text(l, node, "pointer", REQUIRED);
+	ret->equals = load_get(l, node, "equals", REQUIRED);
+	if (ret->pointer.n > 0 && ret->pointer.p[0] != '/') {
+		load_error(l, json_get(node, STR("pointer")),
+			   "'pointer': expected a JSON pointer such as /is_blocked");
+	}
+}
+
+static void read_inverse(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *inverse = load_map(l, node, "inverse", OPTIONAL);
+	const struct json *when;
+
+	if (!inverse) {
+		return;
+	}
+	if (json_get(inverse, STR("not_needed_by")) || json_get(inverse, STR("reason"))) {
+		if (load_keys(l, inverse, "a tool without inverse", "not_needed_by reason")) {
+			t->not_needed_by = load_person(l, inverse, "not_needed_by", REQUIRED);
+			t->inverse_not_needed = t->not_needed_by.n > 0;
+			(void)load_text(l, inverse, "reason", REQUIRED); /* it reports */
+		}
+		return;
+	}
+	read_derived(l, inverse, "inverse", "tool arguments when", &t->inverse);
+	when = load_map(l, inverse, "when", OPTIONAL);
+	if (when && load_keys(l, when, "when", "pointer equals")) {
+		read_condition(l, when, &t->inverse);
+	}
+}
+
+static void read_verify(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *verify = load_map(l, node, "verify", OPTIONAL);
+
+	if (verify) {
+		read_derived(l, verify, "verify", "tool arguments pointer equals", &t->verify);
+		read_condition(l, verify, &t->verify);
+	}
+}
+
+static void read_term(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *term = load_map(l, node, "term", OPTIONAL);
+	struct str end;
+
+	if (!term || !load_keys(l, term, "term", "length end")) {
+		return;
+	}
+	(void)load_get(l, term, "length", REQUIRED); /* it reports */
+	t->term_ms = load_duration(l, term, "length", TERM_MAX_MS, 0);
+	end = load_text(l, term, "end", REQUIRED);
+	if (str_eq(end, STR("revert"))) {
+		t->term_end = TERM_REVERT;
+	} else if (end.n > 0 && !str_eq(end, STR("reask"))) {
+		load_error(l, json_get(term, STR("end")),
+			   "'end': expected revert or reask, found '" STR_FMT "'", STR_ARG(end));
+	}
+}
+
+static void read_evidence(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *evidence = load_map(l, node, "evidence", OPTIONAL);
+	struct str keep = STR_NULL;
+	struct str what;
+
+	if (!evidence || !load_keys(l, evidence, "evidence", "what keep")) {
+		return;
+	}
+	what = load_text(l, evidence, "what", REQUIRED);
+	(void)load_get(l, evidence, "keep", REQUIRED); /* it reports */
+	(void)load_duration(l, evidence, "keep", UINT64_MAX, 0);
+	if (what.n > 0 && json_str(json_get(evidence, STR("keep")), &keep)) {
+		t->evidence =
+		    arena_strf(l->arena, STR_FMT "; kept " STR_FMT, STR_ARG(what), STR_ARG(keep));
+		l->is_out_of_memory |= !t->evidence.p;
+	}
+}
+
+static void read_command(struct load *l, const struct json *node, struct tool *t)
+{
+	static const char *const keys[] = {"command", "input", "variables", "output"};
+	struct str output;
+
+	if (t->upstream->transport != TRANSPORT_COMMAND) {
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+			const struct json *at = json_get(node, str_from(keys[i]));
+
+			if (at) {
+				load_error(l, at, "'%s' of a tool goes with transport command",
+					   keys[i]);
+			}
+		}
+		return;
+	}
+	t->command = load_command(l, node, "command", REQUIRED);
+	t->input = load_text(l, node, "input", OPTIONAL);
+	t->variables = load_pairs(l, node, "variables", '=');
+	output = load_text(l, node, "output", OPTIONAL);
+	t->output_is_json = str_eq(output, STR("json"));
+	if (output.n > 0 && !t->output_is_json && !str_eq(output, STR("text"))) {
+		load_error(l, json_get(node, STR("output")),
+			   "'output': expected json or text, found '" STR_FMT "'", STR_ARG(output));
+	}
+}
+
+/* The definition as an upstream would list it: with its name in front. */
+static void read_definition(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *given = load_map(l, node, "definition", REQUIRED);
+	struct json *whole;
+	struct json *name;
+	struct err e = ERR_INIT;
+
+	if (!given || !load_keys(l, given, "a definition",
+				 "title description inputSchema outputSchema annotations icons "
+				 "execution")) {
+		return;
+	}
+	whole = load_alloc(l, 1, sizeof(*whole));
+	name = load_alloc(l, 1, sizeof(*name));
+	if (!whole || !name) {
+		return;
+	}
+	*name = (struct json){.type = JSON_STRING,
+			      .key = STR("name"),
+			      .text = t->name,
+			      .line = node->line,
+			      .column = node->column,
+			      .next = given->child};
+	*whole = *given;
+	whole->child = name;
+	whole->count++;
+	t->definition = whole;
+	t->input_schema = load_map(l, given, "inputSchema", REQUIRED);
+	if (load_text(l, given, "description", REQUIRED).n > LIMIT_TEXT_BYTES) {
+		load_error(l, json_get(given, STR("description")), "more than %d bytes",
+			   LIMIT_TEXT_BYTES);
+	}
+	if (tool_definition_digest(whole, t->digest, &e) != RC_OK) {
+		load_error_of(l, given, &e);
+	}
+}
+
+static void read_credential(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *credential = load_map(l, node, "credential", OPTIONAL);
+
+	if (!credential || !load_keys(l, credential, "credential", "backend scope")) {
+		return;
+	}
+	t->credential.backend = load_text(l, credential, "backend", REQUIRED);
+	t->credential.scope = load_text(l, credential, "scope", REQUIRED);
+	if (t->credential.backend.n > 0) {
+		(void)load_check_backend(l, json_get(credential, STR("backend")),
+					 t->credential.backend); /* it reports */
+	}
+}
+
+void catalog_read_tool(struct load *l, const struct upstream *upstream, const struct json *node,
+		       struct draft *ret)
+{
+	struct tool *t = &ret->tool;
+	const struct json *capture;
+
+	ret->node = node;
+	t->upstream = upstream;
+	read_names(l, node, t);
+	if (!load_keys(l, node, "a tool",
+		       "effect changes_access deletes_data touches_secrets targets data untrusted "
+		       "capture inverse verify rehearsed term evidence credential "
+		       "max_calls_per_task definition command input variables output")) {
+		return;
+	}
+	read_effect(l, node, ret);
+	read_targets(l, node, t);
+	t->data = load_list(l, node, "data", OPTIONAL);
+	if (t->data.n == 0) {
+		static const struct str unknown[] = {{"unknown", 7}};
+
+		t->data = (struct str_list){.p = unknown, .n = 1};
+	}
+	t->is_untrusted = load_flag(l, node, "untrusted");
+	capture = load_map(l, node, "capture", OPTIONAL);
+	read_derived(l, capture, "capture", "tool arguments", &t->capture);
+	read_inverse(l, node, t);
+	read_verify(l, node, t);
+	t->rehearsed_unix_ms = load_date(l, node, "rehearsed", OPTIONAL);
+	read_term(l, node, t);
+	read_evidence(l, node, t);
+	read_credential(l, node, t);
+	t->max_calls_per_task = (uint32_t)load_number(l, node, "max_calls_per_task", 1, 1000000, 0);
+	read_definition(l, node, t);
+	read_command(l, node, t);
+}

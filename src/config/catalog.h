@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config/catalog.h - a tool while the catalog is being read; shared by catalog's files only.
+ *
+ * What a tool refers to (inverse, capture, verification) may come later in the file, so tools are
+ * read first and held to the rules afterwards (catalog_check.c).
+ */
+#pragma once
+
+#include "config/load.h"
+
+struct draft {
+	struct tool tool;
+	struct str file;
+	const struct json *node;	/* the tool's mapping */
+	const struct json *effect_node; /* NULL = not declared */
+	enum effect declared;
+	bool is_unclassified;
+};
+
+/* Reads one tool. upstream points into the bundle. */
+void catalog_read_tool(struct load *l, const struct upstream *upstream, const struct json *node,
+		       struct draft *ret);
+/* What must hold of a tool, now that all are read. Fixes its effect first (for all drafts). */
+void catalog_check(struct load *l, struct draft *drafts, size_t n);

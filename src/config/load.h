@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config/load.h - what the files of the loader share; not for other rooms.
+ *
+ * One struct load goes through all files in the order of what refers to what: people, gates,
+ * remit.yaml, upstreams, playbooks, agents, policies. Reading goes on after an error; getters
+ * report what is wrong and give a harmless value back, so that callers read straight down. Nodes
+ * and texts live in the arena of what they describe: of the bundle, or of the deployment for
+ * remit.yaml.
+ */
+#pragma once
+
+#include "codec/json.h"
+#include "config/deployment.h"
+#include "config/nearest.h"
+#include "config/tree.h"
+
+struct load {
+	const struct tree *tree;
+	struct findings *f;
+	struct bundle *b;
+	struct deployment *d;
+	struct arena *arena; /* where what is read now belongs */
+	struct str file;     /* being read */
+	uint64_t now_unix_ms;
+	bool looks_at_paths; /* secrets and keys must exist, with the right mode */
+	bool is_out_of_memory;
+
+	/* remit.yaml: defaults */
+	uint64_t hold_ms;
+	uint64_t deviations;
+	uint64_t refresh_ms;
+	const struct json *remit; /* the document, for the digest */
+};
+
+/* ---- Findings at a node (NULL = the whole file) ---- */
+void load_error(struct load *l, const struct json *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void load_warn(struct load *l, const struct json *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Reports e, whose message may begin with "line:column: ". */
+void load_error_of(struct load *l, const struct json *at, const struct err *e);
+/* "no <what> '<word>'; did you mean '<near>'?" */
+void load_unknown(struct load *l, const struct json *at, const char *what,
+		  const struct nearest *near);
+/* Memory; NULL is remembered and ends the loading. */
+void *load_alloc(struct load *l, size_t n, size_t size);
+
+/* ---- Documents ---- */
+/* The mapping in a file of the tree; NULL (reported) when it is absent or not one. Sets l->file. */
+const struct json *load_document(struct load *l, struct str path);
+/* "agents/responder.yaml" -> "responder", or reports a bad name. */
+struct str load_name_of_file(struct load *l, struct str path);
+/* Goes through the files of a directory: *i from 0. NULL at the end. */
+const struct tree_file *load_next_file(const struct load *l, const char *dir, size_t *i);
+
+/* ---- Values ----
+ * obj is a mapping or NULL, in which case nothing is reported again. */
+enum presence { OPTIONAL, REQUIRED };
+
+/* Is it a mapping with these keys only? names: "a b c". */
+bool load_keys(struct load *l, const struct json *obj, const char *what, const char *names);
+const struct json *load_get(struct load *l, const struct json *obj, const char *key,
+			    enum presence p);
+const struct json *load_map(struct load *l, const struct json *obj, const char *key,
+			    enum presence p);
+const struct json *load_array(struct load *l, const struct json *obj, const char *key,
+			      enum presence p);
+struct str load_text(struct load *l, const struct json *obj, const char *key, enum presence p);
+bool load_flag(struct load *l, const struct json *obj, const char *key);
+uint64_t load_number(struct load *l, const struct json *obj, const char *key, uint64_t from,
+		     uint64_t to, uint64_t otherwise);
+/* "20s"; at most max_ms. */
+uint64_t load_duration(struct load *l, const struct json *obj, const char *key, uint64_t max_ms,
+		       uint64_t otherwise_ms);
+/* "2026-11-22", to the end of that day in UTC; 0 when absent. */
+uint64_t load_date(struct load *l, const struct json *obj, const char *key, enum presence p);
+/* Distinct texts. An empty list is reported when REQUIRED. */
+struct str_list load_list(struct load *l, const struct json *obj, const char *key, enum presence p);
+/* {NAME: text} as "NAME<separator>text". */
+struct str_list load_pairs(struct load *l, const struct json *obj, const char *key, char separator);
+/* Program and arguments; the program's path is absolute. */
+struct str_list load_command(struct load *l, const struct json *obj, const char *key,
+			     enum presence p);
+/* "host:port", "[::1]:port". */
+struct listen_address load_address(struct load *l, const struct json *obj, const char *key,
+				   enum presence p);
+/* A path, made absolute. A secret must exist and nobody but its owner may touch it. */
+enum path_kind { PATH_ANY, PATH_FILE, PATH_SECRET };
+struct str load_path(struct load *l, const struct json *obj, const char *key, enum presence p,
+		     enum path_kind kind);
+
+/* ---- Names ---- */
+/* Lower case letters and digits, then also . - _ within; at most 64 bytes. */
+bool name_is_valid(struct str name);
+/* As load_text, and a person (group, ...) of that name must be known. */
+struct str load_person(struct load *l, const struct json *obj, const char *key, enum presence p);
+struct str load_group(struct load *l, const struct json *obj, const char *key, enum presence p);
+/* Every text of a list must be the public name of a tool. */
+void load_check_tools(struct load *l, const struct json *list);
+bool load_check_person(struct load *l, const struct json *at, struct str name);
+bool load_check_group(struct load *l, const struct json *at, struct str name);
+bool load_check_gate(struct load *l, const struct json *at, struct str name);
+bool load_check_backend(struct load *l, const struct json *at, struct str name);
+bool load_check_notifier(struct load *l, const struct json *at, struct str name);
+bool load_check_tool(struct load *l, const struct json *at, struct str public_name);
+
+/* ---- The steps, in their order ---- */
+void load_remit(struct load *l);
+void load_people(struct load *l);
+void load_gates(struct load *l);
+void load_upstreams(struct load *l);
+void load_playbooks(struct load *l);
+void load_agents(struct load *l);
+enum rc load_policies(struct load *l, struct err *e);
+
+/* Tests and fuzzers: builds a deployment from a tree; dir may be NULL (then paths stay relative
+ * and are not looked at). Errors as deployment_load(). */
+enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
+			 struct deployment **ret, struct findings *f, struct err *e);

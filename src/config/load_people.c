@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config/load_people.c - people.yaml and gates.yaml: who decides, and how many of them.
+ *
+ * Holds:  a gate can be opened: its group has at least as many members as its quorum.
+ */
+#include "base/limits.h"
+#include "config/load.h"
+#include "core/target.h"
+
+enum { DECIDE_MAX_MS = 24 * 3600 * 1000 };
+
+/* ---- people.yaml ---- */
+
+static void load_uid(struct load *l, const struct json *person, struct person *p)
+{
+	p->uid = PERSON_NO_UID;
+	if (json_get(person, STR("uid"))) {
+		p->uid =
+		    (uint32_t)load_number(l, person, "uid", 0, PERSON_NO_UID - 1, PERSON_NO_UID);
+	}
+	for (size_t i = 0; i < l->b->n_people; i++) {
+		const struct person *other = &l->b->people[i];
+
+		if (other != p && p->uid != PERSON_NO_UID && other->uid == p->uid) {
+			load_error(l, json_get(person, STR("uid")),
+				   "'uid': %u is '" STR_FMT "' already", p->uid,
+				   STR_ARG(other->name));
+		}
+	}
+}
+
+static void load_persons(struct load *l, const struct json *doc)
+{
+	const struct json *map = load_map(l, doc, "people", REQUIRED);
+	struct person *people;
+
+	if (!map) {
+		return;
+	}
+	people = load_alloc(l, map->count, sizeof(*people));
+	if (!people) {
+		return;
+	}
+	l->b->people = people;
+	for (const struct json *one = map->child; one; one = one->next) {
+		struct person *p = &people[l->b->n_people];
+
+		if (!name_is_valid(one->key)) {
+			load_error(l, one, "'" STR_FMT "' is no name", STR_ARG(one->key));
+		}
+		p->name = one->key;
+		p->uid = PERSON_NO_UID;
+		l->b->n_people++;
+		if (!load_keys(l, one, "a person", "full_name uid groups")) {
+			continue;
+		}
+		p->full_name = load_text(l, one, "full_name", OPTIONAL);
+		load_uid(l, one, p);
+		p->groups = load_list(l, one, "groups", OPTIONAL);
+	}
+}
+
+static void check_rota(struct load *l, const struct json *group, const struct group *g)
+{
+	const struct json *rota = json_get(group, STR("rota"));
+
+	if (json_type(rota) != JSON_ARRAY) {
+		return;
+	}
+	for (const struct json *item = rota->child; item; item = item->next) {
+		struct str name = STR_NULL;
+
+		if (!json_str(item, &name) || !load_check_person(l, item, name)) {
+			continue;
+		}
+		if (!str_list_has(&bundle_person(l->b, name)->groups, g->name)) {
+			load_error(l, item,
+				   "'" STR_FMT "' is on the rota of group '" STR_FMT
+				   "' but no member of it",
+				   STR_ARG(name), STR_ARG(g->name));
+		}
+	}
+}
+
+static void check_notifiers(struct load *l, const struct json *group)
+{
+	const struct json *list = json_get(group, STR("notifiers"));
+
+	for (const struct json *item = json_type(list) == JSON_ARRAY ? list->child : NULL; item;
+	     item = item->next) {
+		struct str name = STR_NULL;
+
+		if (json_str(item, &name)) {
+			(void)load_check_notifier(l, item, name); /* it reports */
+		}
+	}
+}
+
+static void load_all_groups(struct load *l, const struct json *doc)
+{
+	const struct json *map = load_map(l, doc, "groups", REQUIRED);
+	struct group *groups = map ? load_alloc(l, map->count, sizeof(*groups)) : NULL;
+
+	if (!groups) {
+		return;
+	}
+	l->b->groups = groups;
+	for (const struct json *one = map->child; one; one = one->next) {
+		struct group *g = &groups[l->b->n_groups++];
+
+		if (!name_is_valid(one->key)) {
+			load_error(l, one, "'" STR_FMT "' is no name", STR_ARG(one->key));
+		}
+		g->name = one->key;
+		if (!load_keys(l, one, "a group", "rota notifiers")) {
+			continue;
+		}
+		g->rota = load_list(l, one, "rota", REQUIRED);
+		g->notifiers = load_list(l, one, "notifiers", OPTIONAL);
+		check_rota(l, one, g);
+		check_notifiers(l, one);
+	}
+}
+
+/* Every group that a person says to be in must be there. */
+static void check_memberships(struct load *l, const struct json *doc)
+{
+	const struct json *people = json_get(doc, STR("people"));
+
+	for (const struct json *one = json_type(people) == JSON_OBJECT ? people->child : NULL; one;
+	     one = one->next) {
+		const struct json *list = json_get(one, STR("groups"));
+
+		for (const struct json *item = json_type(list) == JSON_ARRAY ? list->child : NULL;
+		     item; item = item->next) {
+			struct str name = STR_NULL;
+
+			if (json_str(item, &name)) {
+				(void)load_check_group(l, item, name); /* it reports */
+			}
+		}
+	}
+}
+
+void load_people(struct load *l)
+{
+	const struct json *doc = load_document(l, STR("people.yaml"));
+
+	(void)load_keys(l, doc, "people.yaml", "people groups"); /* it reports */
+	load_persons(l, doc);
+	load_all_groups(l, doc);
+	check_memberships(l, doc);
+}
+
+/* ---- gates.yaml ---- */
+
+static size_t members_of(const struct bundle *b, struct str group)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_people; i++) {
+		n += str_list_has(&b->people[i].groups, group);
+	}
+	return n;
+}
+
+static void load_gate(struct load *l, const struct json *gate, struct gate *g)
+{
+	size_t members;
+
+	g->name = gate->key;
+	if (!name_is_valid(gate->key)) {
+		load_error(l, gate, "'" STR_FMT "' is no name", STR_ARG(gate->key));
+	}
+	if (!load_keys(l, gate, "a gate", "group quorum decide_by execute_by")) {
+		return;
+	}
+	g->group = load_group(l, gate, "group", REQUIRED);
+	g->quorum = (uint32_t)load_number(l, gate, "quorum", 1, 16, 1);
+	g->decide_by_ms = load_duration(l, gate, "decide_by", DECIDE_MAX_MS, 10 * 60 * 1000);
+	g->execute_by_ms = load_duration(l, gate, "execute_by", DECIDE_MAX_MS, 5 * 60 * 1000);
+	members = members_of(l->b, g->group);
+	if (bundle_group(l->b, g->group) && members < g->quorum) {
+		load_error(l, gate,
+			   "the gate can never open: it wants %u persons of group '" STR_FMT
+			   "', which has %zu",
+			   g->quorum, STR_ARG(g->group), members);
+	}
+}
+
+/* "kind:*" or one target, in its canonical form. */
+static bool canonical_never(struct load *l, struct str text, struct str *ret)
+{
+	struct str value = text;
+	struct str kind = str_cut(&value, ':');
+
+	if (value.p && str_eq(value, STR("*")) && target_kind_is_valid(kind)) {
+		*ret = text;
+		return true;
+	}
+	return target_parse(text, l->arena, ret) == REASON_NONE;
+}
+
+static void load_never(struct load *l, const struct json *doc)
+{
+	const struct json *list = load_array(l, doc, "never", OPTIONAL);
+	struct str *items = list ? load_alloc(l, list->count, sizeof(*items)) : NULL;
+
+	for (const struct json *item = items ? list->child : NULL; item; item = item->next) {
+		struct str text = STR_NULL;
+		struct str canonical = STR_NULL;
+
+		if (!json_str(item, &text) || !canonical_never(l, text, &canonical)) {
+			load_error(
+			    l, item,
+			    "'never': expected kind:value or kind:*, such as host:db1.example "
+			    "or backup:*");
+			continue;
+		}
+		items[l->b->never.n++] = canonical;
+	}
+	l->b->never.p = items;
+}
+
+void load_gates(struct load *l)
+{
+	const struct json *doc = load_document(l, STR("gates.yaml"));
+	const struct json *map = load_map(l, doc, "gates", REQUIRED);
+	struct gate *gates = map ? load_alloc(l, map->count, sizeof(*gates)) : NULL;
+
+	(void)load_keys(l, doc, "gates.yaml", "gates default_gate never"); /* it reports */
+	l->b->gates = gates;
+	for (const struct json *one = gates ? map->child : NULL; one; one = one->next) {
+		load_gate(l, one, &gates[l->b->n_gates++]);
+	}
+	l->b->default_gate = load_text(l, doc, "default_gate", REQUIRED);
+	if (l->b->default_gate.n > 0) {
+		(void)load_check_gate(l, json_get(doc, STR("default_gate")),
+				      l->b->default_gate); /* it reports */
+	}
+	load_never(l, doc);
+}

@@ -106,6 +106,9 @@ void json_out_array(struct json_out *w);
 void json_out_close(struct json_out *w); /* the innermost object or array */
 void json_out_key(struct json_out *w, struct str name);
 void json_out_str(struct json_out *w, struct str s);
+/* A message for people, which may quote what a stranger sent: malformed UTF-8 becomes U+FFFD
+ * instead of a failure. Not for values that a program compares. */
+void json_out_text(struct json_out *w, struct str s);
 void json_out_strf(struct json_out *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void json_out_i64(struct json_out *w, int64_t v);
 void json_out_u64(struct json_out *w, uint64_t v);

@@ -169,6 +169,40 @@ void json_out_str(struct json_out *w, struct str s)
 	}
 }
 
+/* Length of the well-formed sequence at the front of s, or 0. */
+static size_t utf8_front(struct str s)
+{
+	for (size_t n = 1; n <= 4 && n <= s.n; n++) {
+		if (str_is_utf8(str_slice(s, 0, n))) {
+			return n;
+		}
+	}
+	return 0;
+}
+
+static enum rc repair(struct buf *b, struct str s)
+{
+	while (s.n > 0) {
+		size_t n = utf8_front(s);
+
+		TRY(buf_add(b, n ? str_slice(s, 0, n) : STR("\xef\xbf\xbd")));
+		s = str_slice(s, n ? n : 1, s.n);
+	}
+	return RC_OK;
+}
+
+void json_out_text(struct json_out *w, struct str s)
+{
+	AUTO_BUF repaired = BUF_INIT(w->b->max);
+
+	if (str_is_utf8(s)) {
+		json_out_str(w, s);
+		return;
+	}
+	stick(w, repair(&repaired, s));
+	json_out_str(w, buf_view(&repaired));
+}
+
 void json_out_strf(struct json_out *w, const char *fmt, ...)
 {
 	AUTO_BUF text = BUF_INIT(w->b->max);

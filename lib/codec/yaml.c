@@ -37,6 +37,9 @@ static enum rc fail_about(struct yaml_reader *r, yaml_mark_t mark, struct str su
 	char shown[64];
 	size_t n = subject.n < sizeof(shown) ? subject.n : sizeof(shown);
 
+	while (n > 0 && n < subject.n && ((unsigned char)subject.p[n] & 0xC0) == 0x80) {
+		n--; /* not in the middle of a character */
+	}
 	for (size_t i = 0; i < n; i++) {
 		shown[i] = (unsigned char)subject.p[i] < 0x20 ? '?' : subject.p[i];
 	}

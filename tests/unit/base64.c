@@ -64,7 +64,8 @@ static void second_spellings_are_refused(void **state)
 	    {" Zm9v", 5},  {"Zm=v", 4},	 {"Zm8\xc3", 4},
 	};
 	static const struct str bare[] = {
-	    {"Zg==", 4}, {"Zh", 2}, {"Zm9", 3}, {"Z", 1}, {"Zm9vY", 5}, {"+/+/", 4}, {"Zg ", 3},
+	    {"Zg==", 4},  {"Zh", 2}, {"Zm9", 3},  {"Z", 1},   {"Zm9vY", 5},
+	    {"Zm9vA", 5}, {"A", 1},  {"+/+/", 4}, {"Zg ", 3},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(padded); i++) {

@@ -76,6 +76,8 @@ static void every_other_form_of_a_chunk_is_refused(void **state)
 	    CASE("0\n\n"),
 	    CASE("0000000002\r\nab\r\n0\r\n\r\n"),
 	    CASE("2\r\nab\r\n\r\n0\r\n\r\n"),
+	    CASE("\r\n\r\n"),
+	    CASE("2\r\nab\r\n\r\n\r\n"),
 	    CASE("\0\r\n\r\n"),
 #undef CASE
 	};

@@ -107,6 +107,14 @@ static void members_are_ordered_by_utf16_code_units(void **state)
 	AUTO_BUF b = BUF_INIT(1000);
 	struct err e = ERR_INIT;
 
+	/* The borders: surrogates stand before the last block of the basic plane. */
+	assert_ok(canonical(&b,
+			    "{\"\xf4\x8f\xbf\xbf\":1,\"\xef\xbf\xbf\":2,\"\xee\x80\x80\":3,"
+			    "\"\xf0\x90\x80\x80\":4,\"\xed\x9f\xbf\":5}",
+			    &e));
+	assert_str(buf_view(&b), "{\"\xed\x9f\xbf\":5,\"\xf0\x90\x80\x80\":4,"
+				 "\"\xf4\x8f\xbf\xbf\":1,\"\xee\x80\x80\":3,\"\xef\xbf\xbf\":2}");
+	buf_reset(&b);
 	/* RFC 8785 section 3.2.3. */
 	assert_ok(canonical(&b,
 			    "{\"\\u20ac\":\"Euro Sign\",\"\\r\":\"Carriage Return\","

@@ -115,6 +115,25 @@ static void text_that_is_not_utf8_is_refused(void **state)
 	assert_rc(json_out_end(&w, NULL), RC_INPUT);
 }
 
+static void messages_for_people_are_repaired(void **state)
+{
+	(void)state;
+	AUTO_BUF b = BUF_INIT(100);
+	struct json_out w = json_out_to(&b);
+
+	json_out_array(&w);
+	json_out_text(&w, STR("cut \xe2\x82"));
+	json_out_text(&w, STR("\xff\xc3\xa9\xc0\xaf\""));
+	json_out_text(&w, STR("\xf0\x9f\x98\x80"));
+	json_out_close(&w);
+	assert_ok(json_out_end(&w, NULL));
+	assert_str(
+	    buf_view(&b),
+	    "[\"cut "
+	    "\xef\xbf\xbd\xef\xbf\xbd\",\"\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\\\"\","
+	    "\"\xf0\x9f\x98\x80\"]");
+}
+
 static void depth_is_bounded(void **state)
 {
 	(void)state;
@@ -163,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(calls_out_of_order_are_broken),
 	    cmocka_unit_test(the_first_failure_sticks),
 	    cmocka_unit_test(text_that_is_not_utf8_is_refused),
+	    cmocka_unit_test(messages_for_people_are_repaired),
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(a_node_is_written_as_it_is),
 	};

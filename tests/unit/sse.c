@@ -41,6 +41,8 @@ static void streams_read_the_same_in_any_pieces(void **state)
 	    /* Line ends, mixed. */
 	    {"data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\ndata: e\n\r\n",
 	     "[message|a||0|0][message|b||0|0][message|c||0|0][message|d||0|0][message|e||0|0]"},
+	    {"data: a\r\ndata: b\r\n\r\ndata: c\rdata: d\r\r",
+	     "[message|a\nb||0|0][message|c\nd||0|0]"},
 	    {"event: x\ndata: 1\n\ndata: 2\n\n", "[x|1||0|0][message|2||0|0]"},
 	    {"event: x\n\ndata: 2\n\n", "[message|2||0|0]"},
 	    {"id: 7\n\ndata: 1\n\ndata: 2\n\n", "[message|1|7|1|0][message|2|7|0|0]"},

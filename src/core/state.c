@@ -361,6 +361,12 @@ static void apply_kind(struct state *s, const struct leaf *l)
 	MUST(false);
 }
 
+/* A term that stands keeps the call it would undo. */
+static bool is_needed(const struct object *o)
+{
+	return o->kind == OBJECT_CALL && ((const struct call_object *)o)->terms > 0;
+}
+
 /* (3) */
 static void forget(struct state *s)
 {
@@ -374,7 +380,7 @@ static void forget(struct state *s)
 		for (size_t i = 0; i < s->tables[k].n; i++) {
 			struct object *o = s->tables[k].p[i];
 
-			if (o->over_unix_ms && s->now_unix_ms >= o->over_unix_ms &&
+			if (o->over_unix_ms && !is_needed(o) && s->now_unix_ms >= o->over_unix_ms &&
 			    s->now_unix_ms - o->over_unix_ms >= STATE_HORIZON_MS) {
 				object_free(o);
 			} else {

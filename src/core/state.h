@@ -7,8 +7,8 @@
  * the leaf that created them; pointers are valid until the next state_apply.
  *
  * Strings in objects are owned by the object. Closed objects leave the state STATE_HORIZON_MS after
- * they closed (driven by the leaves' own times); an unknown id is refused by whoever asks, so
- * forgetting is safe.
+ * they closed (driven by the leaves' own times), calls not before the terms that would undo them
+ * are over; an unknown id is refused by whoever asks, so forgetting is safe.
  */
 #pragma once
 

@@ -128,6 +128,7 @@ static void put_call(struct sink *k, const struct object *o)
 	put_u64(k, c->completed_ix);
 	put_u64(k, c->is_verified);
 	put_u64(k, c->verified_holds);
+	put_u64(k, ((const struct call_object *)o)->terms);
 }
 
 static void put_approval(struct sink *k, const struct object *o)

@@ -66,6 +66,7 @@ struct task_object {
 struct call_object {
 	struct object o;
 	struct call pub;
+	uint64_t terms; /* not over: they need the call to be undone, however old it is */
 };
 
 struct approval_object {

@@ -75,7 +75,7 @@ void state_apply_term_started(struct state *s, const struct leaf *l)
 	const struct leaf_term_started *t = &s->pending.own.term_started;
 	struct term_object *o = state_take_object(s);
 
-	(void)l;
+	((struct call_object *)state_find(s, OBJECT_CALL, l->term_started.call))->terms++;
 	o->pub = (struct term){
 	    .ix = o->o.ix,
 	    .state = TERM_STANDING,
@@ -164,6 +164,7 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 		break;
 	}
 	if (o->pub.state == TERM_OVER) {
+		((struct call_object *)state_find(s, OBJECT_CALL, o->pub.call))->terms--;
 		state_set_over(&o->o, l->t);
 	}
 }

@@ -498,8 +498,11 @@ static void what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not(void 
 	uint64_t running = fold_add(&f, fold_call(t, STR("read"), 2));
 	uint64_t denied = fold_approval(&f, t, 3);
 	uint64_t open = fold_approval(&f, t, 4);
+	uint64_t contained = fold_add(&f, fold_call(t, STR("contain"), 5));
+	uint64_t m = new_term(&f, contained);
 
 	fold_add(&f, LEAF_OF(CALL_COMPLETED, call_completed, .call = done, .kind = STR("ok")));
+	fold_add(&f, LEAF_OF(CALL_COMPLETED, call_completed, .call = contained, .kind = STR("ok")));
 	fold_add(&f, fold_settled(denied, STR("denied"), 0));
 	f.t += STATE_HORIZON_MS - 1;
 	fold_add(&f, LEAF_OF(NOTIFIED, notified, .about = i));
@@ -513,6 +516,11 @@ static void what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not(void 
 	assert_non_null(state_task(f.s, t));
 	assert_non_null(state_incident(f.s, i));
 	fold_refuse(&f, LEAF_OF(CALL_VERIFIED, call_verified, .call = done));
+	assert_non_null(state_call(f.s, contained)); /* its term stands */
+	fold_add(&f, LEAF_OF(TERM_CHANGED, term_changed, .term = m, .how = STR("kept")));
+	f.t += 120 * 1000;
+	fold_add(&f, LEAF_OF(NOTIFIED, notified, .about = i));
+	assert_null(state_call(f.s, contained));
 	state_free(f.s);
 }
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/decide.c - the checks that decisions share, and calls of Remit itself. */
+#include "core/decide.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/decide_impl.h"
+#include "core/schema.h"
+#include "core/target.h"
+
+enum { DETAIL_BYTES = 512 };
+
+struct str verdict_name(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_ASK:
+		return STR("ask");
+	case VERDICT_ALLOW:
+		return STR("allow");
+	case VERDICT_DENY:
+		break;
+	}
+	return STR("deny");
+}
+
+enum rc decision_deny(struct decision *d, enum reason reason, struct arena *arena, struct err *e,
+		      const char *fmt, ...)
+{
+	char text[DETAIL_BYTES];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap); /* a long one ends early: it is for people */
+	va_end(ap);
+	MUST(n >= 0);
+	d->reason = reason;
+	d->detail = arena_str(arena, str_from(text));
+	if (!d->detail.p) {
+		FAIL(e, RC_NOMEM, "no memory for a decision");
+	}
+	/* What was cut within a character is worth less than valid text. */
+	if (!str_is_utf8(d->detail)) {
+		d->detail = STR_NULL;
+	}
+	return RC_OK;
+}
+
+/* ---- checks ---- */
+
+enum reason check_kill(const struct state *s, const struct bundle *b, struct str agent,
+		       uint64_t task, struct str tool)
+{
+	const struct agent *a = bundle_agent(b, agent);
+	const struct tool *t = bundle_tool(b, tool);
+	char id[24];
+
+	if (!state_next_kill(s, 0)) {
+		return REASON_NONE; /* nearly always */
+	}
+	if (state_kill(s, STR("all"), STR("")) || state_kill(s, STR("agent"), agent) ||
+	    (a && state_kill(s, STR("agent"), a->name)) ||
+	    (task && state_kill(s, STR("task"), id_text('t', task, id))) ||
+	    (tool.n && state_kill(s, STR("tool"), tool)) ||
+	    (t && state_kill(s, STR("upstream"), t->upstream->name))) {
+		return REASON_KILL_ACTIVE;
+	}
+	return REASON_NONE;
+}
+
+enum reason check_agent(const struct bundle *b, struct str id, uint64_t now_unix_ms,
+			const struct agent **ret)
+{
+	*ret = bundle_agent(b, id);
+	if (!*ret) {
+		return REASON_AGENT_UNREGISTERED;
+	}
+	return now_unix_ms >= (*ret)->review_by_unix_ms ? REASON_AGENT_EXPIRED : REASON_NONE;
+}
+
+enum reason check_incident(const struct incident *incident, const struct agent *agent)
+{
+	if (!incident || incident->status != INCIDENT_OPEN) {
+		return REASON_INCIDENT_NOT_OPEN;
+	}
+	if (!str_eq(incident->environment, agent->environment)) {
+		return REASON_ENV_MISMATCH;
+	}
+	if (!str_list_has(&agent->classes, incident->class) ||
+	    incident->severity < agent->severity_from || incident->severity > agent->severity_to) {
+		return REASON_INCIDENT_CLASS_NOT_ALLOWED;
+	}
+	return REASON_NONE;
+}
+
+enum reason check_playbook(const struct bundle *b, struct str name, const struct incident *incident,
+			   const struct playbook **ret)
+{
+	*ret = bundle_playbook(b, name);
+	if (!*ret) {
+		return REASON_PLAYBOOK_UNKNOWN;
+	}
+	return str_list_has(&(*ret)->classes, incident->class) ? REASON_NONE
+							       : REASON_INCIDENT_CLASS_NOT_ALLOWED;
+}
+
+enum reason check_task(const struct state *s, struct str agent, uint64_t task, uint64_t now_unix_ms,
+		       const struct task **ret)
+{
+	*ret = state_task(s, task);
+	if (!*ret || !str_eq((*ret)->agent, agent)) {
+		return REASON_TASK_UNKNOWN; /* another agent's task is nobody's business */
+	}
+	switch ((*ret)->state) {
+	case TASK_RUNNING:
+		return now_unix_ms >= (*ret)->not_after_unix_ms ? REASON_GRANT_EXPIRED
+								: REASON_NONE;
+	case TASK_SUSPENDED:
+		return REASON_TASK_SUSPENDED;
+	case TASK_CLOSED:
+	case TASK_ENDED:
+		break;
+	}
+	return REASON_TASK_ENDED;
+}
+
+bool tool_is_pinned(const struct state *s, const struct tool *t)
+{
+	switch (t->upstream->transport) {
+	case TRANSPORT_COMMAND:
+		return true;
+	case TRANSPORT_STDIO:
+	case TRANSPORT_HTTP:
+		return state_tool_is_pinned(s, t->public_name, t->digest);
+	case TRANSPORT_NONE:
+		break;
+	}
+	return false;
+}
+
+static const struct phase *phase_named(const struct playbook *p, struct str name)
+{
+	for (size_t i = 0; i < p->n_phases; i++) {
+		if (str_eq(p->phases[i].name, name)) {
+			return &p->phases[i];
+		}
+	}
+	return NULL;
+}
+
+enum reason check_phase(const struct playbook *p, struct str phase, struct str tool,
+			struct str *ret_phase)
+{
+	const struct phase *now = phase_named(p, phase);
+
+	*ret_phase = STR_NULL;
+	if (!now) {
+		return REASON_PHASE;
+	}
+	if (str_list_has(&now->tools, tool)) {
+		return REASON_NONE;
+	}
+	for (size_t i = 0; i < now->next.n; i++) {
+		const struct phase *next = phase_named(p, now->next.p[i]);
+
+		if (next && str_list_has(&next->tools, tool)) {
+			*ret_phase = next->name;
+			return REASON_NONE;
+		}
+	}
+	return REASON_PHASE;
+}
+
+static enum rc check_args(const struct tool *t, const struct json *args, struct arena *arena,
+			  struct decision *ret, struct err *e)
+{
+	struct err why = ERR_INIT;
+	enum rc rc;
+
+	if (json_type(args) != JSON_OBJECT) {
+		return decision_deny(ret, REASON_ARG_SCHEMA, arena, e,
+				     "the arguments are an object, not %s",
+				     json_type_name(json_type(args)));
+	}
+	if (!t->input_schema) {
+		return RC_OK;
+	}
+	rc = schema_validate(t->input_schema, args, &why);
+	if (rc == RC_NOMEM) {
+		FAIL(e, rc, "no memory to validate arguments");
+	}
+	return rc == RC_OK ? RC_OK : decision_deny(ret, REASON_ARG_SCHEMA, arena, e, "%s", why.msg);
+}
+
+static enum rc check_targets(const struct bundle *b, const struct tool *t, const struct json *args,
+			     struct arena *arena, struct decision *ret, struct err *e)
+{
+	enum reason reason = target_resolve(t, args, arena, &ret->targets);
+
+	if (reason == REASON_LIMIT) {
+		FAIL(e, RC_NOMEM, "no memory for targets");
+	}
+	if (reason == REASON_NONE && t->effect != EFFECT_READ && ret->targets.n == 0) {
+		reason = REASON_SELECTOR_EMPTY_OR_WILDCARD;
+	}
+	if (reason != REASON_NONE) {
+		ret->targets = (struct str_list){0};
+		ret->reason = reason;
+		return RC_OK;
+	}
+	for (size_t i = 0; i < ret->targets.n; i++) {
+		if (target_in_list(&b->never, ret->targets.p[i])) {
+			return decision_deny(ret, REASON_NEVER_LIST, arena, e,
+					     "'" STR_FMT "' is on the never-list",
+					     STR_ARG(ret->targets.p[i]));
+		}
+	}
+	return RC_OK;
+}
+
+enum rc check_tool(const struct state *s, const struct bundle *b, const struct tool *t,
+		   const struct json *args, struct arena *arena, struct decision *ret,
+		   struct err *e)
+{
+	ret->reason = REASON_NONE;
+	if (!t) {
+		ret->reason = REASON_TOOL_UNKNOWN;
+		return RC_OK;
+	}
+	ret->tool = t;
+	ret->effect = t->effect;
+	if (!tool_is_pinned(s, t)) {
+		ret->reason = REASON_TOOL_UNPINNED;
+		return RC_OK;
+	}
+	TRY(check_args(t, args, arena, ret, e));
+	return ret->reason == REASON_NONE ? check_targets(b, t, args, arena, ret, e) : RC_OK;
+}
+
+/* ---- calls of Remit itself ---- */
+
+static void settle_own(struct decision *d)
+{
+	d->verdict = d->reason == REASON_NONE ? VERDICT_ALLOW : VERDICT_DENY;
+	d->reason = d->reason == REASON_NONE ? REASON_ALLOWED : d->reason;
+}
+
+enum rc decide_rollback(const struct state *s, const struct bundle *b, const struct term *term,
+			const struct json *args, uint64_t now_unix_ms, struct arena *arena,
+			struct decision *ret, struct err *e)
+{
+	struct decision d = {0};
+
+	(void)now_unix_ms; /* what ends in time is the term, which the caller watches */
+	TRY(check_tool(s, b, bundle_tool(b, term->tool), args, arena, &d, e));
+	if (d.reason == REASON_NONE && !str_list_within(&d.targets, &term->targets)) {
+		TRY(decision_deny(&d, REASON_INTENT_MISMATCH, arena, e,
+				  "the rollback would reach more than the call did"));
+	}
+	if (d.reason == REASON_NONE && term->state == TERM_OVER) {
+		TRY(decision_deny(&d, REASON_INTENT_MISMATCH, arena, e, "the term is over"));
+	}
+	settle_own(&d);
+	*ret = d;
+	return RC_OK;
+}
+
+enum rc decide_derived(const struct state *s, const struct bundle *b, const struct tool *of,
+		       const struct derived_call *what, const struct json *args,
+		       uint64_t now_unix_ms, struct arena *arena, struct decision *ret,
+		       struct err *e)
+{
+	const struct tool *t = bundle_tool_of(b, of->upstream, what->tool);
+	struct decision d = {0};
+
+	(void)now_unix_ms; /* nothing about such a read depends on time yet */
+	TRY(check_tool(s, b, t, args, arena, &d, e));
+	if (d.reason == REASON_NONE && d.effect != EFFECT_READ) {
+		TRY(decision_deny(&d, REASON_INTENT_MISMATCH, arena, e,
+				  "'" STR_FMT "' does not only read", STR_ARG(t->public_name)));
+	}
+	settle_own(&d);
+	*ret = d;
+	return RC_OK;
+}

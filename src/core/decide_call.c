@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/decide_call.c - may an agent make this call?
+ *
+ * Trust:  the request is an agent's; nothing in it but its identity has been checked.
+ * Holds:  (1) the checks run in the order of DESIGN section 5, and the first that fails decides.
+ *         (2) a destroy call is allowed only by an approval or a pre-approval.
+ *         (3) an approval lifts exactly the gates it was asked for, for exactly this call.
+ */
+#include "base/limits.h"
+#include "core/decide_impl.h"
+#include "core/policy.h"
+
+struct deciding {
+	const struct state *s;
+	const struct bundle *b;
+	const struct call_request *r;
+	struct arena *arena;
+	const struct agent *agent;
+	const struct task *task;
+	const struct incident *incident;
+	const struct playbook *playbook;
+	bool wants_default_gate;
+	struct decision d;
+};
+
+static enum rc deny(struct deciding *c, enum reason reason, struct err *e, const char *text,
+		    struct str subject)
+{
+	return decision_deny(&c->d, reason, c->arena, e, "%s '" STR_FMT "'", text,
+			     STR_ARG(str_slice(subject, 0, LIMIT_ID_BYTES)));
+}
+
+/* ---- 1 to 3 ---- */
+
+static enum rc check_stops(struct deciding *c, struct err *e)
+{
+	(void)e;
+	c->d.reason = check_kill(c->s, c->b, c->r->agent, c->r->task, c->r->tool);
+	return RC_OK;
+}
+
+static enum rc check_identity(struct deciding *c, struct err *e)
+{
+	(void)e;
+	c->d.reason = check_agent(c->b, c->r->agent, c->r->now_unix_ms, &c->agent);
+	return RC_OK;
+}
+
+static enum rc check_ground(struct deciding *c, struct err *e)
+{
+	(void)e;
+	if (c->r->task == 0) {
+		c->d.reason = REASON_TASK_REQUIRED;
+		return RC_OK;
+	}
+	c->d.reason = check_task(c->s, c->r->agent, c->r->task, c->r->now_unix_ms, &c->task);
+	if (c->d.reason == REASON_NONE) {
+		c->incident = state_incident(c->s, c->task->incident);
+		c->d.reason = check_incident(c->incident, c->agent);
+	}
+	if (c->d.reason == REASON_NONE) {
+		c->d.reason = check_playbook(c->b, c->task->playbook, c->incident, &c->playbook);
+	}
+	return RC_OK;
+}
+
+/* ---- 4 and 5 ---- */
+
+static enum rc check_catalog(struct deciding *c, struct err *e)
+{
+	return check_tool(c->s, c->b, bundle_tool(c->b, c->r->tool), c->r->args, c->arena, &c->d,
+			  e);
+}
+
+/* ---- 6 ---- */
+
+static enum rc check_grant(struct deciding *c, struct err *e)
+{
+	const struct tool *t = c->d.tool;
+
+	if (!str_list_has(&c->task->tools, t->public_name)) {
+		return deny(c, REASON_INTENT_MISMATCH, e, "the task has no tool", t->public_name);
+	}
+	for (size_t i = 0; i < c->d.targets.n; i++) {
+		struct str target = c->d.targets.p[i];
+
+		if (str_list_has(&c->task->targets, target)) {
+			continue;
+		}
+		if (!str_list_has(&c->incident->assets, target)) {
+			return deny(c, REASON_TARGET_NOT_IN_INCIDENT, e,
+				    "the incident does not concern", target);
+		}
+		return deny(c, REASON_INTENT_MISMATCH, e, "the task has no target", target);
+	}
+	for (size_t i = 0; i < t->data.n; i++) {
+		if (!str_list_has(&c->task->data, t->data.p[i])) {
+			return deny(c, REASON_DATA_SCOPE, e, "the task does not read data of class",
+				    t->data.p[i]);
+		}
+	}
+	c->d.reason = check_phase(c->playbook, c->task->phase, t->public_name, &c->d.phase);
+	return RC_OK;
+}
+
+/* ---- 7 ---- */
+
+static uint64_t calls_of_tool(const struct deciding *c)
+{
+	uint64_t n = 0;
+
+	for (const struct call *call = state_next_call(c->s, c->task->ix); call;
+	     call = state_next_call(c->s, call->ix + 1)) {
+		n += call->task == c->task->ix && str_eq(call->purpose, STR("agent")) &&
+		     str_eq(call->tool, c->d.tool->public_name);
+	}
+	return n;
+}
+
+static bool is_held_elsewhere(const struct deciding *c, struct str target)
+{
+	for (const struct call *call = state_next_unfinished_call(c->s, 0); call;
+	     call = state_next_unfinished_call(c->s, call->ix + 1)) {
+		const struct task *other = state_task(c->s, call->task);
+
+		if (call->task != c->task->ix && call->effect != EFFECT_READ && other &&
+		    other->state == TASK_RUNNING && str_list_has(&call->targets, target)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum rc check_caps(struct deciding *c, struct err *e)
+{
+	const struct tool *t = c->d.tool;
+	uint64_t touched = c->task->touched.n;
+
+	if (c->task->calls >= c->task->max_calls) {
+		c->d.reason = REASON_RATE_EXCEEDED;
+		return RC_OK;
+	}
+	if (t->max_calls_per_task && calls_of_tool(c) >= t->max_calls_per_task) {
+		return deny(c, REASON_RATE_EXCEEDED, e, "the task has used up its calls of",
+			    t->public_name);
+	}
+	if (t->effect == EFFECT_READ) {
+		return RC_OK;
+	}
+	for (size_t i = 0; i < c->d.targets.n; i++) {
+		touched += !str_list_has(&c->task->touched, c->d.targets.p[i]);
+	}
+	if (touched > c->task->max_targets) {
+		c->d.reason = REASON_BLAST_RADIUS;
+		return RC_OK;
+	}
+	for (size_t i = 0; i < c->d.targets.n; i++) {
+		if (is_held_elsewhere(c, c->d.targets.p[i])) {
+			return deny(c, REASON_TARGET_LEASED, e, "another task is acting on",
+				    c->d.targets.p[i]);
+		}
+	}
+	return RC_OK;
+}
+
+/* ---- 8 ---- */
+
+/* A containment needs a way back that can be written down now, or once the state is captured. */
+static enum rc check_way_back(struct deciding *c, struct err *e)
+{
+	const struct tool *t = c->d.tool;
+	const struct json *inverse_args;
+	struct err why = ERR_INIT;
+	enum rc rc;
+
+	if (t->effect != EFFECT_CONTAIN || t->inverse_not_needed) {
+		return RC_OK;
+	}
+	if (t->inverse.tool.n == 0 || !bundle_tool_of(c->b, t->upstream, t->inverse.tool)) {
+		c->d.reason = REASON_NO_ROLLBACK;
+		return RC_OK;
+	}
+	if (c->d.needs_capture) {
+		return RC_OK;
+	}
+	rc = derive_args(t->inverse.args, c->r->args, c->r->pre, c->arena, &inverse_args, &why);
+	if (rc == RC_NOMEM) {
+		FAIL(e, rc, "no memory for a way back");
+	}
+	return rc == RC_OK ? RC_OK
+			   : decision_deny(&c->d, REASON_NO_ROLLBACK, c->arena, e, "%s", why.msg);
+}
+
+static enum rc check_prerequisites(struct deciding *c, struct err *e)
+{
+	c->d.needs_capture = c->d.tool->capture.tool.n > 0 && !c->r->pre;
+	return check_way_back(c, e);
+}
+
+/* ---- 9 ---- */
+
+static enum rc check_policy(struct deciding *c, struct err *e)
+{
+	const struct policy_call call = {
+	    .agent = c->agent,
+	    .incident = c->incident,
+	    .task = c->task,
+	    .tool = c->d.tool,
+	    .args = c->r->args,
+	    .targets = &c->d.targets,
+	    .has_evidence = c->r->pre != NULL,
+	    .now_unix_ms = c->r->now_unix_ms,
+	};
+	struct policy_case asked = {0};
+	struct policy_answer answer;
+
+	TRY(policy_case_of_call(&call, c->arena, &asked, e));
+	TRY(policy_ask(c->b->policies, &asked, c->arena, &answer, e));
+	c->d.reason = answer.reason;
+	c->d.detail = answer.detail;
+	c->d.policies = answer.policies;
+	c->d.shadow = answer.shadow;
+	c->d.gates = answer.gates;
+	return RC_OK;
+}
+
+/* ---- 10 ---- */
+
+static enum rc check_autonomy(struct deciding *c, struct err *e)
+{
+	enum autonomy level = c->agent->autonomy[c->d.effect];
+
+	(void)e;
+	switch (level) {
+	case AUTONOMY_OBSERVE:
+		c->d.reason = REASON_AUTONOMY;
+		return RC_OK;
+	case AUTONOMY_PROPOSE:
+		c->d.reason = c->r->is_dry ? REASON_NONE : REASON_AUTONOMY;
+		return RC_OK;
+	case AUTONOMY_APPROVE:
+		c->wants_default_gate = true;
+		return RC_OK;
+	case AUTONOMY_NOTIFY:
+	case AUTONOMY_ACT:
+		return RC_OK;
+	}
+	c->d.reason = REASON_AUTONOMY;
+	return RC_OK;
+}
+
+/* ---- 11 ---- */
+
+static enum rc add_default_gate(struct deciding *c, struct err *e)
+{
+	struct str *gates;
+
+	if (str_list_has(&c->d.gates, c->b->default_gate)) {
+		return RC_OK;
+	}
+	gates = arena_alloc_n(c->arena, c->d.gates.n + 1, sizeof(*gates));
+	if (!gates) {
+		FAIL(e, RC_NOMEM, "no memory for a gate");
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		gates[i] = c->d.gates.p[i];
+	}
+	gates[c->d.gates.n] = c->b->default_gate;
+	c->d.gates = (struct str_list){.p = gates, .n = c->d.gates.n + 1};
+	return RC_OK;
+}
+
+/* What the gates ask together. */
+static enum rc sum_up_gates(struct deciding *c, struct err *e)
+{
+	c->d.quorum = 1;
+	c->d.decide_by_ms = UINT64_MAX;
+	c->d.execute_by_ms = UINT64_MAX;
+	if (c->d.gates.n > POLICY_GATES) {
+		c->d.reason = REASON_LIMIT;
+		return RC_OK;
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		const struct gate *g = bundle_gate(c->b, c->d.gates.p[i]);
+
+		if (!g) {
+			return deny(c, REASON_POLICY_ERROR, e, "there is no gate", c->d.gates.p[i]);
+		}
+		c->d.quorum = g->quorum > c->d.quorum ? g->quorum : c->d.quorum;
+		if (g->decide_by_ms < c->d.decide_by_ms) {
+			c->d.decide_by_ms = g->decide_by_ms;
+		}
+		if (g->execute_by_ms < c->d.execute_by_ms) {
+			c->d.execute_by_ms = g->execute_by_ms;
+		}
+	}
+	return RC_OK;
+}
+
+/* May this person alone open all the gates in advance? */
+static bool may_open_alone(const struct deciding *c, struct str person)
+{
+	const struct person *p = bundle_person(c->b, person);
+
+	if (!p || str_eq(c->agent->owner, person) || str_eq(c->agent->deputy, person)) {
+		return false;
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		const struct gate *g = bundle_gate(c->b, c->d.gates.p[i]);
+
+		if (!g || g->quorum > 1 || !str_list_has(&p->groups, g->group)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool preapproval_covers(const struct deciding *c, const struct preapproval *p)
+{
+	return p->is_open && c->r->now_unix_ms <= p->not_after_unix_ms &&
+	       str_eq(p->tool, c->d.tool->public_name) &&
+	       (p->agent.n == 0 || str_eq(p->agent, c->r->agent)) &&
+	       (p->class.n == 0 || str_eq(p->class, c->incident->class)) &&
+	       (p->targets.n == 0 || str_list_within(&c->d.targets, &p->targets)) &&
+	       may_open_alone(c, p->person);
+}
+
+/* 0 when none covers it; *ret_used_up is one that would have. */
+static uint64_t find_preapproval(const struct deciding *c, uint64_t *ret_used_up)
+{
+	*ret_used_up = 0;
+	for (const struct preapproval *p = state_next_preapproval(c->s, 0); p;
+	     p = state_next_preapproval(c->s, p->ix + 1)) {
+		if (!preapproval_covers(c, p)) {
+			continue;
+		}
+		if (state_preapproval_uses(p, c->r->now_unix_ms) < p->max_uses) {
+			return p->ix;
+		}
+		*ret_used_up = p->ix;
+	}
+	return 0;
+}
+
+static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
+{
+	char id[24];
+
+	c->d.verdict = VERDICT_ASK;
+	c->d.reason = c->d.quorum > 1 ? REASON_NEEDS_QUORUM : REASON_NEEDS_APPROVAL;
+	if (used_up) {
+		c->d.detail = arena_strf(c->arena, "pre-approval " STR_FMT " is used up for now",
+					 STR_ARG(id_text('p', used_up, id)));
+		if (!c->d.detail.p) {
+			FAIL(e, RC_NOMEM, "no memory for a decision");
+		}
+	}
+	return RC_OK;
+}
+
+/* (3): granted, but for this very call as it is judged now? */
+static bool approval_fits(const struct deciding *c, const struct approval *a)
+{
+	return str_eq(a->agent, c->r->agent) && str_eq(a->tool, c->d.tool->public_name) &&
+	       a->effect == c->d.effect && a->targets.n == c->d.targets.n &&
+	       str_list_within(&c->d.targets, &a->targets) &&
+	       approval_covers(c->s, c->b, a, &c->d.gates);
+}
+
+static enum rc use_approval(struct deciding *c, const struct approval *a, uint64_t used_up,
+			    struct err *e)
+{
+	if (!a) {
+		return ask(c, used_up, e);
+	}
+	switch (a->state) {
+	case APPROVAL_GRANTED:
+		if (c->r->now_unix_ms > a->execute_by_unix_ms) {
+			c->d.reason = REASON_APPROVAL_EXPIRED;
+		} else if (approval_fits(c, a)) {
+			c->d.approval = a->ix;
+		} else {
+			c->d.reason = REASON_APPROVAL_VOID;
+			c->d.detail = STR("what was approved is not what would happen now");
+		}
+		return RC_OK;
+	case APPROVAL_DENIED:
+		c->d.reason = REASON_APPROVAL_DENIED;
+		return RC_OK;
+	case APPROVAL_USED:
+		if (c->d.effect != EFFECT_READ) {
+			c->d.reason = REASON_APPROVAL_USED;
+			return RC_OK;
+		}
+		return ask(c, used_up, e);
+	case APPROVAL_OPEN:
+	case APPROVAL_EXPIRED:
+	case APPROVAL_VOID:
+		break;
+	}
+	return ask(c, used_up, e);
+}
+
+static enum rc check_gates(struct deciding *c, struct err *e)
+{
+	uint64_t used_up;
+
+	/* (2) */
+	if (c->wants_default_gate || (c->d.effect == EFFECT_DESTROY && c->d.gates.n == 0)) {
+		TRY(add_default_gate(c, e));
+	}
+	if (c->d.gates.n == 0) {
+		return RC_OK;
+	}
+	TRY(sum_up_gates(c, e));
+	if (c->d.reason != REASON_NONE) {
+		return RC_OK;
+	}
+	c->d.preapproval = find_preapproval(c, &used_up);
+	if (c->d.preapproval) {
+		return RC_OK;
+	}
+	return use_approval(c, state_approval_of(c->s, c->r->task, &c->r->tag), used_up, e);
+}
+
+/* ---- all of them ---- */
+
+/* A denial takes nothing with it that only an admission may use. */
+static void settle(struct decision *d)
+{
+	if (d->verdict == VERDICT_ASK) {
+		return;
+	}
+	if (d->reason == REASON_NONE) {
+		/* (2), once more at the end of everything. */
+		MUST(d->effect != EFFECT_DESTROY || d->approval || d->preapproval);
+		d->verdict = VERDICT_ALLOW;
+		d->reason = REASON_ALLOWED;
+		return;
+	}
+	d->verdict = VERDICT_DENY;
+	d->needs_capture = false;
+	d->approval = 0;
+	d->preapproval = 0;
+	d->phase = STR_NULL;
+}
+
+enum rc decide_call(const struct state *s, const struct bundle *b, const struct call_request *r,
+		    struct arena *arena, struct decision *ret, struct err *e)
+{
+	/* (1) */
+	static enum rc (*const steps[])(struct deciding *, struct err *) = {
+	    check_stops, check_identity,      check_ground, check_catalog,  check_grant,
+	    check_caps,	 check_prerequisites, check_policy, check_autonomy, check_gates,
+	};
+	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};
+
+	for (size_t i = 0; i < ARRAY_LEN(steps) && c.d.reason == REASON_NONE; i++) {
+		TRY(steps[i](&c, e));
+	}
+	settle(&c.d);
+	*ret = c.d;
+	return RC_OK;
+}
+
+/* ---- what an agent sees ---- */
+
+enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,
+			     uint64_t task, uint64_t now_unix_ms, struct arena *arena,
+			     const size_t **ret, size_t *ret_n, struct err *e)
+{
+	const struct call_request r = {.agent = agent, .task = task, .now_unix_ms = now_unix_ms};
+	struct deciding c = {.s = s, .b = b, .r = &r, .arena = arena};
+	size_t *visible = arena_alloc_n(arena, b->n_tools, sizeof(*visible));
+	size_t n = 0;
+
+	if (!visible) {
+		FAIL(e, RC_NOMEM, "no memory for a list of tools");
+	}
+	TRY(check_stops(&c, e));
+	if (c.d.reason == REASON_NONE) {
+		TRY(check_identity(&c, e));
+	}
+	if (c.d.reason == REASON_NONE) {
+		TRY(check_ground(&c, e));
+	}
+	for (size_t i = 0; c.d.reason == REASON_NONE && i < b->n_tools; i++) {
+		const struct tool *t = &b->tools[i];
+		struct str phase;
+
+		if (str_list_has(&c.task->tools, t->public_name) && tool_is_pinned(s, t) &&
+		    check_phase(c.playbook, c.task->phase, t->public_name, &phase) == REASON_NONE &&
+		    check_kill(s, b, agent, task, t->public_name) == REASON_NONE) {
+			visible[n++] = i;
+		}
+	}
+	*ret = visible;
+	*ret_n = n;
+	return RC_OK;
+}

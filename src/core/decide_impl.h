@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/decide_impl.h - checks that several decisions share (core/decide*.c); for nobody else.
+ *
+ * A check answers with a reason, REASON_NONE when it passes.
+ */
+#pragma once
+
+#include "core/decide.h"
+
+/* Is a stop in force for everything, this agent (by identity or name), this task, tool or its
+ * upstream? task 0, an empty tool name and an empty agent are none. */
+enum reason check_kill(const struct state *s, const struct bundle *b, struct str agent,
+		       uint64_t task, struct str tool);
+/* Registered, and not past its review? */
+enum reason check_agent(const struct bundle *b, struct str id, uint64_t now_unix_ms,
+			const struct agent **ret);
+/* Open, in the agent's environment, of a class and severity it is meant for? incident may be
+ * NULL. */
+enum reason check_incident(const struct incident *incident, const struct agent *agent);
+/* Known, and meant for this class? */
+enum reason check_playbook(const struct bundle *b, struct str name, const struct incident *incident,
+			   const struct playbook **ret);
+/* The task: of this agent, running, in time? */
+enum reason check_task(const struct state *s, struct str agent, uint64_t task, uint64_t now_unix_ms,
+		       const struct task **ret);
+/* Is the upstream's definition the catalog's? A command's definition is the catalog itself. */
+bool tool_is_pinned(const struct state *s, const struct tool *t);
+/* May the task's phase use this tool? *ret_phase is the next phase when it moves the task on. */
+enum reason check_phase(const struct playbook *p, struct str phase, struct str tool,
+			struct str *ret_phase);
+
+/* DESIGN section 5, numbers 4 and 5: pinned, arguments, targets, effect, never-list. Fills tool,
+ * effect, targets, reason and detail of ret. Only memory is an error. */
+enum rc check_tool(const struct state *s, const struct bundle *b, const struct tool *t,
+		   const struct json *args, struct arena *arena, struct decision *ret,
+		   struct err *e);
+
+/* Do the votes open these gates: every one was asked, and has its quorum among those who may still
+ * vote? False for no gates. */
+bool approval_covers(const struct state *s, const struct bundle *b, const struct approval *a,
+		     const struct str_list *gates);
+
+/* Sets the reason and a detail in arena. */
+enum rc decision_deny(struct decision *d, enum reason reason, struct arena *arena, struct err *e,
+		      const char *fmt, ...) PRINTF_LIKE(5, 6);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/policy.h - what Cedar says about a call or an intent, and what the annotations make of it.
+ *
+ * The request is described in docs/formats/cedar-request.md. Enforced are all policies without
+ * @shadow; a forbid with @gate does not refuse but asks, when a permit matches. Everything lives in
+ * the caller's arena; ids of policies and names of gates are borrowed from the policy set.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "codec/json.h"
+#include "core/agent.h"
+#include "core/list.h"
+#include "core/reason.h"
+#include "core/state.h"
+#include "core/tool.h"
+
+struct cedar_policies;
+struct cedar_entities;
+struct cedar_uid;
+struct cedar_value;
+
+enum {
+	POLICY_NAMES = 64, /* determining policies of a decision: as many as its leaf holds */
+	POLICY_GATES = 16,
+};
+
+/* One request per resource; all must pass. */
+struct policy_case {
+	const struct cedar_entities *entities;
+	const struct cedar_uid *principal;
+	const struct cedar_uid *action;
+	const struct cedar_value *context;
+	const struct cedar_uid *const *resources;
+	size_t n_resources; /* at least one */
+};
+
+struct policy_call {
+	const struct agent *agent;
+	const struct incident *incident;
+	const struct task *task;
+	const struct tool *tool;
+	const struct json *args;
+	const struct str_list *targets;
+	bool has_evidence;
+	uint64_t now_unix_ms;
+};
+enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
+			    struct policy_case *ret, struct err *e);
+
+struct policy_intent {
+	const struct agent *agent;
+	const struct incident *incident;
+	struct str playbook;
+	const struct str_list *tools;
+	const struct str_list *targets;
+	const struct str_list *data;
+	uint64_t duration_ms;
+	uint64_t now_unix_ms;
+};
+enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena,
+			      struct policy_case *ret, struct err *e);
+
+struct policy_answer {
+	enum reason reason; /* REASON_NONE: permitted once the gates are open */
+	struct str detail;
+	struct str_list policies; /* determining: the permits and the gated forbids, or what denies */
+	struct str_list shadow;	  /* @shadow policies that would have forbidden */
+	struct str_list gates;
+};
+/* Reasons: forbidden, policy_error, no_rule, limit. */
+enum rc policy_ask(const struct cedar_policies *set, const struct policy_case *c,
+		   struct arena *arena, struct policy_answer *ret, struct err *e);

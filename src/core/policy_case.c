@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/policy_case.c - a call or an intent as Cedar sees it.
+ *
+ * Trust:  arguments are an agent's. They become values under context.input and nowhere else.
+ * Holds:  (1) an argument's value is the value that the tool gets, or, where Cedar has none like it
+ *             (a fraction that is no decimal), the text of it: a policy that expects a number then
+ *             fails, and a failing forbid denies.
+ */
+#include <cedar.h>
+
+#include "base/limits.h"
+#include "core/policy.h"
+
+enum { MAX_FIELDS = 16 };
+
+/* A record being built. The first failure sticks and is reported by record_end. */
+struct record {
+	struct arena *arena;
+	struct err *e;
+	enum rc rc;
+	struct cedar_field fields[MAX_FIELDS];
+	size_t n;
+};
+
+static struct record record_new(struct arena *arena, struct err *e)
+{
+	return (struct record){.arena = arena, .e = e, .rc = RC_OK};
+}
+
+static void put(struct record *r, struct str name, enum rc rc, const struct cedar_value *v)
+{
+	if (r->rc != RC_OK) {
+		return;
+	}
+	r->rc = rc;
+	if (rc == RC_OK) {
+		MUST(r->n < MAX_FIELDS);
+		r->fields[r->n++] = (struct cedar_field){.name = name, .value = v};
+	}
+}
+
+static void put_bool(struct record *r, struct str name, bool b)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = cedar_value_bool(r->arena, b, &v, r->e);
+
+	put(r, name, rc, v);
+}
+
+static void put_u64(struct record *r, struct str name, uint64_t u)
+{
+	const struct cedar_value *v = NULL;
+	int64_t i = u > INT64_MAX ? INT64_MAX : (int64_t)u;
+	enum rc rc = cedar_value_long(r->arena, i, &v, r->e);
+
+	put(r, name, rc, v);
+}
+
+static void put_str(struct record *r, struct str name, struct str s)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = cedar_value_string(r->arena, s, &v, r->e);
+
+	put(r, name, rc, v);
+}
+
+static enum rc set_of(struct arena *arena, const struct str_list *l, const struct cedar_value **ret,
+		      struct err *e)
+{
+	const struct cedar_value **items = arena_alloc_n(arena, l->n, sizeof(*items));
+
+	if (!items) {
+		FAIL(e, RC_NOMEM, "no memory for a set");
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		TRY(cedar_value_string(arena, l->p[i], &items[i], e));
+	}
+	return cedar_value_set(arena, items, l->n, ret, e);
+}
+
+static void put_list(struct record *r, struct str name, const struct str_list *l)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = r->rc == RC_OK ? set_of(r->arena, l, &v, r->e) : r->rc;
+
+	put(r, name, rc, v);
+}
+
+static enum rc record_end(struct record *r, const struct cedar_value **ret)
+{
+	TRY(r->rc);
+	return cedar_value_record(r->arena, r->fields, r->n, ret, r->e);
+}
+
+static void put_record(struct record *r, struct str name, struct record *inner)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = record_end(inner, &v);
+
+	put(r, name, rc, v);
+}
+
+/* ---- arguments ---- */
+
+static enum rc value_of(struct arena *arena, const struct json *j, unsigned depth,
+			const struct cedar_value **ret, struct err *e);
+
+/* (1) */
+static enum rc value_of_number(struct arena *arena, const struct json *j,
+			       const struct cedar_value **ret, struct err *e)
+{
+	int64_t i;
+
+	if (json_i64(j, &i)) {
+		return cedar_value_long(arena, i, ret, e);
+	}
+	/* Decimal's own text is that of a JSON number with up to four digits behind the point. */
+	if (cedar_value_ext(arena, STR("decimal"), j->text, ret, NULL) == RC_OK) {
+		return RC_OK;
+	}
+	return cedar_value_string(arena, j->text, ret, e);
+}
+
+static enum rc value_of_array(struct arena *arena, const struct json *j, unsigned depth,
+			      const struct cedar_value **ret, struct err *e)
+{
+	const struct cedar_value **items = arena_alloc_n(arena, j->count, sizeof(*items));
+	size_t n = 0;
+
+	if (!items) {
+		FAIL(e, RC_NOMEM, "no memory for arguments");
+	}
+	for (const struct json *c = j->child; c; c = c->next) {
+		if (c->type != JSON_NULL) {
+			TRY(value_of(arena, c, depth + 1, &items[n++], e));
+		}
+	}
+	return cedar_value_set(arena, items, n, ret, e);
+}
+
+static enum rc value_of_object(struct arena *arena, const struct json *j, unsigned depth,
+			       const struct cedar_value **ret, struct err *e)
+{
+	struct cedar_field *fields = arena_alloc_n(arena, j->count, sizeof(*fields));
+	size_t n = 0;
+
+	if (!fields) {
+		FAIL(e, RC_NOMEM, "no memory for arguments");
+	}
+	for (const struct json *c = j->child; c; c = c->next) {
+		if (c->type != JSON_NULL) {
+			fields[n].name = c->key;
+			TRY(value_of(arena, c, depth + 1, &fields[n++].value, e));
+		}
+	}
+	return cedar_value_record(arena, fields, n, ret, e);
+}
+
+static enum rc value_of(struct arena *arena, const struct json *j, unsigned depth,
+			const struct cedar_value **ret, struct err *e)
+{
+	if (depth > LIMIT_JSON_DEPTH) {
+		FAIL(e, RC_LIMIT, "arguments nested deeper than %d", LIMIT_JSON_DEPTH);
+	}
+	switch (j->type) {
+	case JSON_FALSE:
+	case JSON_TRUE:
+		return cedar_value_bool(arena, j->type == JSON_TRUE, ret, e);
+	case JSON_NUMBER:
+		return value_of_number(arena, j, ret, e);
+	case JSON_STRING:
+		return cedar_value_string(arena, j->text, ret, e);
+	case JSON_ARRAY:
+		return value_of_array(arena, j, depth, ret, e);
+	case JSON_OBJECT:
+		return value_of_object(arena, j, depth, ret, e);
+	case JSON_NONE:
+	case JSON_NULL:
+		break;
+	}
+	FAIL(e, RC_BROKEN, "an argument without a value");
+}
+
+static void put_args(struct record *r, struct str name, const struct json *args)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = r->rc;
+
+	if (rc == RC_OK) {
+		rc = json_type(args) == JSON_OBJECT
+			 ? value_of(r->arena, args, 0, &v, r->e)
+			 : cedar_value_record(r->arena, NULL, 0, &v, r->e);
+	}
+	put(r, name, rc, v);
+}
+
+/* ---- parts of the context ---- */
+
+static void put_incident(struct record *r, const struct incident *i)
+{
+	struct record in = record_new(r->arena, r->e);
+	char id[24];
+
+	put_str(&in, STR("id"), id_text('i', i->ix, id));
+	put_str(&in, STR("class"), i->class);
+	put_u64(&in, STR("severity"), i->severity);
+	put_str(&in, STR("status"), i->status == INCIDENT_OPEN ? STR("open") : STR("closed"));
+	put_str(&in, STR("service"), i->service);
+	put_str(&in, STR("environment"), i->environment);
+	put_bool(&in, STR("regulated"), i->is_regulated);
+	put_record(r, STR("incident"), &in);
+}
+
+static void put_task(struct record *r, const struct task *t, uint64_t now_unix_ms)
+{
+	uint64_t age_ms = now_unix_ms > t->opened_unix_ms ? now_unix_ms - t->opened_unix_ms : 0;
+	struct record in = record_new(r->arena, r->e);
+	char id[24];
+
+	put_str(&in, STR("id"), id_text('t', t->ix, id));
+	put_str(&in, STR("phase"), t->phase);
+	put_u64(&in, STR("calls"), t->calls);
+	put_u64(&in, STR("deviations"), t->deviations);
+	put_u64(&in, STR("targets"), t->touched.n);
+	put_list(&in, STR("labels"), &t->labels);
+	put_u64(&in, STR("age_s"), age_ms / 1000);
+	put_record(r, STR("task"), &in);
+}
+
+static void put_system(struct record *r, uint64_t now_unix_ms)
+{
+	struct record in = record_new(r->arena, r->e);
+	const struct cedar_value *v = NULL;
+	enum rc rc = cedar_value_datetime_ms(r->arena, (int64_t)now_unix_ms, &v, r->e);
+
+	put(&in, STR("now"), rc, v);
+	put_record(r, STR("system"), &in);
+}
+
+/* ---- entities ---- */
+
+static enum rc add_entity(struct cedar_entities *store, const struct cedar_uid *uid,
+			  const struct cedar_value *attrs, const struct cedar_uid *parent,
+			  struct err *e)
+{
+	const struct cedar_entity entity = {
+	    .uid = uid,
+	    .attrs = attrs,
+	    .parents = &parent,
+	    .n_parents = parent ? 1 : 0,
+	};
+
+	return cedar_entities_add(store, &entity, e);
+}
+
+static enum rc add_agent(struct cedar_entities *store, const struct agent *a, struct arena *arena,
+			 const struct cedar_uid **ret, struct err *e)
+{
+	struct record r = record_new(arena, e);
+	const struct cedar_uid *team = NULL;
+	const struct cedar_value *attrs;
+
+	put_str(&r, STR("environment"), a->environment);
+	put_str(&r, STR("owner"), a->owner);
+	TRY(record_end(&r, &attrs));
+	if (a->team.n) {
+		TRY(cedar_uid_new(arena, STR("Remit::Team"), a->team, &team, e));
+	}
+	TRY(cedar_uid_new(arena, STR("Remit::Agent"), a->name, ret, e));
+	return add_entity(store, *ret, attrs, team, e);
+}
+
+static enum rc add_asset(struct cedar_entities *store, struct str target, struct arena *arena,
+			 const struct cedar_uid **ret, struct err *e)
+{
+	struct record r = record_new(arena, e);
+	const struct cedar_value *attrs;
+	size_t colon = str_find(target, ':');
+
+	put_str(&r, STR("kind"), str_slice(target, 0, colon));
+	put_str(&r, STR("value"), str_slice(target, colon + 1, target.n));
+	TRY(record_end(&r, &attrs));
+	TRY(cedar_uid_new(arena, STR("Remit::Asset"), target, ret, e));
+	return add_entity(store, *ret, attrs, NULL, e);
+}
+
+static enum rc add_incident(struct cedar_entities *store, const struct incident *i,
+			    struct arena *arena, const struct cedar_uid **ret, struct err *e)
+{
+	struct record r = record_new(arena, e);
+	const struct cedar_value *attrs;
+	char id[24];
+
+	put_str(&r, STR("class"), i->class);
+	put_u64(&r, STR("severity"), i->severity);
+	put_str(&r, STR("service"), i->service);
+	put_str(&r, STR("environment"), i->environment);
+	put_bool(&r, STR("regulated"), i->is_regulated);
+	TRY(record_end(&r, &attrs));
+	TRY(cedar_uid_new(arena, STR("Remit::Incident"), id_text('i', i->ix, id), ret, e));
+	return add_entity(store, *ret, attrs, NULL, e);
+}
+
+/* The assets, or the incident when the call acts on none. */
+static enum rc add_resources(struct cedar_entities *store, const struct str_list *targets,
+			     const struct incident *incident, struct arena *arena,
+			     struct policy_case *ret, struct err *e)
+{
+	size_t n = targets->n ? targets->n : 1;
+	const struct cedar_uid **resources = arena_alloc_n(arena, n, sizeof(*resources));
+
+	if (!resources) {
+		FAIL(e, RC_NOMEM, "no memory for resources");
+	}
+	if (targets->n == 0) {
+		TRY(add_incident(store, incident, arena, &resources[0], e));
+	}
+	for (size_t i = 0; i < targets->n; i++) {
+		TRY(add_asset(store, targets->p[i], arena, &resources[i], e));
+	}
+	ret->resources = resources;
+	ret->n_resources = n;
+	return RC_OK;
+}
+
+/* ---- the two requests ---- */
+
+static void put_grant(struct record *r, const struct task *t)
+{
+	struct record in = record_new(r->arena, r->e);
+
+	put_str(&in, STR("playbook"), t->playbook);
+	put_list(&in, STR("tools"), &t->tools);
+	put_list(&in, STR("targets"), &t->targets);
+	put_list(&in, STR("data"), &t->data);
+	put_record(r, STR("intent"), &in);
+}
+
+static enum rc call_context(const struct policy_call *c, struct arena *arena,
+			    const struct cedar_value **ret, struct err *e)
+{
+	struct record r = record_new(arena, e);
+	struct record evidence = record_new(arena, e);
+	const struct tool *t = c->tool;
+
+	put_str(&r, STR("effect"), effect_name(t->effect));
+	put_bool(&r, STR("changes_access"), t->changes_access);
+	put_bool(&r, STR("deletes_data"), t->deletes_data);
+	put_bool(&r, STR("touches_secrets"), t->touches_secrets);
+	put_bool(&r, STR("reversible"),
+		 t->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
+	put_args(&r, STR("input"), c->args);
+	put_grant(&r, c->task);
+	put_incident(&r, c->incident);
+	put_task(&r, c->task, c->now_unix_ms);
+	put_list(&r, STR("data"), &t->data);
+	put_bool(&evidence, STR("captured"), c->has_evidence);
+	put_record(&r, STR("evidence"), &evidence);
+	put_system(&r, c->now_unix_ms);
+	return record_end(&r, ret);
+}
+
+enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
+			    struct policy_case *ret, struct err *e)
+{
+	struct cedar_entities *store;
+	const struct cedar_uid *upstream;
+
+	TRY(cedar_entities_new(arena, NULL, &store, e));
+	TRY(add_agent(store, c->agent, arena, &ret->principal, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
+	TRY(add_entity(store, ret->action, NULL, upstream, e));
+	TRY(add_resources(store, c->targets, c->incident, arena, ret, e));
+	TRY(cedar_entities_seal(store, e));
+	ret->entities = store;
+	return call_context(c, arena, &ret->context, e);
+}
+
+enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena,
+			      struct policy_case *ret, struct err *e)
+{
+	static const struct str_list no_targets;
+	struct record r = record_new(arena, e);
+	struct record intent = record_new(arena, e);
+	struct cedar_entities *store;
+
+	TRY(cedar_entities_new(arena, NULL, &store, e));
+	TRY(add_agent(store, i->agent, arena, &ret->principal, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), STR("remit___declare_intent"), &ret->action,
+			  e));
+	TRY(add_resources(store, &no_targets, i->incident, arena, ret, e));
+	TRY(cedar_entities_seal(store, e));
+	ret->entities = store;
+	put_str(&intent, STR("playbook"), i->playbook);
+	put_list(&intent, STR("tools"), i->tools);
+	put_list(&intent, STR("targets"), i->targets);
+	put_list(&intent, STR("data"), i->data);
+	put_u64(&intent, STR("duration_s"), i->duration_ms / 1000);
+	put_record(&r, STR("intent"), &intent);
+	put_incident(&r, i->incident);
+	put_system(&r, i->now_unix_ms);
+	return record_end(&r, &ret->context);
+}

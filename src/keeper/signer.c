@@ -40,12 +40,11 @@ enum rc signer_new(const char *dir, const struct keeper_keys *keys, struct signe
 	s->keys = keys;
 	s->hasher = tlog_hasher_new();
 	rc = s->hasher ? RC_OK : err_set(e, RC_NOMEM, __func__, "no memory for the signer");
-	if (rc == RC_OK && strlen(dir) >= sizeof(s->dir)) {
-		rc = err_set(e, RC_LIMIT, __func__, "path is too long: '%s'", dir);
+	if (rc == RC_OK && snprintf(s->dir, sizeof(s->dir), "%s", dir) >= (int)sizeof(s->dir)) {
+		rc = err_set(e, RC_LIMIT, __func__, "the keeper's path is too long");
 	}
 	if (rc == RC_OK) {
-		memcpy(s->dir, dir, strlen(dir) + 1);
-		rc = record_load(dir, origin_of(s), &s->last, e);
+		rc = record_load(s->dir, origin_of(s), &s->last, e);
 	}
 	if (rc != RC_OK) {
 		signer_free(s);

@@ -7,11 +7,15 @@
  */
 #include "base/secret.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/rand.h"
 
@@ -94,6 +98,56 @@ enum rc secret_random(size_t n, struct secret **ret, struct err *e)
 	rand_bytes(s->bytes, n);
 	*ret = s;
 	return RC_OK;
+}
+
+static enum rc fill_from(int fd, const char *path, struct secret *s, size_t *ret_n, struct err *e)
+{
+	size_t n = 0;
+
+	while (n < s->n) {
+		ssize_t got = read(fd, s->bytes + n, s->n - n);
+
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got < 0) {
+			return err_set_sys(e, RC_IO, __func__, "cannot read '%s'", path);
+		}
+		if (got == 0) {
+			break;
+		}
+		n += (size_t)got;
+	}
+	if (n == s->n) {
+		FAIL(e, RC_LIMIT, "'%s' is too large for a secret", path);
+	}
+	if (n > 0 && s->bytes[n - 1] == '\n') {
+		n--;
+	}
+	*ret_n = n;
+	return RC_OK;
+}
+
+enum rc secret_read(const char *path, struct secret **ret, struct err *e)
+{
+	AUTO_SECRET all = NULL;
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	size_t n = 0;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		return err_set_sys(e, errno == ENOENT ? RC_ABSENT : RC_IO, __func__,
+				   "cannot open secret '%s'", path);
+	}
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 07)) {
+		FAIL(e, RC_DENIED, "secret '%s' must be a file that not everybody may open", path);
+	}
+	TRY(secret_new(LIMIT_SECRET_BYTES, &all, e));
+	TRY(fill_from(fd, path, all, &n, e));
+	if (n == 0) {
+		FAIL(e, RC_LIMIT, "secret '%s' is empty", path);
+	}
+	return secret_of(str_of(all->bytes, n), ret, e);
 }
 
 void secret_free(struct secret *s)

@@ -23,6 +23,9 @@ enum rc secret_new(size_t n, struct secret **ret, struct err *e);
 enum rc secret_of(struct str bytes, struct secret **ret, struct err *e);
 /* n bytes that nobody can guess. */
 enum rc secret_random(size_t n, struct secret **ret, struct err *e);
+/* The contents of a file, without one newline at its end. Only the owner and the group may have
+ * rights to it (RC_DENIED). RC_ABSENT, RC_IO, RC_LIMIT (empty, or too large). */
+enum rc secret_read(const char *path, struct secret **ret, struct err *e);
 /* Wipes and unmaps. NULL is fine. */
 void secret_free(struct secret *s);
 

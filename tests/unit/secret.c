@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,6 +146,37 @@ static void out_of_memory_leaves_nothing(void **state)
 	assert_int_equal(mem_blocks(), before);
 }
 
+static void a_secret_is_read_from_a_file_that_not_everybody_may_open(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/remit-secret-XXXXXX";
+	char large[LIMIT_SECRET_BYTES] = {1};
+	struct secret *s = NULL;
+	int fd = mkstemp(path); /* mode 0600 */
+
+	assert_true(fd >= 0);
+	assert_rc(secret_read(path, &s, NULL), RC_LIMIT);
+	assert_int_equal(write(fd, "pass word\n", 10), 10);
+	assert_ok(secret_read(path, &s, NULL));
+	assert_str(secret_view(s), "pass word");
+	secret_free(s);
+	s = NULL;
+	assert_int_equal(fchmod(fd, 0604), 0);
+	assert_rc(secret_read(path, &s, NULL), RC_DENIED);
+	assert_int_equal(fchmod(fd, 0640), 0);
+	assert_int_equal(pwrite(fd, large, sizeof(large), 0), sizeof(large));
+	assert_rc(secret_read(path, &s, NULL), RC_LIMIT);
+	assert_int_equal(ftruncate(fd, LIMIT_SECRET_BYTES - 1), 0);
+	assert_ok(secret_read(path, &s, NULL));
+	assert_int_equal(secret_size(s), LIMIT_SECRET_BYTES - 1);
+	secret_free(s);
+	s = NULL;
+	(void)close(fd);
+	(void)unlink(path);
+	assert_rc(secret_read(path, &s, NULL), RC_ABSENT);
+	assert_null(s);
+}
+
 static void random_secrets_differ(void **state)
 {
 	(void)state;
@@ -171,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(sizes_are_bounded),
 	    cmocka_unit_test(memory_that_cannot_be_locked_is_not_handed_out),
 	    cmocka_unit_test(out_of_memory_leaves_nothing),
+	    cmocka_unit_test(a_secret_is_read_from_a_file_that_not_everybody_may_open),
 	    cmocka_unit_test(random_secrets_differ),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 /* ---- Findings ---- */
 
+PRINTF_LIKE(4, 0)
 static void add(struct load *l, enum finding_level level, const struct json *at, const char *fmt,
 		va_list ap)
 {

@@ -31,6 +31,14 @@ void arena_fini(struct arena *a)
 	a->used_bytes = 0;
 }
 
+void arena_fini_secret(struct arena *a)
+{
+	for (struct arena_block *b = a->last; b; b = b->before) {
+		explicit_bzero(b->bytes, b->used);
+	}
+	arena_fini(a);
+}
+
 void arena_reset(struct arena *a)
 {
 	while (a->last && a->last->before) {

@@ -23,6 +23,9 @@ struct arena {
 #define AUTO_ARENA CLEANUP(arena_fini) struct arena
 
 void arena_fini(struct arena *a);
+/* As arena_fini, overwriting what was handed out: for pieces that hold a secret. */
+void arena_fini_secret(struct arena *a);
+#define AUTO_ARENA_SECRET CLEANUP(arena_fini_secret) struct arena
 /* Empties the arena but keeps its first block. */
 void arena_reset(struct arena *a);
 /* size zero bytes, or NULL when memory or the arena's maximum is exhausted. */

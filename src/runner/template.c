@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/secret.h"
 #include "runner/child.h"
 
 static bool is_name_char(char c)
@@ -142,17 +141,9 @@ static enum rc look_up_field(const void *ctx, struct str name, struct buf *b, st
 enum rc template_secret(struct str template, struct str fields, struct buf *b, struct err *e)
 {
 	struct json_limits limits = JSON_LIMITS_DEFAULT;
-	AUTO_ARENA arena = ARENA_INIT(64 * 1024);
-	AUTO_BUF own = BUF_INIT(LIMIT_SECRET_BYTES);
+	AUTO_ARENA_SECRET arena = ARENA_INIT(64 * 1024);
 	const struct json *j;
-	enum rc rc;
 
-	/* A copy, so that strings decoded in place and the arena can be wiped. */
-	TRY(buf_add(&own, fields));
-	rc = json_parse(&arena, buf_view(&own), &limits, &j, e);
-	if (rc == RC_OK) {
-		rc = template_fill(template, look_up_field, j, b, e);
-	}
-	secret_wipe(own.p, own.n);
-	return rc;
+	TRY(json_parse(&arena, fields, &limits, &j, e));
+	return template_fill(template, look_up_field, j, b, e);
 }

@@ -8,7 +8,7 @@
  *             without an outcome, since its first one has or will have it.
  *         (3) nothing is committed after its send-by, of another generation, or after a fence over
  *             it was answered.
- *         (4) what was committed is never called not sent.
+ *         (4) what was committed is never called not sent, unless its transport is certain.
  */
 #include "sender/desk.h"
 
@@ -139,6 +139,12 @@ void desk_done(struct desk *d, struct desk_call *c, enum outcome_kind kind, stru
 	}
 	say_outcome(d, c->call, kind, result, detail);
 	forget(d, h);
+}
+
+void desk_recalled(struct desk *d, struct desk_call *c, struct str detail)
+{
+	held_of(c)->state = STARTED;
+	desk_done(d, c, OUTCOME_NOT_SENT, STR(""), detail);
 }
 
 /* Ends a call that was not sent, telling the carrier if it had begun. */
@@ -398,9 +404,13 @@ static void hear_fence(struct desk *d, const struct msg_fence *m)
 	for (struct held *h = d->first; h;) {
 		struct held *next = h->next;
 
-		if (covers(m, h) && h->state != SENT) {
+		if (!covers(m, h)) {
+			/* goes on */
+		} else if (h->state != SENT) {
 			give_up(d, h, STR("fenced"));
-		} else if (covers(m, h) && rc == RC_OK) {
+		} else if (d->carrier.recall && d->carrier.recall(d->carrier.ctx, &h->c)) {
+			desk_recalled(d, &h->c, STR("fenced"));
+		} else if (rc == RC_OK) {
 			rc = buf_add_u64(&calls, h->c.call);
 		}
 		h = next;

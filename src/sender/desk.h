@@ -48,6 +48,9 @@ struct desk_carrier {
 	void (*start)(void *ctx, struct desk_call *c);
 	/* Forget c, which was started and not sent. The desk has answered. */
 	void (*drop)(void *ctx, struct desk_call *c);
+	/* A fence is over c, which was committed: true when certainly not a byte of it left and none
+	 * ever will. The carrier forgets it then; the desk answers. NULL: never. */
+	bool (*recall)(void *ctx, struct desk_call *c);
 	/* Close what is in scope: children are killed, idle sessions ended. Calls that were sent
 	 * and die of it are done with OUTCOME_UNKNOWN from inside. */
 	void (*fence)(void *ctx, enum fence_scope scope, struct str name);
@@ -78,6 +81,9 @@ struct str desk_secret(const struct desk *d, const struct desk_call *c);
  * not on record. A NOT_SENT for a call that was committed is turned into UNKNOWN. */
 void desk_done(struct desk *d, struct desk_call *c, enum outcome_kind kind, struct str result,
 	       struct str detail);
+/* Ends a committed call of which certainly not a byte left, as a transport with a queue of its own
+ * may find out, with OUTCOME_NOT_SENT. */
+void desk_recalled(struct desk *d, struct desk_call *c, struct str detail);
 void desk_definitions(struct desk *d, struct str upstream, bool ok, struct str tools,
 		      struct str detail);
 

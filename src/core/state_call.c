@@ -87,27 +87,35 @@ static enum rc check_texts(const struct leaf_call_decided *c, struct err *e)
 	return RC_OK;
 }
 
-/* (2) */
-static enum rc check_allowed(struct state *s, const struct leaf *l, struct err *e)
+static enum rc check_lease(const struct state *s, const struct leaf_call_decided *c, struct err *e)
 {
-	const struct leaf_call_decided *c = &l->call_decided;
 	const struct lease *lease = state_lease(s, c->lease);
-	const struct task *task = state_task(s, c->task);
-	bool is_rollback = str_eq(c->purpose, STR("rollback"));
 
 	if (c->lease &&
 	    (!lease || lease->state == LEASE_STATE_GONE || lease->state == LEASE_STATE_REVOKING)) {
 		FAIL(e, RC_BROKEN, "lease l%" PRIu64 " is unknown or over", c->lease);
 	}
-	if (!is_agents(c)) {
-		if (!is_rollback && !str_eq(c->effect, STR("read"))) {
-			FAIL(e, RC_BROKEN, "capture and verification only read");
-		}
-		if (c->approval || c->preapproval) {
-			FAIL(e, RC_BROKEN, "a call of Remit itself uses no approval");
-		}
-		return RC_OK;
+	return RC_OK;
+}
+
+/* A call of Remit itself. */
+static enum rc check_own(const struct leaf_call_decided *c, struct err *e)
+{
+	if (!str_eq(c->purpose, STR("rollback")) && !str_eq(c->effect, STR("read"))) {
+		FAIL(e, RC_BROKEN, "capture and verification only read");
 	}
+	if (c->approval || c->preapproval) {
+		FAIL(e, RC_BROKEN, "a call of Remit itself uses no approval");
+	}
+	return RC_OK;
+}
+
+/* (2) */
+static enum rc check_agents(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_call_decided *c = &l->call_decided;
+	const struct task *task = state_task(s, c->task);
+
 	if (!task || task->state != TASK_RUNNING || !str_eq(task->agent, c->agent)) {
 		FAIL(e, RC_BROKEN, "a call is allowed without a running task of its agent");
 	}
@@ -124,7 +132,8 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 	struct task_object *task = task_of(s, c->task);
 	struct leaf kept = {.kind = l->kind, .t = l->t};
 
-	TRY(check_allowed(s, l, e));
+	TRY(check_lease(s, c, e));
+	TRY(is_agents(c) ? check_agents(s, l, e) : check_own(c, e));
 	if (vec_reserve(&s->unfinished, 1) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for an unfinished call");
 	}

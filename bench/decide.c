@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/decide.c - nanoseconds per decision, leaf and fold.
+ *
+ * The deployment of tests/unit/scene.h with its three policies and 17 more (12 guardrails of which
+ * none applies, four gated, one in shadow): 20 in all, each with a condition. One containment with
+ * one target and one argument, decided in a reset arena as the governor does; the same with 16
+ * targets. Then what follows an allowed call: its leaf encoded, decoded, and folded into the state
+ * together with its completion. CPU time of this thread; the median of nine rounds.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/limits.h"
+
+#include "scene.h"
+
+enum { ROUNDS = 9, TIMES = 20000, ARENA_BYTES = 1 << 24, POLICIES = 17, TEXT_BYTES = 1 << 14 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct bench {
+	struct scene *w;
+	struct arena arena;
+	struct buf leaf;
+	struct leaf call;
+};
+
+static void decide(struct bench *b)
+{
+	struct err e = ERR_INIT;
+	struct decision d;
+
+	arena_reset(&b->arena);
+	assert_ok(decide_call(b->w->f.s, &b->w->b, &b->w->r, &b->arena, &d, &e));
+	assert_int_equal(d.verdict, VERDICT_ALLOW);
+}
+
+static void encode(struct bench *b)
+{
+	struct err e = ERR_INIT;
+
+	buf_reset(&b->leaf);
+	assert_ok(leaf_encode(&b->leaf, &b->call, &e));
+}
+
+static void decode(struct bench *b)
+{
+	struct err e = ERR_INIT;
+	struct leaf l;
+
+	arena_reset(&b->arena);
+	assert_ok(leaf_decode(&b->arena, buf_view(&b->leaf), &l, &e));
+}
+
+/* A call and its completion; a minute later now and then, so that forgetting takes its part. */
+static void fold(struct bench *b)
+{
+	uint64_t ix = fold_add(&b->w->f, b->call);
+
+	fold_add(&b->w->f, LEAF_OF(CALL_COMPLETED, call_completed, .call = ix, .kind = STR("ok")));
+	b->w->f.t += 5000;
+}
+
+static void measure(struct bench *b, const char *what, void (*run)(struct bench *))
+{
+	uint64_t rounds[ROUNDS];
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		uint64_t from = now_ns();
+
+		for (unsigned n = 0; n < TIMES; n++) {
+			run(b);
+		}
+		rounds[i] = (now_ns() - from) / TIMES;
+	}
+	qsort(rounds, ROUNDS, sizeof(rounds[0]), compare);
+	printf("%-32s %8" PRIu64 " ns\n", what, rounds[ROUNDS / 2]);
+}
+
+static void add_policies(struct scene *w)
+{
+	char text[TEXT_BYTES];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < POLICIES; i++) {
+		const char *note = i < 12 ? "" : i < 16 ? "@gate(\"dba\") " : "@shadow(\"x\") ";
+
+		n += (size_t)snprintf(
+		    text + n, sizeof(text) - n,
+		    "@id(\"rail-%u\") %sforbid(principal, action, resource) when { "
+		    "context.incident.severity > %u && context.task.calls > %u || "
+		    "context.task.labels.contains(\"label-%u\") };\n",
+		    i, note, i % 3 + 2, i, i);
+	}
+	scene_policies_add(w, text);
+	MUST(cedar_policies_count(w->b.policies) == POLICIES + 3);
+}
+
+/* A task that may act on host-0 to host-15, and the call that does. */
+static void widen(struct scene *w)
+{
+	static char names[16][24];
+	static struct str targets[16];
+	char args[1024] = "{\"roles\":[";
+	size_t n = strlen(args);
+
+	for (unsigned i = 0; i < ARRAY_LEN(targets); i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "pg-role:role-%02u", i);
+		targets[i] = str_from(names[i]);
+		n += (size_t)snprintf(args + n, sizeof(args) - n, "%s\"role-%02u\"", i ? "," : "",
+				      i);
+	}
+	(void)snprintf(args + n, sizeof(args) - n, "]}");
+	fold_add(&w->f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = w->incident,
+				.assets = {targets, ARRAY_LEN(targets)}));
+	w->r.task = fold_add(&w->f, LEAF_OF(TASK_OPENED, task_opened, .incident = w->incident,
+					    .agent = FOLD_AGENT, .playbook = STR("db-saturation"),
+					    .tools = LIST(STR("db___end")),
+					    .targets = {targets, ARRAY_LEN(targets)},
+					    .data = LIST(STR("operational")),
+					    .phase = STR("contain"), .not_after = w->f.t + 1000,
+					    .max_calls = 2, .max_targets = ARRAY_LEN(targets)));
+	w->role.pointer = STR("/roles");
+	w->tools[TOOL_END].input_schema = NULL;
+	w->r.args = scene_json(w, args);
+}
+
+int main(void)
+{
+	static const struct str policies[] = {{"responder-db", 12}};
+	struct bench b = {
+	    .w = scene_new(),
+	    .arena = ARENA_INIT(ARENA_BYTES),
+	    .leaf = BUF_INIT(LIMIT_LEAF_BYTES),
+	};
+	struct leaf_call_decided *c;
+
+	add_policies(b.w);
+	b.call = fold_call(b.w->task, STR("contain"), 1);
+	c = &b.call.call_decided;
+	c->policies = (struct str_list){policies, 1};
+	memset(&c->args, 0x11, sizeof(c->args));
+	memset(&c->definition, 0x22, sizeof(c->definition));
+	memset(&c->bundle, 0x33, sizeof(c->bundle));
+	measure(&b, "decide_call, 1 target", decide);
+	measure(&b, "leaf_encode, call.decided", encode);
+	measure(&b, "leaf_decode, call.decided", decode);
+	printf("%-32s %8zu bytes\n", "a call.decided leaf", b.leaf.n);
+	widen(b.w);
+	measure(&b, "decide_call, 16 targets", decide);
+	measure(&b, "call and completion folded", fold);
+	arena_fini(&b.arena);
+	buf_fini(&b.leaf);
+	scene_free(b.w);
+	return 0;
+}

@@ -22,7 +22,7 @@
 
 enum { COMMAND_BODY_BYTES = 262144, SECRET_BYTES = 4096 };
 
-static const struct sandbox_policy sandbox = {
+const struct sandbox_policy people_sandbox = {
 	.name = "people",
 	.needs = SANDBOX_ACCEPT,
 };
@@ -350,7 +350,7 @@ static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 	TRY(read_secrets(p, e));
 	TRY(open_doors(p, &local, &http, e));
 	TRY(serve(p, &local, &http, e));
-	TRY(role_confine(env, &sandbox, NULL, 0, e));
+	TRY(role_confine(env, &people_sandbox, NULL, 0, e));
 	TRY(role_channel(env, R_GOVERNOR, NULL, on_governor, role_is_gone, p, &p->governor, e));
 	if (role_has_peer(env, R_KEEPER, NULL)) {
 		struct channel *keeper;

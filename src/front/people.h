@@ -9,4 +9,7 @@
 
 #include "net/role.h"
 
+/* Accepts on what was opened before; no files, no outgoing connections. */
+extern const struct sandbox_policy people_sandbox;
+
 enum rc role_people_main(const struct role_env *env, struct err *e);

@@ -19,7 +19,7 @@
 #include "governor/checkpoint.h"
 #include "governor/gov.h"
 
-static const struct sandbox_policy sandbox = {
+const struct sandbox_policy governor_sandbox = {
 	.name = "governor",
 	.needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS,
 };
@@ -210,13 +210,22 @@ static void refresh(struct loop_timer *t)
 static enum rc load(struct governor *g, struct err *e)
 {
 	AUTO_FINDINGS found = FINDINGS_INIT;
-	const char *state_dir;
-	char path[4096];
-	bool is_new = false;
 
 	TRY(deployment_load(g->env->deployment, &g->deployment, &found, e));
 	g->bundle = g->deployment->bundle;
-	state_dir = g->deployment->state_dir.p;
+	if (g->deployment->agents.fronts != 1) {
+		FAIL(e, RC_INPUT, "listen.agents.fronts: this version serves agents with one front");
+	}
+	return RC_OK;
+}
+
+/* As the user that the role became, so that what is created belongs to it. */
+static enum rc open_state(struct governor *g, struct err *e)
+{
+	const char *state_dir = g->deployment->state_dir.p;
+	char path[4096];
+	bool is_new = false;
+
 	(void)snprintf(path, sizeof(path), "%s/segments", state_dir);
 	TRY(file_mkdirs(path, 0700, e));
 	TRY(book_open(path, g->bundle->origin, g->clock, &g->book, &g->state, &is_new, e));
@@ -226,15 +235,23 @@ static enum rc load(struct governor *g, struct err *e)
 	return RC_OK;
 }
 
+/* Without this peer nothing of the kind is done, and nothing else is lost. */
+static enum rc connect_optional(struct governor *g, enum role peer, channel_fn *on_message,
+				struct channel **ret, struct err *e)
+{
+	if (!role_has_peer(g->env, peer, NULL)) {
+		return RC_OK;
+	}
+	return role_channel(g->env, peer, NULL, on_message, peer_is_gone, g, ret, e);
+}
+
 static enum rc connect_peers(struct governor *g, struct err *e)
 {
-	const struct role_env *env = g->env;
-
-	TRY(role_channel(env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e));
-	TRY(role_channel(env, R_AGENTS, NULL, on_agents, peer_is_gone, g, &g->agents, e));
-	TRY(role_channel(env, R_PEOPLE, NULL, on_people, peer_is_gone, g, &g->people, e));
-	TRY(role_channel(env, R_RUNNER, NULL, on_runner, peer_is_gone, g, &g->runner, e));
-	return role_channel(env, R_COURIER, NULL, on_courier, peer_is_gone, g, &g->courier, e);
+	TRY(role_channel(g->env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e));
+	TRY(connect_optional(g, R_AGENTS, on_agents, &g->agents, e));
+	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
+	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
+	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
 }
 
 /* The keeper answers while we wait: nothing else is heard before the keys are there. */
@@ -305,7 +322,8 @@ static enum rc live(struct governor *g, struct err *e)
 
 	TRY(load(g, e));
 	paths[1].path = g->deployment->state_dir.p;
-	TRY(role_confine(g->env, &sandbox, paths, ARRAY_LEN(paths), e));
+	TRY(role_confine(g->env, &governor_sandbox, paths, ARRAY_LEN(paths), e));
+	TRY(open_state(g, e));
 	loop_hook_add(g->loop, &commit);
 	TRY(connect_peers(g, e));
 	TRY(wait_for_keys(g, e));

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <tlog.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -21,7 +22,7 @@
 
 enum { POLL_MS = 100, BUNDLE_BYTES = 256 * (LIMIT_LEAF_BYTES + 2), ROUND_BUNDLES = 40 };
 
-static const struct sandbox_policy sandbox = {
+const struct sandbox_policy index_sandbox = {
 	.name = "index",
 	.needs = SANDBOX_READ | SANDBOX_WRITE,
 };
@@ -210,6 +211,16 @@ static enum rc read_key(struct index *x, const char *state_dir, struct err *e)
 	return tlog_vkey_parse(buf_view(&text), &x->key, e);
 }
 
+/* A directory that belongs to the user whom the roles become. */
+static enum rc make_dir(const struct role_env *env, const char *path, struct err *e)
+{
+	TRY(file_mkdirs(path, 0755, e));
+	if (env->ids.is_set && chown(path, env->ids.uid, env->ids.gid) != 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot give '%s' to its user", path);
+	}
+	return RC_OK;
+}
+
 static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 {
 	AUTO_FINDINGS found = FINDINGS_INIT;
@@ -228,11 +239,11 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	(void)snprintf(log_dir, sizeof(log_dir), "%s/log", state_dir);
 	(void)snprintf(index_dir, sizeof(index_dir), "%s/index", state_dir);
 	(void)snprintf(db, sizeof(db), "%s/index.sqlite", index_dir);
-	TRY(file_mkdirs(log_dir, 0755, e));
-	TRY(file_mkdirs(index_dir, 0700, e));
+	TRY(make_dir(env, log_dir, e));
+	TRY(make_dir(env, index_dir, e));
 	paths[0].path = log_dir;
 	paths[1].path = index_dir;
-	TRY(role_confine(env, &sandbox, paths, ARRAY_LEN(paths), e));
+	TRY(role_confine(env, &index_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(tlog_dir_open(log_dir, &x->log, e));
 	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));
 	TRY(role_channel(env, R_PEOPLE, NULL, on_people, peer_is_gone, x, &x->people, e));

@@ -8,4 +8,7 @@
 
 #include "net/role.h"
 
+/* Reads the log, writes its database. */
+extern const struct sandbox_policy index_sandbox;
+
 enum rc role_index_main(const struct role_env *env, struct err *e);

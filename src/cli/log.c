@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli/log.c - the log, from its files, with the public key alone. Nothing here asks a running Remit. */
+#include "cli/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tlog.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "codec/json.h"
+
+enum { NOTE_BYTES = 65536, FOLLOW_MS = 200, DEFAULT_TAIL = 10 };
+
+struct log_options {
+	const char *log;
+	const char *key;
+	const char *receipt;
+	const char *leaf;
+	const char *positional;
+	uint64_t n;
+	bool follow;
+	bool as_json;
+};
+
+static int parse(const struct cli_command *c, int argc, char **argv, struct log_options *o)
+{
+	o->log = getenv("REMIT_LOG");
+	o->n = DEFAULT_TAIL;
+	for (int i = 0; i < argc; i++) {
+		const char **into = NULL;
+
+		if (!strcmp(argv[i], "--json")) {
+			o->as_json = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--follow")) {
+			o->follow = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--log")) {
+			into = &o->log;
+		} else if (!strcmp(argv[i], "--key")) {
+			into = &o->key;
+		} else if (!strcmp(argv[i], "--receipt")) {
+			into = &o->receipt;
+		} else if (!strcmp(argv[i], "--leaf")) {
+			into = &o->leaf;
+		} else if (!strcmp(argv[i], "-n")) {
+			if (++i == argc || !num_u64(str_from(argv[i]), 1000000, &o->n)) {
+				return cli_misuse(c, "-n needs a number");
+			}
+			continue;
+		} else if (argv[i][0] == '-') {
+			return cli_misuse(c, "unknown option '%s'", argv[i]);
+		} else if (o->positional) {
+			return cli_misuse(c, "unexpected argument '%s'", argv[i]);
+		} else {
+			o->positional = argv[i];
+			continue;
+		}
+		if (++i == argc) {
+			return cli_misuse(c, "%s needs a value", argv[i - 1]);
+		}
+		*into = argv[i];
+	}
+	if (!o->log && !o->receipt) {
+		return cli_misuse(c, "which log? --log DIRECTORY (or REMIT_LOG in the environment)");
+	}
+	return 0;
+}
+
+static enum rc read_key(const struct log_options *o, struct tlog_vkey *ret, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(1024);
+	char beside[4096];
+	int n;
+
+	if (!o->key) {
+		n = snprintf(beside, sizeof(beside), "%s/../log.vkey", o->log);
+		if (n < 0 || (size_t)n >= sizeof(beside)) {
+			FAIL(e, RC_INPUT, "the log's path is too long");
+		}
+	}
+	TRY(file_read(o->key ? o->key : beside, &text, e));
+	while (text.n && text.p[text.n - 1] == '\n') {
+		text.n--;
+	}
+	return tlog_vkey_parse(buf_view(&text), ret, e);
+}
+
+static enum rc open_log(const struct log_options *o, struct tlog_dir **ret,
+			struct tlog_checkpoint *ret_checkpoint, struct buf *note, struct err *e)
+{
+	AUTO_TLOG_DIR d = NULL;
+	struct tlog_vkey key;
+
+	TRY(read_key(o, &key, e));
+	TRY(tlog_dir_open(o->log, &d, e));
+	TRY(tlog_dir_read_checkpoint(d, note, e));
+	TRY(tlog_checkpoint_open(buf_view(note), &key, ret_checkpoint, e));
+	tlog_dir_set_size(d, ret_checkpoint->size);
+	*ret = TAKE(d);
+	return RC_OK;
+}
+
+/* ---- verify ---- */
+
+static bool show_progress(void *ctx, uint64_t done, uint64_t size)
+{
+	(void)ctx; /* nothing is kept */
+	if (size >= 100000 && isatty(STDERR_FILENO)) {
+		fprintf(stderr, "\r%llu of %llu leaves", (unsigned long long)done,
+			(unsigned long long)size);
+		if (done == size) {
+			fprintf(stderr, "\r%40s\r", "");
+		}
+	}
+	return true;
+}
+
+static enum rc report_json(const struct tlog_report *r, struct buf *out, struct err *e)
+{
+	struct json_out w = json_out_to(out);
+
+	json_out_object(&w);
+	json_out_key_bool(&w, "ok", r->n_faults == 0);
+	json_out_key_u64(&w, "size", r->size);
+	json_out_key_u64(&w, "leaves", r->leaves);
+	json_out_key_u64(&w, "bundles", r->bundles);
+	json_out_key_u64(&w, "tiles", r->tiles);
+	json_out_key(&w, STR("faults"));
+	json_out_array(&w);
+	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
+		json_out_object(&w);
+		json_out_key_str(&w, "file", str_from(r->faults[i].file));
+		json_out_key_u64(&w, "offset", r->faults[i].offset);
+		if (r->faults[i].index != UINT64_MAX) {
+			json_out_key_u64(&w, "leaf", r->faults[i].index);
+		}
+		json_out_key_str(&w, "what", str_from(r->faults[i].what));
+		json_out_close(&w);
+	}
+	json_out_close(&w);
+	json_out_close(&w);
+	TRY(json_out_end(&w, e));
+	return buf_add_char(out, '\n');
+}
+
+static enum rc report_text(const struct tlog_report *r, struct buf *out)
+{
+	if (r->n_faults == 0) {
+		return buf_addf(out,
+				"the log holds: %llu leaves, %llu bundles, %llu tiles, signature and "
+				"root verified\n",
+				(unsigned long long)r->leaves, (unsigned long long)r->bundles,
+				(unsigned long long)r->tiles);
+	}
+	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
+		TRY(buf_addf(out, "%s: byte %llu: %s", r->faults[i].file,
+			     (unsigned long long)r->faults[i].offset, r->faults[i].what));
+		if (r->faults[i].index != UINT64_MAX) {
+			TRY(buf_addf(out, " (leaf %llu)", (unsigned long long)r->faults[i].index));
+		}
+		TRY(buf_add_char(out, '\n'));
+	}
+	return buf_addf(out, "the log does not hold: %zu fault%s\n", r->n_faults,
+			r->n_faults == 1 ? "" : "s");
+}
+
+static int verify_receipt(const struct cli_command *c, const struct log_options *o)
+{
+	AUTO_BUF receipt = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
+	struct tlog_receipt r;
+	struct tlog_checkpoint checkpoint;
+	struct tlog_vkey key;
+	struct err e = ERR_INIT;
+
+	if (!o->leaf || !o->key) {
+		return cli_misuse(c, "--receipt needs --leaf FILE and --key FILE");
+	}
+	if (read_key(o, &key, &e) != RC_OK || file_read(o->receipt, &receipt, &e) != RC_OK ||
+	    file_read(o->leaf, &leaf, &e) != RC_OK ||
+	    tlog_receipt_parse(buf_view(&receipt), &r, &e) != RC_OK ||
+	    tlog_receipt_check(&r, buf_view(&leaf), &key, &checkpoint, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	printf("the leaf is number %llu of the log " STR_FMT ", in its tree of %llu leaves\n",
+	       (unsigned long long)r.index, STR_ARG(checkpoint.origin),
+	       (unsigned long long)checkpoint.size);
+	return 0;
+}
+
+int cli_log_verify(const struct cli_command *c, int argc, char **argv)
+{
+	struct log_options o = {0};
+	struct tlog_report report = {0};
+	struct tlog_vkey key;
+	struct err e = ERR_INIT;
+	AUTO_BUF out = BUF_INIT(1 << 20);
+	enum rc rc;
+	int bad = parse(c, argc, argv, &o);
+
+	if (bad) {
+		return bad;
+	}
+	if (o.receipt) {
+		return verify_receipt(c, &o);
+	}
+	if (read_key(&o, &key, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	rc = tlog_verify_dir(o.log, &key, show_progress, NULL, &report, &e);
+	if (rc != RC_OK && report.n_faults == 0) {
+		return cli_fail(c, &e);
+	}
+	if ((o.as_json ? report_json(&report, &out, &e) : report_text(&report, &out)) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	bad = cli_print(buf_view(&out));
+	return bad ? bad : rc_exit_status(rc);
+}
+
+/* ---- show, tail, prove ---- */
+
+int cli_log_show(const struct cli_command *c, int argc, char **argv)
+{
+	struct log_options o = {0};
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES + 1);
+	struct tlog_checkpoint checkpoint;
+	struct err e = ERR_INIT;
+	uint64_t ix;
+	int bad = parse(c, argc, argv, &o);
+
+	if (bad) {
+		return bad;
+	}
+	if (!o.positional || !num_u64(str_from(o.positional), UINT64_MAX, &ix)) {
+		return cli_misuse(c, "which leaf? Its index is a number");
+	}
+	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	if (ix >= checkpoint.size) {
+		(void)err_set(&e, RC_ABSENT, __func__, "the log has %llu leaves",
+			      (unsigned long long)checkpoint.size); /* cli_fail says it */
+		return cli_fail(c, &e);
+	}
+	if (tlog_dir_read_leaf(d, ix, &leaf, &e) != RC_OK || buf_add_char(&leaf, '\n') != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	return cli_print(buf_view(&leaf));
+}
+
+/* Leaves from..to-1, one line each: {"leaf": index, "record": {...}}. */
+static enum rc print_leaves(struct tlog_dir *d, uint64_t from, uint64_t to, struct err *e)
+{
+	for (uint64_t ix = from; ix < to; ix++) {
+		AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
+		AUTO_BUF line = BUF_INIT(LIMIT_LEAF_BYTES + 128);
+
+		TRY(tlog_dir_read_leaf(d, ix, &leaf, e));
+		TRY(buf_addf(&line, "{\"leaf\":%llu,\"record\":", (unsigned long long)ix));
+		TRY(buf_add(&line, buf_view(&leaf)));
+		TRY(buf_add(&line, STR("}\n")));
+		TRY(file_write_all(STDOUT_FILENO, buf_view(&line), e));
+	}
+	return RC_OK;
+}
+
+int cli_log_tail(const struct cli_command *c, int argc, char **argv)
+{
+	struct log_options o = {0};
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
+	struct tlog_checkpoint checkpoint;
+	struct err e = ERR_INIT;
+	uint64_t next;
+	int bad = parse(c, argc, argv, &o);
+
+	if (bad) {
+		return bad;
+	}
+	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	next = checkpoint.size > o.n ? checkpoint.size - o.n : 0;
+	for (;;) {
+		struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000};
+
+		if (print_leaves(d, next, checkpoint.size, &e) != RC_OK) {
+			return cli_fail(c, &e);
+		}
+		next = checkpoint.size;
+		if (!o.follow) {
+			return 0;
+		}
+		(void)nanosleep(&pause, NULL); /* shorter is fine */
+		tlog_dir_free(TAKE(d));
+		buf_reset(&note);
+		if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+			return cli_fail(c, &e);
+		}
+	}
+}
+
+int cli_log_prove(const struct cli_command *c, int argc, char **argv)
+{
+	struct log_options o = {0};
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF out = BUF_INIT(2 * NOTE_BYTES);
+	struct tlog_checkpoint checkpoint;
+	struct tlog_receipt r = {0};
+	struct tlog_nodes nodes;
+	struct err e = ERR_INIT;
+	int bad = parse(c, argc, argv, &o);
+
+	if (bad) {
+		return bad;
+	}
+	/* A call's id is its leaf. */
+	if (o.positional && o.positional[0] == 'c') {
+		o.positional++;
+	}
+	if (!h || !o.positional || !num_u64(str_from(o.positional), UINT64_MAX, &r.index)) {
+		return cli_misuse(c, "which leaf or call?");
+	}
+	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	nodes = tlog_dir_nodes(d);
+	r.checkpoint = buf_view(&note);
+	if (tlog_prove_inclusion(h, &nodes, r.index, checkpoint.size, &r.path, &e) != RC_OK ||
+	    tlog_receipt_print(&r, &out, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	return cli_print(buf_view(&out));
+}

@@ -142,7 +142,7 @@ bool cedar_value_get_bool(const struct cedar_value *v, bool *ret) MUST_USE;
 bool cedar_value_get_long(const struct cedar_value *v, int64_t *ret) MUST_USE;
 bool cedar_value_get_string(const struct cedar_value *v, struct str *ret) MUST_USE;
 bool cedar_value_get_entity(const struct cedar_value *v, const struct cedar_uid **ret) MUST_USE;
-/* Elements of a set (in the library's order) or fields of a record (by name); else 0. */
+/* Elements of a set or fields of a record, each in an order of the library's own; else 0. */
 size_t cedar_value_count(const struct cedar_value *v);
 const struct cedar_value *cedar_value_at(const struct cedar_value *set, size_t i); /* i < count */
 struct cedar_field cedar_value_field(const struct cedar_value *record, size_t i);  /* i < count */

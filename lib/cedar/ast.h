@@ -16,7 +16,7 @@
  *   LIKE	 receiver		    pieces between the wildcards   -
  *   IS		 receiver [, group]	    the type			   -
  *   SET	 elements		    -				   -
- *   RECORD	 values			    their keys, in parallel	   -
+ *   RECORD	 values			    their keys, parallel, sorted   -
  *   CALL	 arguments		    -				   fn
  *
  * constant is what the node always evaluates to, when that is known and not an error; the node

@@ -7,8 +7,6 @@
  *
  * Trust:  as parse.c.
  */
-#include <string.h>
-
 #include "base/num.h"
 #include "cedar/parse.h"
 #include "cedar/text.h"
@@ -132,27 +130,41 @@ static enum rc parse_word(struct cedar_parser *p, const struct cedar_expr **ret)
 	return RC_OK;
 }
 
-static int by_text(const void *a, const void *b, void *context)
+struct entry {
+	struct str key;
+	const struct cedar_expr *value;
+};
+
+static int by_key(const void *a, const void *b, void *context)
 {
 	(void)context; /* none needed */
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+	return str_cmp(((const struct entry *)a)->key, ((const struct entry *)b)->key);
 }
 
-/* Refuses a record literal with the same key twice. */
-static enum rc check_keys(struct cedar_parser *p, const struct cedar_expr *x)
+/* Puts the entries pushed since the marks in the order of their keys, in which the reference
+ * evaluates them whatever the text says: it decides which of two errors is reported. A key that is
+ * there twice is refused. */
+static enum rc sort_entries(struct cedar_parser *p, struct cedar_pos pos, size_t from_part,
+			    size_t from_name)
 {
-	struct str *sorted = arena_alloc_n(p->arena, x->n_names, sizeof(*sorted));
+	size_t n = p->parts.n - from_part;
+	struct entry *entries = arena_alloc_n(p->arena, n, sizeof(*entries));
 
-	if (!sorted) {
+	if (!entries) {
 		return RC_NOMEM;
 	}
-	memcpy(sorted, x->names, x->n_names * sizeof(*sorted));
-	cedar_sort(sorted, x->n_names, sizeof(*sorted), by_text, NULL);
-	for (uint32_t i = 1; i < x->n_names; i++) {
-		if (str_eq(sorted[i - 1], sorted[i])) {
-			return cedar_parser_refuse(p, x->pos, "key '" STR_FMT "' is there twice",
-						   STR_ARG(sorted[i]));
+	for (size_t i = 0; i < n; i++) {
+		entries[i].key = p->names.p[from_name + i];
+		entries[i].value = p->parts.p[from_part + i];
+	}
+	cedar_sort(entries, n, sizeof(*entries), by_key, NULL);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && str_eq(entries[i - 1].key, entries[i].key)) {
+			return cedar_parser_refuse(p, pos, "key '" STR_FMT "' is there twice",
+						   STR_ARG(entries[i].key));
 		}
+		p->names.p[from_name + i] = entries[i].key;
+		p->parts.p[from_part + i] = entries[i].value;
 	}
 	return RC_OK;
 }
@@ -198,8 +210,8 @@ static enum rc parse_record(struct cedar_parser *p, const struct cedar_expr **re
 		}
 	}
 	TRY(cedar_parser_need(p, CEDAR_TOKEN_RBRACE, "',' or '}'"));
+	TRY(sort_entries(p, pos, from_part, from_name));
 	TRY(cedar_expr_new(p, CEDAR_EXPR_RECORD, pos, from_part, from_name, &x));
-	TRY(check_keys(p, x));
 	TRY(cedar_expr_fold(p, x));
 	*ret = x;
 	return RC_OK;

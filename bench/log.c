@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench/log.c - what durability costs, beside what the disk itself takes in the same minute.
+ *
+ *	bench-log DIRECTORY [COMMITS]
+ *
+ * Raw fdatasyncs of as many preallocated bytes and commits of the log take turns, so that a noisy
+ * neighbour disturbs both. Then the same leaves are recovered, published as tiles and verified.
+ * The directory is made and left to the caller.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "governor/tiles.h"
+
+enum { LEAF_BYTES = 600, RAW_BYTES = 64 << 20, LARGEST_BATCH = 64 * 1024 };
+
+static const char origin[] = "bench.example/log";
+static const uint8_t seed[32] = {7};
+
+struct run {
+	struct segment_log *log;
+	int raw_fd;
+	uint64_t raw_at;
+	char *bytes;
+	uint64_t *raw_ns;
+	uint64_t *commit_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	MUST(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_times(const char *what, uint64_t *ns, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += ns[i];
+	}
+	qsort(ns, n, sizeof(*ns), compare);
+	printf("%-26s p50 %7.0f us  p99 %7.0f us  mean %7.0f us\n", what, (double)ns[n / 2] / 1e3,
+	       (double)ns[n * 99 / 100] / 1e3, (double)sum / 1e3 / (double)n);
+}
+
+static void must_ok(enum rc rc, const struct err *e)
+{
+	if (rc != RC_OK) {
+		fprintf(stderr, "bench-log: %s\n", e->msg);
+		exit(1);
+	}
+}
+
+static int open_raw(const char *dir)
+{
+	char path[512];
+	char *zeros = mem_calloc(1, 1 << 20);
+	struct err e = ERR_INIT;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/raw", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	MUST(fd >= 0 && zeros);
+	for (int i = 0; i < RAW_BYTES >> 20; i++) {
+		must_ok(file_write_all(fd, str_of(zeros, 1 << 20), &e), &e);
+	}
+	MUST(fsync(fd) == 0);
+	mem_free(zeros);
+	return fd;
+}
+
+static uint64_t time_raw(struct run *r, size_t n)
+{
+	uint64_t start;
+
+	if (r->raw_at + n > RAW_BYTES) {
+		r->raw_at = 0;
+	}
+	start = now_ns();
+	MUST(pwrite(r->raw_fd, r->bytes, n, (off_t)r->raw_at) == (ssize_t)n);
+	MUST(fdatasync(r->raw_fd) == 0);
+	r->raw_at += (n + 511) / 512 * 512;
+	return now_ns() - start;
+}
+
+/* Appending is part of it: that is what a leaf costs. */
+static uint64_t time_commit(struct run *r, unsigned leaves)
+{
+	struct err e = ERR_INIT;
+	uint64_t start = now_ns();
+
+	for (unsigned k = 0; k < leaves; k++) {
+		must_ok(
+		    segment_append(r->log, str_of(r->bytes, LEAF_BYTES), NULL, 0, NULL, NULL, &e),
+		    &e);
+	}
+	must_ok(segment_commit(r->log, &e), &e);
+	return now_ns() - start;
+}
+
+static void measure(struct run *r, unsigned leaves, size_t commits)
+{
+	size_t bytes = (size_t)leaves * (LEAF_BYTES + 20) + 48;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < commits; i++) {
+		r->raw_ns[i] = time_raw(r, bytes);
+		r->commit_ns[i] = time_commit(r, leaves);
+		total += r->commit_ns[i];
+	}
+	printf("%u leaves of %d bytes per batch, %zu batches\n", leaves, LEAF_BYTES, commits);
+	print_times("  write and fdatasync", r->raw_ns, commits);
+	print_times("  append and commit", r->commit_ns, commits);
+	printf("  %.0f durable leaves/s\n", (double)leaves * (double)commits * 1e9 / (double)total);
+}
+
+static void print_rate(const char *what, uint64_t leaves, uint64_t ns)
+{
+	printf("%-26s %9.0f leaves/s (%ju leaves, %.2f s)\n", what,
+	       (double)leaves * 1e9 / (double)ns, (uintmax_t)leaves, (double)ns / 1e9);
+}
+
+static void publish(const char *dir, const struct log_io *io, struct segment_log *log,
+		    const struct tlog_vkey *key)
+{
+	AUTO_TILES t = NULL;
+	AUTO_BUF text = BUF_INIT(1024);
+	AUTO_BUF note = BUF_INIT(4096);
+	struct segment_snapshot durable = segment_snapshot(log);
+	struct tiles_to_sign s;
+	struct tlog_checkpoint c;
+	struct err e = ERR_INIT;
+
+	must_ok(tiles_open(dir, key, io, &t, &e), &e);
+	must_ok(tiles_prepare(t, &durable, &s, &e), &e);
+	c = (struct tlog_checkpoint){.origin = str_from(origin), .size = s.size, .root = s.root};
+	must_ok(tlog_checkpoint_print(&c, &text, &e), &e);
+	must_ok(tlog_note_sign(&note, buf_view(&text), key, seed, &e), &e);
+	must_ok(tiles_publish(t, buf_view(&note), &e), &e);
+}
+
+static void measure_the_rest(const char *dir, const struct log_io *io,
+			     const struct segment_options *options, struct run *r)
+{
+	struct tlog_report report;
+	struct tlog_vkey key;
+	struct err e = ERR_INIT;
+	uint64_t start = now_ns();
+	uint64_t size;
+
+	must_ok(segment_open(io, options, NULL, NULL, &r->log, &e), &e);
+	size = segment_durable_size(r->log);
+	print_rate("recovery", size, now_ns() - start);
+	must_ok(tlog_vkey_from_seed(&key, str_from(origin), TLOG_KEY_ED25519, seed, &e), &e);
+	start = now_ns();
+	publish(dir, io, r->log, &key);
+	print_rate("tiles and checkpoint", size, now_ns() - start);
+	start = now_ns();
+	must_ok(tlog_verify_dir(dir, &key, NULL, NULL, &report, &e), &e);
+	print_rate("verification", report.leaves, now_ns() - start);
+}
+
+int main(int argc, char **argv)
+{
+	struct segment_options options = {.origin = str_from(origin), .may_create = true};
+	struct log_io_system *system_io = NULL;
+	struct log_io io;
+	struct run r = {0};
+	struct err e = ERR_INIT;
+	uint64_t commits = 1000;
+	char path[512];
+
+	if (argc < 2 || argc > 3 || strlen(argv[1]) > 400 ||
+	    (argc == 3 && (!num_u64(str_from(argv[2]), 1000000, &commits) || commits == 0))) {
+		fprintf(stderr, "usage: bench-log DIRECTORY [COMMITS]\n");
+		return 2;
+	}
+	(void)snprintf(path, sizeof(path), "%s/segments", argv[1]); /* measured above */
+	must_ok(file_mkdirs(path, 0700, &e), &e);
+	must_ok(log_io_system_new(path, &system_io, &e), &e);
+	io = log_io_system_table(system_io);
+	must_ok(segment_open(&io, &options, NULL, NULL, &r.log, &e), &e);
+	r.raw_fd = open_raw(argv[1]);
+	r.bytes = mem_calloc(1, LARGEST_BATCH);
+	r.raw_ns = mem_calloc(commits, sizeof(uint64_t));
+	r.commit_ns = mem_calloc(commits, sizeof(uint64_t));
+	MUST(r.bytes && r.raw_ns && r.commit_ns);
+	memset(r.bytes, 'x', LARGEST_BATCH);
+	measure(&r, 1, (size_t)commits);
+	measure(&r, 64, (size_t)commits);
+	segment_free(r.log);
+	measure_the_rest(argv[1], &io, &options, &r);
+	segment_free(r.log);
+	log_io_system_free(system_io);
+	file_close(r.raw_fd);
+	mem_free(r.bytes);
+	mem_free(r.raw_ns);
+	mem_free(r.commit_ns);
+	return 0;
+}

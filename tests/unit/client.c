@@ -659,6 +659,54 @@ static void freeing_the_client_settles_its_calls(void **state)
 	w.c = new_client(&w.address, 1, 1);
 }
 
+/* The nth allocation and all after it fail during a call; then memory is back. */
+static void no_memory_at_any_point_is_never_a_lie(void **state)
+{
+	(void)state;
+	size_t blocks = mem_blocks();
+	bool was_answered = false;
+
+	for (size_t nth = 1; nth < 30; nth++) {
+		static struct call x;
+		struct client_request r = {
+		    .target = STR("/mcp"), .body = STR("once"), .timeout_ms = 100};
+		bool has_seen = false;
+		int fd = -1;
+
+		x = (struct call){0};
+		mem_fail_after(nth);
+		if (client_call(w.c, &r, &handlers, &x, &x.call, NULL) != RC_OK) {
+			mem_fail_after(0);
+			assert_int_equal(client_calls(w.c), 0);
+			continue;
+		}
+		for (int i = 0; i < 20 && fd < 0; i++) {
+			steps(1);
+			fd = accept4(w.door, NULL, NULL, SOCK_CLOEXEC);
+		}
+		if (fd >= 0) {
+			has_seen = strstr(hear(fd), "once") != NULL;
+			(void)!write(fd, OK_HEAD "Content-Length: 2\r\n\r\nab", 72);
+		}
+		steps(110);
+		mem_fail_after(0);
+		assert_int_equal(x.done, 1);
+		/* What was seen is never called not sent, and what was not is never answered. */
+		assert_false(has_seen && x.fate == CLIENT_NOT_SENT);
+		assert_false(!has_seen && x.fate == CLIENT_ANSWERED);
+		was_answered |= x.fate == CLIENT_ANSWERED;
+		assert_true(nobody_knocks());
+		if (fd >= 0) {
+			close(fd);
+		}
+		steps(5);
+		assert_int_equal(client_connections(w.c), 0);
+		assert_int_equal(client_calls(w.c), 0);
+	}
+	assert_true(was_answered);			   /* with enough memory */
+	assert_in_range(mem_blocks(), blocks, blocks + 1); /* the loop's heap */
+}
+
 /* Over TLS, against our own server, in the same process and on the same loop. */
 static int served;
 static bool abort_requests;
@@ -768,6 +816,7 @@ int main(void)
 	    T(idle_connections_are_given_up),
 	    T(what_is_no_request_is_refused_at_once),
 	    T(freeing_the_client_settles_its_calls),
+	    T(no_memory_at_any_point_is_never_a_lie),
 	    T(the_promise_holds_over_tls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

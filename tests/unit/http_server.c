@@ -655,6 +655,34 @@ static void freeing_the_server_tells_the_unanswered(void **state)
 	close(fd);
 }
 
+/* The nth allocation and all after it fail while a client asks; then memory is back. */
+static void no_memory_at_any_point_costs_a_connection_at_most(void **state)
+{
+	(void)state;
+	size_t blocks = mem_blocks();
+
+	for (size_t nth = 1; nth < 40; nth++) {
+		int fd;
+		int again;
+
+		mem_fail_after(nth);
+		fd = dial();
+		say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+			"5\r\nhello\r\n0\r\n\r\n");
+		steps(5);
+		mem_fail_after(0);
+		again = dial(); /* control: the server lives */
+		say(again, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+		assert_has(hear(again, NULL), "\r\n\r\nnothing");
+		close(fd);
+		close(again);
+		steps(5);
+		assert_int_equal(http_server_connections(w.s), 0);
+	}
+	/* What stays is the spare request and the loop's heap. */
+	assert_in_range(mem_blocks(), blocks, blocks + 2);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -674,6 +702,7 @@ int main(void)
 	    T(events_stream_with_comments_in_silence),
 	    T(a_stream_nobody_reads_meets_its_limit),
 	    T(a_stop_lets_the_unanswered_finish),
+	    T(no_memory_at_any_point_costs_a_connection_at_most),
 	    T(freeing_the_server_tells_the_unanswered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

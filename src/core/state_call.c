@@ -210,6 +210,24 @@ void state_apply_call_decided(struct state *s, const struct leaf *l)
 
 /* ---- outcomes ---- */
 
+/* The first unfinished call whose index is at least ix. */
+static size_t unfinished_place(const struct state *s, uint64_t ix)
+{
+	size_t from = 0;
+	size_t to = s->unfinished.n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (s->unfinished.p[middle]->o.ix < ix) {
+			from = middle + 1;
+		} else {
+			to = middle;
+		}
+	}
+	return from;
+}
+
 enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_call_completed *c = &l->call_completed;
@@ -240,11 +258,10 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_completed.call);
 	struct task_object *task = task_of(s, o->pub.task);
 
-	for (size_t i = 0; i < s->unfinished.n; i++) {
-		if (s->unfinished.p[i] == o) {
-			vec_remove(&s->unfinished, i);
-			break;
-		}
+	size_t at = unfinished_place(s, o->o.ix);
+
+	if (at < s->unfinished.n && s->unfinished.p[at] == o) {
+		vec_remove(&s->unfinished, at);
 	}
 	o->pub.state = CALL_SETTLED;
 	o->pub.outcome = outcome_of(l->call_completed.kind);
@@ -278,10 +295,7 @@ void state_apply_call_verified(struct state *s, const struct leaf *l)
 
 const struct call *state_next_unfinished_call(const struct state *s, uint64_t from)
 {
-	for (size_t i = 0; i < s->unfinished.n; i++) {
-		if (s->unfinished.p[i]->o.ix >= from) {
-			return &s->unfinished.p[i]->pub;
-		}
-	}
-	return NULL;
+	size_t at = unfinished_place(s, from);
+
+	return at < s->unfinished.n ? &s->unfinished.p[at]->pub : NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test.h"
 
+#include "base/limits.h"
+
 #include "fold.h"
 
 static void counters_follow_the_calls_of_the_agent_only(void **state)
@@ -740,6 +742,42 @@ static void the_same_leaves_give_the_same_state(void **state)
 	}
 }
 
+/* What a restart does: the bytes of the log, decoded and folded. */
+static void the_bytes_of_the_log_give_the_state_again(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 50; seed < 55; seed++) {
+		struct dice d = {seed};
+		struct fold f = fold_new();
+		struct fold again = fold_new();
+		struct digest one;
+		struct digest two;
+
+		for (size_t i = 0; i < 2000; i++) {
+			AUTO_ARENA arena = ARENA_INIT(1 << 20);
+			AUTO_BUF bytes = BUF_INIT(LIMIT_LEAF_BYTES);
+			struct leaf l = any_leaf(&d, f.s);
+			struct leaf back;
+			struct err e = ERR_INIT;
+
+			l.t = f.t;
+			f.t += roll(&d, 2000);
+			if (state_reserve(f.s, &l, &e) != RC_OK) {
+				continue;
+			}
+			assert_ok(leaf_encode(&bytes, &l, &e));
+			state_apply(f.s, state_size(f.s), &l);
+			assert_ok(leaf_decode(&arena, buf_view(&bytes), &back, &e));
+			fold_add(&again, back);
+		}
+		one = fold_digest(&f);
+		two = fold_digest(&again);
+		assert_true(digest_eq(&one, &two));
+		state_free(f.s);
+		state_free(again.s);
+	}
+}
+
 static void a_failed_allocation_changes_nothing(void **state)
 {
 	(void)state;
@@ -775,6 +813,7 @@ int main(void)
 	    cmocka_unit_test(what_is_unknown_or_not_earlier_is_no_cause),
 	    cmocka_unit_test(what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not),
 	    cmocka_unit_test(the_same_leaves_give_the_same_state),
+	    cmocka_unit_test(the_bytes_of_the_log_give_the_state_again),
 	    cmocka_unit_test(a_failed_allocation_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

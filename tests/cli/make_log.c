@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/cli/make_log.c - a small log for scripts: make-log DIR SIZE INDEX...
+ *
+ * Writes DIR/log (tiles, bundles, checkpoint), DIR/log.vkey and DIR/receipt.INDEX for each INDEX.
+ */
+#include <stdio.h>
+#include <tlog.h>
+
+#include "base/file.h"
+#include "base/num.h"
+
+static const uint8_t seed[32] = {7};
+
+static enum rc write_leaves(struct tlog_writer *w, uint64_t size, struct err *e)
+{
+	for (uint64_t i = tlog_writer_size(w); i < size; i++) {
+		AUTO_BUF leaf = BUF_INIT(256);
+
+		TRY(buf_addf(&leaf, "{\"i\":%ju,\"type\":\"leaf\"}", (uintmax_t)i));
+		TRY(tlog_writer_append(w, buf_view(&leaf), e));
+	}
+	return RC_OK;
+}
+
+static enum rc write_log(const char *dir, uint64_t size, const struct tlog_vkey *key,
+			 struct buf *note, struct err *e)
+{
+	AUTO_TLOG_WRITER w = NULL;
+	AUTO_BUF text = BUF_INIT(1024);
+	struct tlog_checkpoint c = {.origin = str_from(key->name), .size = size};
+
+	TRY(tlog_writer_open(dir, 0, &w, e));
+	TRY(write_leaves(w, size, e));
+	TRY(tlog_writer_flush(w, &c.root, e));
+	TRY(tlog_checkpoint_print(&c, &text, e));
+	TRY(tlog_note_sign(note, buf_view(&text), key, seed, e));
+	return tlog_writer_publish(w, buf_view(note), key, e);
+}
+
+static enum rc write_receipt(const char *dir, const char *log, const char *index, uint64_t size,
+			     struct str note, struct err *e)
+{
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	AUTO_BUF text = BUF_INIT(65536);
+	struct tlog_receipt r = {.checkpoint = note};
+	struct tlog_nodes nodes;
+	char path[4096];
+
+	if (!h || !num_u64(str_from(index), size, &r.index)) {
+		FAIL(e, RC_INPUT, "'%s' is no index", index);
+	}
+	TRY(tlog_dir_open(log, &d, e));
+	tlog_dir_set_size(d, size);
+	nodes = tlog_dir_nodes(d);
+	TRY(tlog_prove_inclusion(h, &nodes, r.index, size, &r.path, e));
+	TRY(tlog_receipt_print(&r, &text, e));
+	(void)snprintf(path, sizeof(path), "%s/receipt.%s", dir,
+		       index); /* a cut path fails below */
+	return file_replace(path, buf_view(&text), 0644, e);
+}
+
+static enum rc run(int argc, char **argv, struct err *e)
+{
+	AUTO_BUF vkey = BUF_INIT(1024);
+	AUTO_BUF note = BUF_INIT(4096);
+	struct tlog_vkey key;
+	char path[4096];
+	char log[4096];
+	uint64_t size;
+
+	if (argc < 3 || !num_u64(str_from(argv[2]), 1000000, &size)) {
+		FAIL(e, RC_INPUT, "usage: make-log DIR SIZE INDEX...");
+	}
+	(void)snprintf(path, sizeof(path), "%s/log.vkey", argv[1]); /* a cut path fails below */
+	(void)snprintf(log, sizeof(log), "%s/log", argv[1]);	    /* the same */
+	TRY(tlog_vkey_from_seed(&key, STR("test.example/by-hand"), TLOG_KEY_ED25519, seed, e));
+	TRY(tlog_vkey_print(&key, &vkey));
+	TRY(buf_add_char(&vkey, '\n'));
+	TRY(file_mkdirs(log, 0755, e));
+	TRY(file_replace(path, buf_view(&vkey), 0644, e));
+	TRY(write_log(log, size, &key, &note, e));
+	for (int i = 3; i < argc; i++) {
+		TRY(write_receipt(argv[1], log, argv[i], size, buf_view(&note), e));
+	}
+	return RC_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+
+	if (run(argc, argv, &e) != RC_OK) {
+		fprintf(stderr, "make-log: %s\n", e.msg);
+		return 99;
+	}
+	return 0;
+}

@@ -57,7 +57,7 @@ int cli_serve(const struct cli_command *c, int argc, char **argv)
 	char name[] = "serve";
 	int status;
 
-	(void)c; /* serve prints its own usage */
+	(void)c; /* serve_main says what is wrong */
 	if (!all) {
 		return rc_exit_status(RC_NOMEM);
 	}

@@ -25,7 +25,8 @@ int cli_misuse(const struct cli_command *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nusage: remit %s %s\nSee remit %s --help.\n", c->words, c->usage, c->words);
+	fprintf(stderr, "\nusage: remit %s%s%s\nSee remit %s --help.\n", c->words,
+		c->usage[0] ? " " : "", c->usage, c->words);
 	return rc_exit_status(RC_INPUT);
 }
 
@@ -44,7 +45,7 @@ int cli_print(struct str s)
 
 void cli_help(const struct cli_command *c)
 {
-	printf("usage: remit %s %s\n\n%s\n", c->words, c->usage, c->text);
+	printf("usage: remit %s%s%s\n\n%s\n", c->words, c->usage[0] ? " " : "", c->usage, c->text);
 	if (c->help) {
 		printf("\n%s", c->help);
 	}
@@ -126,7 +127,7 @@ int main(int argc, char **argv)
 		return rc_exit_status(RC_INPUT);
 	}
 	for (int i = 1 + n; i < argc; i++) {
-		if (!strcmp(argv[i], "--help") && strcmp(c->words, "serve") != 0) {
+		if (!strcmp(argv[i], "--help")) {
 			cli_help(c);
 			return 0;
 		}

@@ -29,7 +29,7 @@ int fuzz_one(const uint8_t *bytes, size_t n)
 			abort();
 		}
 	}
-	if (str_contains(id.path, STR("//")) || str_contains(id.text, STR("/../")) ||
+	if (str_contains(id.path, STR("//")) || str_contains(id.path, STR("/../")) ||
 	    str_has_suffix(id.path, STR("/"))) {
 		abort();
 	}

@@ -19,6 +19,7 @@ static void ids_are_parsed_by_the_letter(void **state)
 	    {"spiffe://trustdomain/path1/path2", "trustdomain", "/path1/path2"},
 	    {"spiffe://1.2.3.4/service", "1.2.3.4", "/service"},
 	    {"spiffe://_-./x", "_-.", "/x"},
+	    {"spiffe://../x", "..", "/x"},
 	    {"spiffe://td/...", "td", "/..."},
 	    {"spiffe://td/..x", "td", "/..x"},
 	    {"spiffe://td/x../A_b-C.9", "td", "/x../A_b-C.9"},

@@ -184,7 +184,7 @@ static enum rc drop_capabilities(struct err *e)
 	return RC_OK;
 }
 
-static enum rc become(const struct sandbox_ids *ids, struct err *e)
+enum rc sandbox_become(const struct sandbox_ids *ids, struct err *e)
 {
 	uid_t ruid;
 	uid_t euid;
@@ -193,6 +193,9 @@ static enum rc become(const struct sandbox_ids *ids, struct err *e)
 	gid_t egid;
 	gid_t sgid;
 
+	if (!ids->is_set) {
+		return RC_OK;
+	}
 	if (ids->uid == 0 || ids->gid == 0) {
 		FAIL(e, RC_INPUT, "a role cannot become root");
 	}
@@ -241,9 +244,7 @@ enum rc sandbox_enter(const struct sandbox_policy *p, const struct sandbox_path 
 		      size_t n_paths, const struct sandbox_ids *ids, bool unsafe_no_walls,
 		      struct err *e)
 {
-	if (ids->is_set) {
-		TRY(become(ids, e));
-	}
+	TRY(sandbox_become(ids, e));
 	TRY(drop_capabilities(e));
 	TRY(set_limits(p, e));
 	if (unsafe_no_walls) {

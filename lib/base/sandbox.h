@@ -32,7 +32,7 @@ enum sandbox_need {
 	SANDBOX_INET = 1 << 3,	 /* outgoing connections; nobody binds or listens in a sandbox */
 	SANDBOX_ACCEPT = 1 << 4, /* accept from listeners that were opened before */
 	SANDBOX_THREADS = 1 << 5,
-	SANDBOX_SPAWN = 1 << 6, /* start programs */
+	SANDBOX_SPAWN = 1 << 6,	 /* start programs */
 	SANDBOX_SIGNAL = 1 << 7, /* signal processes outside the sandbox, as far as the user may */
 };
 
@@ -59,6 +59,9 @@ struct sandbox_ids {
 	gid_t gid;
 };
 
+/* Only the change of user, read back; nothing when ids are not set. For roles that need nothing of
+ * the user they were started as. sandbox_enter does it too. */
+enum rc sandbox_become(const struct sandbox_ids *ids, struct err *e);
 /* Enters. Any failure means that the role must not run: some doors may be shut already. With
  * unsafe_no_walls Landlock and seccomp are left out, and only they. */
 enum rc sandbox_enter(const struct sandbox_policy *p, const struct sandbox_path *paths,

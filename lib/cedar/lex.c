@@ -18,27 +18,33 @@ struct cedar_lexer cedar_lexer_of(struct str text)
 /* Bytes of the blank character that s begins with; 0 = none. */
 static size_t blank_length(struct str s)
 {
-	/* U+0085, U+00A0, U+1680, U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F, U+3000 */
-	unsigned char c = (unsigned char)s.p[0];
-	unsigned char d = s.n > 1 ? (unsigned char)s.p[1] : 0;
-	unsigned char f = s.n > 2 ? (unsigned char)s.p[2] : 0;
+	/* White_Space beyond ASCII; all of it takes two or three bytes. */
+	static const struct {
+		uint32_t from;
+		uint32_t to;
+	} blanks[] = {
+	    {0x85, 0x85},     {0xa0, 0xa0},	{0x1680, 0x1680}, {0x2000, 0x200a},
+	    {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000},
+	};
+	unsigned char lead = (unsigned char)s.p[0];
+	size_t n = lead < 0xe0 ? 2 : 3;
+	uint32_t c = lead & (n == 2 ? 0x1f : 0x0f);
 
-	if (c == ' ' || (c >= '\t' && c <= '\r')) {
-		return 1;
+	if (lead < 0x80) {
+		return lead == ' ' || (lead >= '\t' && lead <= '\r') ? 1 : 0;
 	}
-	if (c == 0xc2) {
-		return d == 0x85 || d == 0xa0 ? 2 : 0;
+	if (lead >= 0xf0) {
+		return 0;
 	}
-	if (c == 0xe1) {
-		return d == 0x9a && f == 0x80 ? 3 : 0;
+	for (size_t i = 1; i < n; i++) {
+		c = c << 6 | ((unsigned char)s.p[i] & 0x3f);
 	}
-	if (c == 0xe2 && d == 0x80) {
-		return (f >= 0x80 && f <= 0x8a) || f == 0xa8 || f == 0xa9 || f == 0xaf ? 3 : 0;
+	for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
+		if (c >= blanks[i].from && c <= blanks[i].to) {
+			return n;
+		}
 	}
-	if (c == 0xe2) {
-		return d == 0x81 && f == 0x9f ? 3 : 0;
-	}
-	return c == 0xe3 && d == 0x80 && f == 0x80 ? 3 : 0;
+	return 0;
 }
 
 static char peek(const struct cedar_lexer *l, size_t ahead)

@@ -144,6 +144,9 @@ static void opened(struct conn *c)
 		c->handlers->ready(c->ctx, c);
 	}
 	conn_flush(c);
+	if (conn_is_alive(c) && conn_is_reading(c) && c->tls && tls_has_pending(c->tls)) {
+		conn_set_timer(c, &c->again, 0); /* came along with the end of the handshake */
+	}
 }
 
 static void shake_hands(struct conn *c)

@@ -192,7 +192,8 @@ static bool read_once(struct conn *c, bool *ret_ended, struct err *e)
 		}
 		*ret_ended = io == TLS_CLOSED || io == TLS_FAILED;
 		c->in.n += io == TLS_OK ? got : 0;
-		return io == TLS_OK;
+		/* Nothing more inside: asking the system once more would only cost a call. */
+		return io == TLS_OK && tls_has_pending(c->tls);
 	}
 	n = recv(c->io.fd, c->in.p + c->in.n, room, MSG_DONTWAIT);
 	if (n > 0) {
@@ -229,7 +230,10 @@ void conn_read(struct conn *c)
 		conn_end_now(c, c->has_failed ? c->failure : CONN_ENDED, e.msg);
 	} else if (conn_is_alive(c)) {
 		trim_input(c);
-		if (c->tls && conn_is_reading(c) && tls_has_pending(c->tls)) {
+		/* Only if we stopped by ourselves: half a record is pending too, and would make us
+		 * run in circles until the peer sends the other half. */
+		if (reads == READS_PER_ROUND && c->tls && conn_is_reading(c) &&
+		    tls_has_pending(c->tls)) {
 			conn_set_timer(c, &c->again, 0);
 		}
 	}

@@ -37,11 +37,28 @@ bool role_has_peer(const struct role_env *env, enum role peer, const char *name)
 	return find_peer(env, peer, name) != NULL;
 }
 
+static void pass_message(void *ctx, struct channel *c, const struct message *m)
+{
+	const struct role_plug *p = ctx;
+
+	p->on_message(p->ctx, c, m);
+}
+
+static void pass_gone(void *ctx, struct channel *c, const char *why)
+{
+	const struct role_plug *p = ctx;
+
+	if (!p->env->is_stopping) {
+		p->on_gone(p->ctx, c, why);
+	}
+}
+
 enum rc role_channel(const struct role_env *env, enum role peer, const char *name,
 		     channel_fn *on_message, channel_gone_fn *on_gone, void *ctx,
 		     struct channel **ret, struct err *e)
 {
 	struct role_peer *p = find_peer(env, peer, name);
+	struct role_plug *plug;
 	int fd;
 
 	if (!p) {
@@ -50,7 +67,14 @@ enum rc role_channel(const struct role_env *env, enum role peer, const char *nam
 	}
 	fd = p->fd;
 	p->fd = -1;
-	return channel_new(env->loop, fd, env->role, peer, on_message, on_gone, ctx, ret, e);
+	if (!env->plugs) {
+		return channel_new(env->loop, fd, env->role, peer, on_message, on_gone, ctx, ret,
+				   e);
+	}
+	plug = &env->plugs[p - env->peers];
+	*plug = (struct role_plug){
+	    .env = env, .on_message = on_message, .on_gone = on_gone, .ctx = ctx};
+	return channel_new(env->loop, fd, env->role, peer, pass_message, pass_gone, plug, ret, e);
 }
 
 enum rc role_confine(const struct role_env *env, const struct sandbox_policy *policy,

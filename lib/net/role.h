@@ -29,6 +29,15 @@ struct role_peer {
 	int fd;			       /* -1 once taken */
 };
 
+/* One per peer: keeps the end of a channel from a role that is being stopped, for which it is no
+ * news. Filled by role_channel. */
+struct role_plug {
+	const struct role_env *env;
+	channel_fn *on_message;
+	channel_gone_fn *on_gone;
+	void *ctx;
+};
+
 struct role_env {
 	enum role role;
 	const char *name;	/* which backend, which of several fronts; else "" */
@@ -41,6 +50,8 @@ struct role_env {
 	struct channel *supervisor; /* NULL in tests */
 	struct role_peer *peers;
 	size_t n_peers;
+	struct role_plug *plugs; /* as many as peers; NULL in tests */
+	bool is_stopping;	 /* the supervisor said so, or is gone */
 };
 
 /* Is there such a peer, not taken yet? name NULL = any. */

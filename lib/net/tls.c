@@ -141,6 +141,7 @@ static enum rc new_context(bool is_server, struct tls_context **ret, struct err 
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER); /* the same */
 	(void)SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* returns the old one */
 	SSL_CTX_set_verify_depth(ssl, CHAIN_DEPTH);
+	SSL_CTX_set_read_ahead(ssl, 1); /* a record's head and body in one system call */
 	if (SSL_CTX_set_min_proto_version(ssl, is_server ? TLS1_3_VERSION : TLS1_2_VERSION) != 1 ||
 	    (is_server && SSL_CTX_set_num_tickets(ssl, 0) != 1)) {
 		mem_free(x);

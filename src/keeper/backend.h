@@ -41,9 +41,12 @@ struct backend_kind {
 };
 
 extern const struct backend_kind backend_postgresql;
+extern const struct sandbox_policy postgresql_sandbox;
 
 /* NULL for an unknown type. */
 const struct backend_kind *backend_kind_of(enum backend_type type);
 
+/* Loads the deployment and runs the backend that env names. */
+enum rc role_backend_main(const struct role_env *env, struct err *e);
 /* Runs the role for one configured backend. */
 enum rc backend_run(const struct role_env *env, const struct backend *config, struct err *e);

@@ -8,13 +8,8 @@
  */
 #include "keeper/keeper.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "keeper/lease.h"
@@ -193,34 +188,6 @@ static void give_token_key(struct keeper *k)
 	}
 }
 
-/* As root, before becoming somebody else: what was made by another user's `remit init` must be
- * ours to replace. */
-static enum rc give_directory(const char *dir, const struct sandbox_ids *ids, struct err *e)
-{
-	AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct dirent *entry;
-	DIR *d;
-	bool ok;
-
-	if (!ids->is_set || geteuid() != 0) {
-		return RC_OK;
-	}
-	d = fd < 0 ? NULL : opendir(dir);
-	ok = d && fchown(fd, ids->uid, ids->gid) == 0;
-	while (ok && (entry = readdir(d))) {
-		ok = strcmp(entry->d_name, "..") == 0 ||
-		     fchownat(fd, entry->d_name, ids->uid, ids->gid, AT_SYMLINK_NOFOLLOW) == 0;
-	}
-	if (d) {
-		(void)closedir(d); /* only read */
-	}
-	if (!ok) {
-		return err_set_sys(e, RC_IO, __func__, "cannot give '%s' to user %u", dir,
-				   (unsigned)ids->uid);
-	}
-	return RC_OK;
-}
-
 static void keeper_fini(struct keeper *k)
 {
 	leases_free(k->leases);
@@ -255,7 +222,6 @@ enum rc keeper_run(const struct role_env *env, const char *dir, struct str origi
 	}
 	k->env = env;
 	TRY(keeper_keys_load(dir, origin, &k->keys, e));
-	TRY(give_directory(dir, &env->ids, e));
 	TRY(role_confine(env, &keeper_sandbox, &path, 1, e));
 	TRY(signer_new(dir, &k->keys, &k->signer, e));
 	TRY(signer_probe(k->signer, e));

@@ -16,6 +16,7 @@
 /* Nothing but its own directory, no sockets, no threads, no programs. */
 extern const struct sandbox_policy keeper_sandbox;
 
-/* Runs the role on the keys in dir (<state>/keeper). When started as root, dir is given to the
- * user that env names. */
+/* Loads the deployment and runs on <state>/keeper. */
+enum rc role_keeper_main(const struct role_env *env, struct err *e);
+/* Runs the role on the keys in dir, which belongs to the user that env names. */
 enum rc keeper_run(const struct role_env *env, const char *dir, struct str origin, struct err *e);

@@ -7,8 +7,8 @@
 #include "serve/birth.h"
 
 #include <signal.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "serve/child.h"
@@ -17,7 +17,7 @@ enum { LAST_WORD_MS = 200 }; /* how long a failed role listens for a STOP that e
 
 struct birth {
 	struct role_env env;
-	bool is_stopping;
+	struct role_plug plugs[LIMIT_ROLE_PEERS];
 	char label[LIMIT_ID_BYTES + 32];
 };
 
@@ -27,7 +27,7 @@ static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
 
 	(void)c;
 	if (m->kind == MESSAGE_STOP) {
-		b->is_stopping = true;
+		b->env.is_stopping = true;
 		loop_stop(b->env.loop);
 	}
 }
@@ -39,7 +39,7 @@ static void on_supervisor_gone(void *ctx, struct channel *c, const char *why)
 
 	(void)c;
 	(void)why;
-	b->is_stopping = true;
+	b->env.is_stopping = true;
 	loop_stop(b->env.loop);
 }
 
@@ -58,12 +58,12 @@ static bool is_being_stopped(struct birth *b)
 {
 	uint64_t until_ns = clock_boot_ns(&b->env.clock) + LAST_WORD_MS * 1000000ULL;
 
-	while (!b->is_stopping && clock_boot_ns(&b->env.clock) < until_ns) {
+	while (!b->env.is_stopping && clock_boot_ns(&b->env.clock) < until_ns) {
 		if (loop_step(b->env.loop, LAST_WORD_MS / 10, NULL) != RC_OK) {
 			break;
 		}
 	}
-	return b->is_stopping;
+	return b->env.is_stopping;
 }
 
 static enum rc run(const struct serve_table *table, struct serve_args *a, struct birth *b,
@@ -85,7 +85,11 @@ static enum rc run(const struct serve_table *table, struct serve_args *a, struct
 	    .clock = clock_system(),
 	    .peers = a->peers,
 	    .n_peers = a->n_peers,
+	    .plugs = b->plugs,
 	};
+	if (!row->opens_as_root) {
+		TRY(sandbox_become(&a->ids, e));
+	}
 	TRY(loop_new(&b->env.clock, &b->env.loop, e));
 	TRY(role_channel(&b->env, R_SUPERVISOR, "", on_supervisor, on_supervisor_gone, b,
 			 &b->env.supervisor, e));
@@ -100,8 +104,12 @@ int birth_run(const struct serve_table *table, struct serve_args *a)
 {
 	struct birth b = {0};
 	struct err e = ERR_INIT;
+	char comm[32];
 	enum rc rc;
 
+	/* Else top(1) shows every role as "exe"; what is too long for the kernel is cut. */
+	(void)snprintf(comm, sizeof(comm), "remit:%s", role_name(a->role));
+	(void)prctl(PR_SET_NAME, comm); /* only looks */
 	child_label(a->role, a->name, b.label);
 	log_set_role(b.label);
 	(void)signal(SIGPIPE, SIG_IGN); /* cannot fail for a signal that exists */

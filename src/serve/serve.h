@@ -22,6 +22,8 @@ typedef enum rc role_main_fn(const struct role_env *env, struct err *e);
 struct serve_role {
 	enum role role;
 	role_main_fn *main;
+	bool opens_as_root; /* ports and secret files, before role_confine; others never run as root
+			     */
 	const struct sandbox_policy *sandbox;
 };
 

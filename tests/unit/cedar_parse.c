@@ -145,6 +145,53 @@ static void errors_say_where_and_what(void **state)
 		       "t.cedar:2:1: expected UTF-8, found other bytes in this line");
 }
 
+static enum rc try_text(const char *text)
+{
+	struct cedar_builder *b = NULL;
+	enum rc rc;
+
+	assert_ok(cedar_builder_new(&b, NULL));
+	rc = cedar_builder_add(b, STR("t"), str_from(text), NULL);
+	cedar_builder_free(b);
+	return rc;
+}
+
+static void every_unicode_blank_separates_and_nothing_else(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *blank;
+		enum rc want;
+	} cases[] = {
+	    {" ", RC_OK},
+	    {"\t\v\f\r\n", RC_OK},
+	    {"\xc2\x85", RC_OK},
+	    {"\xc2\xa0", RC_OK},
+	    {"\xe1\x9a\x80", RC_OK},
+	    {"\xe2\x80\x80", RC_OK},
+	    {"\xe2\x80\x8a", RC_OK},
+	    {"\xe2\x80\xa9", RC_OK},
+	    {"\xe2\x80\xaf", RC_OK},
+	    {"\xe2\x81\x9f", RC_OK},
+	    {"\xe3\x80\x80", RC_OK},
+	    {"//x\r", RC_OK},
+	    {"\xe2\x80\x8b", RC_INPUT}, /* zero width space */
+	    {"\xef\xbb\xbf", RC_INPUT}, /* byte-order mark */
+	    {"\x1f", RC_INPUT},
+	    {"\xc2\xa1", RC_INPUT},
+	    {"\xf0\x9f\x98\x80", RC_INPUT},
+	    {"/**/", RC_INPUT},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[128];
+
+		(void)snprintf(text, sizeof(text), "permit%s(principal, action, resource);",
+			       cases[i].blank); /* fits */
+		assert_rc(try_text(text), cases[i].want);
+	}
+}
+
 static char *repeat(const char *left, const char *middle, const char *right, size_t n)
 {
 	size_t l = strlen(left);
@@ -163,17 +210,6 @@ static char *repeat(const char *left, const char *middle, const char *right, siz
 	}
 	(void)stpcpy(at, " };"); /* the end is not needed */
 	return text;
-}
-
-static enum rc try_text(const char *text)
-{
-	struct cedar_builder *b = NULL;
-	enum rc rc;
-
-	assert_ok(cedar_builder_new(&b, NULL));
-	rc = cedar_builder_add(b, STR("t"), str_from(text), NULL);
-	cedar_builder_free(b);
-	return rc;
 }
 
 static void nesting_and_depth_are_bounded_but_long_chains_are_not(void **state)
@@ -275,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(policies_are_numbered_through_all_texts),
 	    cmocka_unit_test(every_form_of_scope_can_be_read),
 	    cmocka_unit_test(errors_say_where_and_what),
+	    cmocka_unit_test(every_unicode_blank_separates_and_nothing_else),
 	    cmocka_unit_test(nesting_and_depth_are_bounded_but_long_chains_are_not),
 	    cmocka_unit_test(a_template_is_linked_with_exactly_its_slots),
 	    cmocka_unit_test(running_out_of_memory_is_an_error_at_every_point),

@@ -487,8 +487,8 @@ static enum rc pg_open(const struct backend *config, const struct clock *clock, 
 	return RC_OK;
 }
 
-static const struct sandbox_policy sandbox = {.name = "backend",
-					      .needs = SANDBOX_READ | SANDBOX_UNIX | SANDBOX_INET};
+const struct sandbox_policy postgresql_sandbox = {
+    .name = "backend", .needs = SANDBOX_READ | SANDBOX_UNIX | SANDBOX_INET};
 
 /* What name resolution reads. */
 static const struct sandbox_path paths[] = {
@@ -502,7 +502,7 @@ static const struct sandbox_path paths[] = {
 
 const struct backend_kind backend_postgresql = {
     .type = BACKEND_POSTGRESQL,
-    .sandbox = &sandbox,
+    .sandbox = &postgresql_sandbox,
     .paths = paths,
     .n_paths = ARRAY_LEN(paths),
     .open = pg_open,

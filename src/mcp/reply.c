@@ -204,7 +204,11 @@ enum rc mcp_reply_denial(struct buf *b, enum mcp_era era, struct str id, struct 
 	json_out_key_bool(&w, "isError", true);
 	json_out_key(&w, STR("_meta"));
 	json_out_object(&w);
-	json_out_key_str(&w, "io.remit/reason", reason);
+	json_out_key(&w, STR("io.remit/decision"));
+	json_out_object(&w);
+	json_out_key_str(&w, "verdict", STR("deny"));
+	json_out_key_str(&w, "reason", reason);
+	json_out_close(&w);
 	if (era == MCP_MODERN) {
 		json_out_key(&w, KEY_SERVER_INFO);
 		out_server_info(&w);

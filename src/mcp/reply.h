@@ -26,7 +26,7 @@ enum rc mcp_reply_tools(struct buf *b, enum mcp_era era, struct str id, struct s
 enum rc mcp_reply_call(struct buf *b, struct arena *arena, enum mcp_era era, struct str id,
 		       struct str result, struct err *e);
 /* A tool result made here: isError, one text for the model, reason code in
- * _meta["io.remit/reason"]. */
+ * _meta["io.remit/decision"], as the governor's own refusals have it. */
 enum rc mcp_reply_denial(struct buf *b, enum mcp_era era, struct str id, struct str reason,
 			 struct str text, struct err *e);
 enum rc mcp_reply_error(struct buf *b, const struct mcp_refusal *why, struct err *e);

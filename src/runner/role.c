@@ -79,17 +79,18 @@ static enum rc confine(const struct role_env *env, const struct bundle *b, struc
 	return role_confine(env, &policy, grants.paths.p, grants.paths.n, e);
 }
 
-static void runner_cleanup(struct runner **r)
+static void plugs_fini(struct plugs *p)
 {
-	runner_free(*r);
+	runner_free(p->runner);
+	channel_free(p->governor);
+	channel_free(p->keeper);
 }
 
 enum rc role_runner_main(const struct role_env *env, struct err *e)
 {
 	AUTO_DEPLOYMENT deployment = NULL;
 	AUTO_FINDINGS findings = FINDINGS_INIT;
-	CLEANUP(runner_cleanup) struct runner *runner = NULL;
-	struct plugs plugs = {.loop = env->loop};
+	CLEANUP(plugs_fini) struct plugs plugs = {.loop = env->loop};
 	struct runner_conf conf = {.generation = env->generation,
 				   .unsafe_no_walls = env->unsafe_no_sandbox,
 				   .say = say,
@@ -98,8 +99,7 @@ enum rc role_runner_main(const struct role_env *env, struct err *e)
 	TRY(deployment_load(env->deployment, &deployment, &findings, e));
 	conf.bundle = deployment->bundle;
 	TRY(confine(env, deployment->bundle, e));
-	TRY(runner_new(env->loop, &conf, &runner, e));
-	plugs.runner = runner;
+	TRY(runner_new(env->loop, &conf, &plugs.runner, e));
 	TRY(role_channel(env, R_GOVERNOR, NULL, on_message, on_gone, &plugs, &plugs.governor, e));
 	TRY(role_channel(env, R_KEEPER, NULL, on_message, on_gone, &plugs, &plugs.keeper, e));
 	return role_run(env, e);

@@ -113,6 +113,11 @@ void client_call_free(struct client_call *call)
 	mem_free(call);
 }
 
+const struct http_head *client_call_head(const struct client_call *call)
+{
+	return &call->head;
+}
+
 bool client_call_is_sent(const struct client_call *call)
 {
 	return call->state != WAITING &&

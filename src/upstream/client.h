@@ -89,6 +89,8 @@ enum rc client_call(struct client *c, const struct client_request *request,
 		    struct err *e);
 /* Gives the call up, without `done`: CLIENT_NOT_SENT or CLIENT_UNKNOWN. */
 enum client_fate client_cancel(struct client_call *call);
+/* The head of the answer, inside `event`; good until the call is over. */
+const struct http_head *client_call_head(const struct client_call *call);
 /* May some of it have left? */
 bool client_call_is_sent(const struct client_call *call);
 size_t client_calls(const struct client *c);

@@ -16,11 +16,14 @@ struct mcp_post {
 	void *ctx;
 	struct client_call *call;
 	uint64_t id;
+	bool is_answered; /* done was called: the rest of the stream is only waited for */
 };
 
 static void post_done(struct mcp_post *p, const struct mcp_post_result *r)
 {
-	p->handlers.done(p->ctx, p, r);
+	if (!p->is_answered) {
+		p->handlers.done(p->ctx, p, r);
+	}
 	mem_free(p);
 }
 
@@ -37,18 +40,22 @@ static void on_event(void *ctx, struct client_call *call, const struct sse_event
 	AUTO_ARENA arena = ARENA_INIT(ARENA_BYTES);
 	struct mcp_heard_message m;
 
-	if (event->data.n == 0 || mcp_read_heard(&arena, event->data, &m, NULL) != RC_OK) {
+	if (p->is_answered || event->data.n == 0 ||
+	    mcp_read_heard(&arena, event->data, &m, NULL) != RC_OK) {
 		return; /* a priming event, or noise */
 	}
 	if (m.kind == MCP_HEARD_REQUEST && p->handlers.asked) {
 		p->handlers.asked(p->ctx, p, m.raw_id, m.method);
 	} else if (answers(p, &m)) {
+		const struct http_head *head = client_call_head(call);
 		struct mcp_post_result r = {
-		    .fate = CLIENT_ANSWERED, .status = 200, .answer = &m, .detail = ""};
+		    .fate = CLIENT_ANSWERED, .status = head->status, .answer = &m, .detail = ""};
 
-		/* What the stream would still say is nothing to us. */
-		(void)client_cancel(call);
-		post_done(p, &r);
+		r.session_id = http_header_get(head, STR("Mcp-Session-Id"));
+		/* What the stream still says is nothing to us, but its end makes the connection
+		 * free for the next call. */
+		p->is_answered = true;
+		p->handlers.done(p->ctx, p, &r);
 	}
 }
 

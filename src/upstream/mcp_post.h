@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* upstream/mcp_post.h - one JSON-RPC message to an upstream by HTTP POST, and its answer.
  *
- * The answer may be the body or an event of a stream; both come out as one message. A stream is
- * left as soon as it has given the answer. Never sends twice (upstream/client.h).
+ * The answer may be the body or an event of a stream; both come out as one message, as soon as it
+ * is there. Never sends twice (upstream/client.h).
  */
 #pragma once
 

@@ -134,7 +134,7 @@ static void a_denial_is_a_tool_result(void **state)
 	assert_true(json_bool(json_pointer(written(), STR("/result/isError")), &is_error));
 	assert_true(is_error);
 	assert_str(text_at("/result/content/0/text"), "not now");
-	assert_str(text_at("/result/_meta/io.remit~1reason"), "audit_unavailable");
+	assert_str(text_at("/result/_meta/io.remit~1decision/reason"), "audit_unavailable");
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

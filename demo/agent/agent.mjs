@@ -103,7 +103,7 @@ const TOOLS = [
 	'pg___sessions', 'pg___audit', 'pg___role_state', 'pg___session_terminate', 'pg___role_disable',
 	'nginx___log_search', 'nginx___blocked', 'nginx___block', 'desk___note',
 ];
-const TARGETS = ['service:shop-db', 'service:shop-web', 'pg-role:app_report', 'pg-role:app_batch', 'ip:203.0.113.9', 'ip:127.0.0.9', 'service:desk'];
+const TARGETS = ['service:web', 'service:desk', 'pg-role:app_report', 'pg-role:app_batch', 'ip:127.0.0.9'];
 
 const phases = {
 	// Sees three tools, declares an intent, reads.
@@ -145,21 +145,19 @@ const phases = {
 		say(line.isError ? `refused: ${line.text}` : '127.0.0.9 is blocked, for a time');
 		await client.close();
 	},
-	// A tool whose definition changed upstream.
-	async rugpull() {
-		const client = await connect(`/mcp/t/${state.task}`);
+	// Leaves a note at the desk; run again after the tool's definition changed upstream.
+	async note() {
+		const client = await connect(`/mcp/t/${state.second}`);
 		const line = await call(client, 'desk___note', { text: 'app_report is contained' });
-		say(line.isError ? `refused: ${reason(line) || line.text}` : 'I left a note at the desk');
+		say(line.isError ? `the desk: ${reason(line) || line.text.slice(0, 80)}` : 'I left a note at the desk');
 		await client.close();
 	},
-	// Tries what it must not.
+	// Tries to stretch what a person approved.
 	async trespass() {
 		const client = await connect(`/mcp/t/${state.task}`);
 		const attempts = [
 			['an approval a second time', 'pg___role_disable', { login: 'app_report' }],
-			['arguments changed after approval', 'pg___role_disable', { login: 'app_report ' }],
-			['no target at all', 'nginx___block', { address: '' }],
-			['everybody', 'nginx___block', { address: '0.0.0.0/0' }],
+			['arguments changed after approval', 'pg___role_disable', { login: 'app_batch' }],
 		];
 		for (const [what, tool, args] of attempts) {
 			const line = await call(client, tool, args);
@@ -167,13 +165,27 @@ const phases = {
 		}
 		await client.close();
 	},
+	// Three calls that would reach everybody; the third suspends the task.
 	async deviate() {
 		const client = await connect(`/mcp/t/${state.task}`);
 		const attempts = [
-			['a tool outside its grant', 'nginx___unblock', { address: '127.0.0.9' }],
-			['an asset of another incident', 'pg___session_terminate', { login: 'app_billing' }],
+			['no target at all', 'nginx___block', { address: '' }],
+			['everybody', 'nginx___block', { address: '0.0.0.0/0' }],
 			['a wildcard', 'pg___session_terminate', { login: '*' }],
 			['after that', 'pg___sessions', { login: 'app_report' }],
+		];
+		for (const [what, tool, args] of attempts) {
+			const line = await call(client, tool, args);
+			say(`${what}: ${reason(line) || line.text.slice(0, 80)}`);
+		}
+		await client.close();
+	},
+	// Leaves its grant, in a second task.
+	async stray() {
+		const client = await connect(`/mcp/t/${state.second}`);
+		const attempts = [
+			['a tool outside its grant', 'nginx___unblock', { address: '127.0.0.9' }],
+			['an asset of another incident', 'pg___session_terminate', { login: 'app_billing' }],
 		];
 		for (const [what, tool, args] of attempts) {
 			const line = await call(client, tool, args);

@@ -51,6 +51,37 @@ int cli_check(const struct cli_command *c, int argc, char **argv)
 	return cli_print(buf_view(&out)) ? rc_exit_status(RC_IO) : rc_exit_status(rc);
 }
 
+int cli_keys_create(const struct cli_command *c, int argc, char **argv)
+{
+	const char *state = NULL;
+	const char *origin = NULL;
+	char keeper[4096];
+	char vkey[4096];
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < argc; i++) {
+		const char **into = !strcmp(argv[i], "--state")	   ? &state
+				    : !strcmp(argv[i], "--origin") ? &origin
+								   : NULL;
+
+		if (!into || i + 1 == argc) {
+			return cli_misuse(c, "unexpected argument '%s'", argv[i]);
+		}
+		*into = argv[++i];
+	}
+	if (!state || !origin) {
+		return cli_misuse(c, "--state and --origin are needed");
+	}
+	(void)snprintf(keeper, sizeof(keeper), "%s/keeper", state); /* a cut path cannot be made */
+	(void)snprintf(vkey, sizeof(vkey), "%s/log.vkey", state);
+	if (file_mkdirs(state, 0755, &e) != RC_OK ||
+	    keeper_keys_create(keeper, str_from(origin), vkey, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	printf("%s is the log's public key; %s holds its secrets\n", vkey, keeper);
+	return 0;
+}
+
 int cli_serve(const struct cli_command *c, int argc, char **argv)
 {
 	char **all = mem_calloc((size_t)argc + 2, sizeof(*all));

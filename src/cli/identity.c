@@ -31,6 +31,7 @@ struct identity_options {
 	const char *environment;
 	const char *team;
 	const char *out;
+	const char *id; /* path of a SPIFFE ID */
 	const char *positional;
 	struct str names[MAX_NAMES];
 	size_t n_names;
@@ -48,7 +49,7 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct iden
 		{"--valid", &o->valid},		  {"--owner", &o->owner},
 		{"--deputy", &o->deputy},	  {"--purpose", &o->purpose},
 		{"--environment", &o->environment}, {"--team", &o->team},
-		{"--out", &o->out},
+		{"--out", &o->out},		  {"--id", &o->id},
 	};
 
 	for (int i = 0; i < argc; i++) {
@@ -215,6 +216,29 @@ int cli_ca_server(const struct cli_command *c, int argc, char **argv)
 	if (join(cert, o.dir, "ca/server.pem", &e) != RC_OK ||
 	    join(key, o.dir, "ca/server.key", &e) != RC_OK ||
 	    issue(&o, "remit", cert, key, 90ull * 86400, &e) != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	printf("%s and %s\n", cert, key);
+	return 0;
+}
+
+int cli_ca_issue(const struct cli_command *c, int argc, char **argv)
+{
+	struct identity_options o = {0};
+	struct err e = ERR_INIT;
+	char cert[PATH_BYTES];
+	char key[PATH_BYTES];
+	int bad = parse(c, argc, argv, &o);
+
+	if (bad) {
+		return bad;
+	}
+	if (!o.id || !o.out) {
+		return cli_misuse(c, "--id PATH and --out PREFIX are needed");
+	}
+	(void)snprintf(cert, sizeof(cert), "%s.pem", o.out); /* a cut path cannot be written */
+	(void)snprintf(key, sizeof(key), "%s.key", o.out);
+	if (issue(&o, o.id, cert, key, 30ull * 86400, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	printf("%s and %s\n", cert, key);

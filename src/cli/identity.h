@@ -6,4 +6,5 @@
 
 int cli_ca_create(const struct cli_command *c, int argc, char **argv);
 int cli_ca_server(const struct cli_command *c, int argc, char **argv);
+int cli_ca_issue(const struct cli_command *c, int argc, char **argv);
 int cli_agent_add(const struct cli_command *c, int argc, char **argv);

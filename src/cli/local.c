@@ -20,6 +20,12 @@ const struct cli_command cli_local_commands[] = {
 	 "Its key lies in a file: for trying things out. In production use SPIRE or the like.\n"},
 	{"ca server", cli_ca_server, "--dir DIRECTORY --name NAME-OR-ADDRESS... [--valid 90d]",
 	 "issue the server certificate of the listeners", NULL},
+	{"ca issue", cli_ca_issue, "--dir DIRECTORY --id PATH --out PREFIX [--valid 30d]",
+	 "issue an X.509-SVID: PREFIX.pem and PREFIX.key",
+	 "PATH is what follows the trust domain in the SPIFFE ID, such as agent/responder.\n"},
+	{"keys create", cli_keys_create, "--state DIRECTORY --origin NAME",
+	 "make the keys of a new log",
+	 "Writes DIRECTORY/keeper (secret) and DIRECTORY/log.vkey (public). Never overwrites.\n"},
 	{"agent add", cli_agent_add,
 	 "NAME --dir DIRECTORY --owner PERSON --deputy PERSON --environment ENV --class CLASS... "
 	 "[--purpose TEXT] [--team TEAM] [--out DIRECTORY] [--valid 30d]",

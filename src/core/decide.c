@@ -219,10 +219,23 @@ static enum rc check_targets(const struct bundle *b, const struct tool *t, const
 	return RC_OK;
 }
 
+/* Did the caller write something where a target belongs? A forgotten argument is not a deviation. */
+static bool says_a_target(const struct tool *t, const struct json *args)
+{
+	for (size_t i = 0; i < t->n_targets; i++) {
+		if (t->targets[i].pointer.n && json_pointer(args, t->targets[i].pointer)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum rc check_tool(const struct state *s, const struct bundle *b, const struct tool *t,
 		   const struct json *args, struct arena *arena, struct decision *ret,
 		   struct err *e)
 {
+	enum reason target_reason;
+
 	ret->reason = REASON_NONE;
 	if (!t) {
 		ret->reason = REASON_TOOL_UNKNOWN;
@@ -234,8 +247,17 @@ enum rc check_tool(const struct state *s, const struct bundle *b, const struct t
 		ret->reason = REASON_TOOL_UNPINNED;
 		return RC_OK;
 	}
+	/* Nobody, everybody, too many, never: said as such, also when the schema forbids it too. */
+	TRY(check_targets(b, t, args, arena, ret, e));
+	if (ret->reason != REASON_NONE && ret->reason != REASON_TARGET_TYPE_MISMATCH &&
+	    says_a_target(t, args)) {
+		return RC_OK;
+	}
+	target_reason = ret->reason;
+	ret->reason = REASON_NONE;
 	TRY(check_args(t, args, arena, ret, e));
-	return ret->reason == REASON_NONE ? check_targets(b, t, args, arena, ret, e) : RC_OK;
+	ret->reason = ret->reason == REASON_NONE ? target_reason : ret->reason;
+	return RC_OK;
 }
 
 /* ---- calls of Remit itself ---- */

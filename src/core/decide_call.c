@@ -208,7 +208,8 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .tool = c->d.tool,
 	    .args = c->r->args,
 	    .targets = &c->d.targets,
-	    .has_evidence = c->r->pre != NULL,
+	    /* What is captured first has been captured when the call is made. */
+	    .has_evidence = c->r->pre != NULL || c->d.needs_capture,
 	    .now_unix_ms = c->r->now_unix_ms,
 	};
 	struct policy_case asked = {0};

@@ -498,6 +498,22 @@ static void refuse_and_record(struct governor *g, struct request *r, const struc
 
 /* Is the target as it was when the question was asked? If not, the approval is void and r is
  * judged again (true: r was dealt with). */
+static bool is_as_shown(struct governor *g, const struct request *r, const struct tool *t,
+			struct str shown_text)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *shown;
+
+	if (json_parse(&g->round, shown_text, &limits, &shown, NULL) != RC_OK) {
+		return false;
+	}
+	/* What the inverse depends on is what matters; the rest (how many sessions there are) may
+	 * move on its own. */
+	return t->inverse.equals ? json_equal(json_pointer(shown, t->inverse.pointer),
+					      json_pointer(r->pre, t->inverse.pointer))
+				 : str_eq(shown_text, r->pre_text);
+}
+
 static bool target_has_changed(struct governor *g, struct request *r, const struct decision *d)
 {
 	struct str shown;
@@ -515,7 +531,7 @@ static bool target_has_changed(struct governor *g, struct request *r, const stru
 		return false;
 	}
 	if (book_value_of(g->book, d->approval, 2, &g->round, &shown, &e) == RC_OK &&
-	    str_eq(shown, r->pre_text)) {
+	    is_as_shown(g, r, d->tool, shown)) {
 		return false;
 	}
 	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {

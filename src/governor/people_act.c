@@ -47,14 +47,15 @@ static enum rc incident_open(struct asked *a, struct err *e)
 	struct digest raw;
 	uint64_t ix;
 
-	/* A hand-opened incident needs no id of a source: it gets one. */
+	/* A hand-opened incident is open and needs no id of a source: it gets one. */
 	json_out_object(&w);
 	for (const struct json *m = a->body->child; m; m = m->next) {
-		if (!str_eq(m->key, STR("source_id"))) {
+		if (!str_eq(m->key, STR("source_id")) && !str_eq(m->key, STR("status"))) {
 			json_out_key(&w, m->key);
 			json_out_raw(&w, m->raw);
 		}
 	}
+	json_out_key_str(&w, "status", STR("open"));
 	json_out_key(&w, STR("source_id"));
 	if (text_of(a, "source_id").n) {
 		json_out_str(&w, text_of(a, "source_id"));

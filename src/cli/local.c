@@ -5,6 +5,7 @@
 #include "cli/connect.h"
 #include "cli/deployment.h"
 #include "cli/identity.h"
+#include "cli/init.h"
 #include "cli/log.h"
 
 static const char log_help[] =
@@ -12,6 +13,12 @@ static const char log_help[] =
 	"--key is the log's public key; default: log.vkey beside that directory.\n";
 
 const struct cli_command cli_local_commands[] = {
+	{"init", cli_init,
+	 "DIRECTORY [--pack postgresql] [--pack nginx] [--origin NAME] [--trust-domain NAME] "
+	 "[--user USER] [--name NAME-OR-ADDRESS]...",
+	 "write a deployment directory that works",
+	 "Commented files, a CA for trying things out, the server's certificate (for --name;\n"
+	 "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
 	{"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
 	 "Every error with file, line and column; exit status 2 when there are any.\n"},
 	{"serve", cli_serve, "[--foreground] [--unsafe-no-sandbox] DIRECTORY", "run Remit", NULL},

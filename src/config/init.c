@@ -184,6 +184,18 @@ static enum rc write_file(const struct init *in, struct str path, struct str byt
 	return file_replace(whole, bytes, mode, in->e);
 }
 
+/* The people's socket will be there. */
+static enum rc make_run_dir(const struct init *in)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/run", in->dir);
+
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		FAIL(in->e, RC_LIMIT, "the path '%s' is too long", in->dir);
+	}
+	return file_mkdirs(path, 0755, in->e);
+}
+
 static enum rc write_template(const struct init *in, const struct pack_file *file)
 {
 	AUTO_BUF text = BUF_INIT(LIMIT_CONFIG_FILE_BYTES);
@@ -294,6 +306,7 @@ enum rc config_init(const char *dir, const struct init_options *o, struct err *e
 	}
 	in.origin = o->origin.n > 0 ? o->origin : buf_view(&origin);
 	TRY(write_secret(&in, "secrets/alerts.token"));
+	TRY(make_run_dir(&in));
 	if (wants(&in, "postgresql")) {
 		TRY(write_secret(&in, "secrets/database.password"));
 	}

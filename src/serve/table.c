@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve/table.c - the roles of Remit. */
+#include "courier/courier.h"
 #include "front/agents.h"
 #include "front/people.h"
 #include "governor/governor.h"
@@ -16,6 +17,7 @@ static const struct serve_role roles[] = {
     {R_GOVERNOR, role_governor_main, false, &governor_sandbox},
     {R_RUNNER, role_runner_main, false, &runner_sandbox},
     {R_AGENTS, role_agents_main, true, &agents_sandbox},
+    {R_COURIER, role_courier_main, true, &courier_sandbox},
     {R_PEOPLE, role_people_main, true, &people_sandbox},
     {R_INDEX, role_index_main, false, &index_sandbox},
 };

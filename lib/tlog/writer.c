@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "tlog/fold.h"
@@ -47,7 +46,7 @@ struct tlog_writer {
 	bool is_flushed; /* size and root below are on disk */
 	struct tlog_hash root;
 	VEC(struct tlog_resource) partials; /* directories of partials that may exist */
-	uint64_t ways[WAYS];		    /* hashes of their paths */
+	struct tlog_hash ways[WAYS];	    /* hashes of their paths */
 	size_t next_way;
 };
 
@@ -80,10 +79,10 @@ static enum rc full_path(const struct tlog_writer *w, const char *name, char ret
 /* Was this directory's entry in its parent synced by us? Remembers that it soon will be. */
 static bool is_known_way(struct tlog_writer *w, const char *path)
 {
-	uint64_t hash = map_hash(str_from(path));
+	struct tlog_hash hash = tlog_leaf_hash(w->hasher, str_from(path));
 
 	for (size_t i = 0; i < WAYS; i++) {
-		if (w->ways[i] == hash) {
+		if (tlog_hash_eq(&w->ways[i], &hash)) {
 			return true;
 		}
 	}

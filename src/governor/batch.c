@@ -143,7 +143,7 @@ void batch_finish(struct buf *b, struct batch_header *h)
 {
 	uint8_t *p = (uint8_t *)b->p;
 
-	MUST(b->n > BATCH_HEADER_BYTES && b->n <= BATCH_MAX_BYTES);
+	MUST(b->n > BATCH_HEADER_BYTES && b->n <= LIMIT_BATCH_BYTES);
 	h->n_bytes = (uint32_t)(b->n - BATCH_HEADER_BYTES);
 	memset(p, 0, BATCH_HEADER_BYTES);
 	put(p, h->mark, 8);
@@ -218,7 +218,7 @@ static bool parse_header(const uint8_t *p, uint64_t mark, uint64_t room, struct 
 	    .checksum = (uint32_t)get(p + BATCH_CHECKSUM_AT, 4),
 	};
 	return ret->mark == mark && ret->n_leaves >= 1 && ret->n_records >= ret->n_leaves &&
-	       ret->n_bytes >= RECORD_HEADER_BYTES && ret->n_bytes <= LIMIT_BATCH_BYTES &&
+	       ret->n_bytes >= RECORD_HEADER_BYTES && ret->n_bytes <= RECORDS_MAX_BYTES &&
 	       BATCH_HEADER_BYTES + ret->n_bytes <= room && get(p + 44, 4) == 0;
 }
 

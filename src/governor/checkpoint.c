@@ -24,7 +24,11 @@
 #include "governor/segment.h"
 #include "governor/tiles.h"
 
-enum { INTERVAL_MS = 100, NOTE_BYTES = 4096 };
+enum {
+	INTERVAL_MS = 100,
+	NOTE_BYTES = 4096,
+	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
+};
 
 enum turn { TURN_IDLE = 0, TURN_PREPARING, TURN_SIGNING, TURN_PUBLISHING, TURN_END };
 
@@ -40,6 +44,7 @@ struct checkpointer {
 	enum turn turn;
 	bool is_done; /* the thread's part of the turn */
 	bool is_broken;
+	bool wants_spare; /* the job: make the next segment's file too */
 	struct segment_snapshot durable;
 	struct tiles_to_sign to_sign;
 	struct buf note;
@@ -72,6 +77,11 @@ static void *work(void *arg)
 			rc = tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
 		} else {
 			rc = tiles_publish(c->tiles, buf_view(&c->note), &c->err);
+			if (rc == RC_OK && c->wants_spare) {
+				/* Without one the log makes it itself, late, and says what failed.
+				 */
+				(void)segment_prepare_spare(book_io(c->book), 0, NULL);
+			}
 		}
 		pthread_mutex_lock(&c->lock);
 		c->is_done = true;
@@ -110,7 +120,14 @@ static void interval_is_over(struct loop_timer *t)
 		again_later(c);
 		return;
 	}
+	if (segment_check_in_place(book_log(c->book), &c->err) != RC_OK) {
+		log_err("the log stops: %s", c->err.msg);
+		c->is_broken = true;
+		loop_stop(c->loop);
+		return;
+	}
 	c->durable = segment_snapshot(book_log(c->book));
+	c->wants_spare = segment_room(book_log(c->book)) < SPARE_BELOW_BYTES;
 	start_turn(c, TURN_PREPARING);
 }
 
@@ -118,13 +135,14 @@ static void ask_for_signature(struct checkpointer *c)
 {
 	const struct tiles_to_sign *s = &c->to_sign;
 	struct message m = {
-		.kind = MESSAGE_SIGN,
-		.sign = {
-			.size = s->size,
-			.root = str_of(s->root.bytes, sizeof(s->root.bytes)),
-			.old_size = s->old_size,
-			.proof = str_of(s->consistency.hashes,
-					s->consistency.n * sizeof(s->consistency.hashes[0])),
+	    .kind = MESSAGE_SIGN,
+	    .sign =
+		{
+		    .size = s->size,
+		    .root = str_of(s->root.bytes, sizeof(s->root.bytes)),
+		    .old_size = s->old_size,
+		    .proof = str_of(s->consistency.hashes,
+				    s->consistency.n * sizeof(s->consistency.hashes[0])),
 		},
 	};
 
@@ -187,8 +205,8 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 uint64_t checkpointer_published_size(const struct checkpointer *c)
 {
 	return c->turn == TURN_PUBLISHING || c->turn == TURN_PREPARING
-		       ? c->to_sign.old_size
-		       : tiles_published_size(c->tiles);
+		   ? c->to_sign.old_size
+		   : tiles_published_size(c->tiles);
 }
 
 bool checkpointer_is_broken(const struct checkpointer *c)

@@ -247,7 +247,7 @@ static uint64_t max_records_bytes(const struct segment_log *l)
 {
 	uint64_t room = l->segment_bytes - SEGMENT_HEADER_BYTES - BATCH_HEADER_BYTES;
 
-	return room < LIMIT_BATCH_BYTES ? room : LIMIT_BATCH_BYTES;
+	return room < RECORDS_MAX_BYTES ? room : RECORDS_MAX_BYTES;
 }
 
 /* How many bytes the records take; RC_LIMIT or RC_INPUT for what can never be appended. */

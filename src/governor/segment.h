@@ -104,7 +104,7 @@ uint64_t segment_room(const struct segment_log *l);
 enum rc segment_check_in_place(struct segment_log *l, struct err *e);
 
 /* Reads one durable leaf back from the file, with its values, into b (emptied first), which
- * *ret borrows from; b's maximum should be LIMIT_BATCH_BYTES. RC_ABSENT beyond the durable size. */
+ * *ret borrows from; b's maximum must be LIMIT_BATCH_BYTES. RC_ABSENT beyond the durable size. */
 enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struct segment_leaf *ret,
 		     struct err *e);
 

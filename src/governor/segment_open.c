@@ -366,7 +366,7 @@ static struct segment_log *make_log(const struct log_io *io, const struct segmen
 	    .lock_fd = LOG_NO_FD,
 	    .fd = LOG_NO_FD,
 	    .read_fd = LOG_NO_FD,
-	    .batch = BUF_INIT(BATCH_MAX_BYTES),
+	    .batch = BUF_INIT(LIMIT_BATCH_BYTES),
 	};
 	memcpy(l->origin, options->origin.p, options->origin.n);
 	if (!l->hasher) {
@@ -380,7 +380,7 @@ enum rc segment_open(const struct log_io *io, const struct segment_options *opti
 		     segment_leaf_fn on_leaf, void *ctx, struct segment_log **ret, struct err *e)
 {
 	AUTO_SEGMENT_LOG l = NULL;
-	struct opening o = {.on_leaf = on_leaf, .ctx = ctx, .batch = BUF_INIT(BATCH_MAX_BYTES)};
+	struct opening o = {.on_leaf = on_leaf, .ctx = ctx, .batch = BUF_INIT(LIMIT_BATCH_BYTES)};
 	enum rc rc;
 
 	TRY(segment_check_origin(options->origin, e));

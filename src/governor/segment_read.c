@@ -190,7 +190,7 @@ static struct segment_reader *make_reader(const struct log_io *io, struct str or
 	    .io = *io,
 	    .hasher = tlog_hasher_new(),
 	    .fd = LOG_NO_FD,
-	    .batch = BUF_INIT(BATCH_MAX_BYTES),
+	    .batch = BUF_INIT(LIMIT_BATCH_BYTES),
 	};
 	memcpy(r->origin, origin.p, origin.n);
 	if (!r->hasher) {

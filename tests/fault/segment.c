@@ -142,7 +142,7 @@ static void check_log(struct disk *d, uint64_t acknowledged, uint64_t appended)
 {
 	AUTO_SEGMENT_LOG l = NULL;
 	AUTO_SEGMENT_READER r = NULL;
-	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES + 4096);
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
 	struct log_io io = disk_io(d);
 	struct err e = ERR_INIT;
 	struct segment_leaf leaf;

@@ -114,7 +114,7 @@ static void any_leaf_is_read_back_by_its_index(void **state)
 {
 	(void)state;
 	AUTO_SEGMENT_LOG l = NULL;
-	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES + 4096);
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
 	struct segment_leaf leaf;
 
 	assert_ok(segment_open(&io, &options, NULL, NULL, &l, NULL));

@@ -223,7 +223,6 @@ static void only_the_checkpoint_that_was_flushed_is_published(void **state)
 	(void)state;
 	AUTO_TLOG_WRITER w = NULL;
 	AUTO_BUF wrong_root = BUF_INIT(4096);
-	AUTO_BUF unsigned_note = BUF_INIT(4096);
 	AUTO_BUF note = BUF_INIT(4096);
 	struct tlog_vkey other;
 	struct tlog_hash root;

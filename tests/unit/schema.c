@@ -139,8 +139,8 @@ static void check_accepts_the_subset_and_names_what_is_outside(void **state)
 {
 	(void)state;
 	static const char *const good[] = {
-	    "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":[\"string\",\"null\"],"
-	    "\"description\":\"d\",\"format\":\"ipv4\",\"x-note\":1}},\"$schema\":\"s\"}",
+	    ("{\"type\":\"object\",\"properties\":{\"a\":{\"type\":[\"string\",\"null\"],"
+	     "\"description\":\"d\",\"format\":\"ipv4\",\"x-note\":1}},\"$schema\":\"s\"}"),
 	    "{\"properties\":{\"if\":{\"type\":\"string\"}}}", /* a name is no word */
 	    "true",
 	};

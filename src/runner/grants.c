@@ -72,7 +72,9 @@ enum rc grants_add_child(struct grants *g, const struct upstream *u, struct str 
 		    str_has_prefix(u->network.p[i], STR("unix:")) ? SANDBOX_UNIX : SANDBOX_INET;
 	}
 	if (u->may_signal) {
+		/* Who signals must be able to see whom. */
 		g->needs |= SANDBOX_SIGNAL;
+		TRY(add(g, "/proc", SANDBOX_PATH_READ, e));
 	}
 	return RC_OK;
 }

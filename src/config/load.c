@@ -298,34 +298,43 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
 	       day_of_year - 719468;
 }
 
-static bool parse_date(struct str text, int64_t *ret_days)
+/* Exactly n digits. */
+static bool parse_digits(struct str text, size_t n, int64_t *ret)
 {
-	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	uint64_t v[3] = {0};
-
-	if (text.n != 10 || text.p[4] != '-' || text.p[7] != '-') {
-		return false;
-	}
+	*ret = 0;
 	for (size_t i = 0; i < text.n; i++) {
-		if (i == 4 || i == 7) {
-			continue;
-		}
 		if (text.p[i] < '0' || text.p[i] > '9') {
 			return false;
 		}
-		v[i > 7 ? 2 : i / 4] = v[i > 7 ? 2 : i / 4] * 10 + (uint64_t)(text.p[i] - '0');
+		*ret = *ret * 10 + (text.p[i] - '0');
 	}
-	if (v[0] < 1970 || v[1] < 1 || v[1] > 12 || v[2] < 1) {
+	return text.n == n;
+}
+
+static int64_t days_in_month(int64_t year, int64_t month)
+{
+	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return lengths[month - 1] + (month == 2 && is_leap ? 1 : 0);
+}
+
+static bool parse_date(struct str text, int64_t *ret_days)
+{
+	struct str year_text = str_cut(&text, '-');
+	struct str month_text = str_cut(&text, '-');
+	int64_t year;
+	int64_t month;
+	int64_t day;
+
+	if (!parse_digits(year_text, 4, &year) || !parse_digits(month_text, 2, &month) ||
+	    !parse_digits(text, 2, &day)) {
 		return false;
 	}
-	if (v[2] > lengths[v[1] - 1]) {
-		bool is_leap = (v[0] % 4 == 0 && v[0] % 100 != 0) || v[0] % 400 == 0;
-
-		if (v[1] != 2 || v[2] != 29 || !is_leap) {
-			return false;
-		}
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
+		return false;
 	}
-	*ret_days = days_of((int64_t)v[0], (int64_t)v[1], (int64_t)v[2]);
+	*ret_days = days_of(year, month, day);
 	return true;
 }
 

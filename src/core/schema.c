@@ -457,35 +457,73 @@ static enum rc check_ref(struct run *r, const struct json *word, const struct js
 	return target ? fits(r, target, value, place) : broken(r, word);
 }
 
+static enum rc check_number_word(struct run *r, const struct json *word, enum schema_word kind,
+				 const struct json *value, const struct place *place)
+{
+	if (kind == WORD_MULTIPLE_OF) {
+		return check_multiple(r, word, value, place);
+	}
+	if (kind >= WORD_MINIMUM && kind <= WORD_EXCLUSIVE_MAXIMUM) {
+		return check_bound(r, word, value, place, kind);
+	}
+	return RC_OK;
+}
+
+static enum rc check_string_word(struct run *r, const struct json *word, enum schema_word kind,
+				 const struct json *value, const struct place *place)
+{
+	if (kind == WORD_PATTERN) {
+		return check_pattern(r, word, value, place);
+	}
+	if (kind == WORD_MIN_LENGTH || kind == WORD_MAX_LENGTH) {
+		return check_size(r, word, code_points(value->text), place,
+				  kind == WORD_MIN_LENGTH);
+	}
+	return RC_OK;
+}
+
+static enum rc check_array_word(struct run *r, const struct json *word, enum schema_word kind,
+				const struct json *value, const struct place *place)
+{
+	if (kind == WORD_UNIQUE_ITEMS) {
+		return word->type == JSON_TRUE ? check_unique(r, value, place) : RC_OK;
+	}
+	if (kind == WORD_MIN_ITEMS || kind == WORD_MAX_ITEMS) {
+		return check_size(r, word, value->count, place, kind == WORD_MIN_ITEMS);
+	}
+	return RC_OK;
+}
+
+static enum rc check_object_word(struct run *r, const struct json *word, enum schema_word kind,
+				 const struct json *value, const struct place *place)
+{
+	if (kind == WORD_REQUIRED) {
+		return check_required(r, word, value, place);
+	}
+	if (kind == WORD_MIN_PROPERTIES || kind == WORD_MAX_PROPERTIES) {
+		return check_size(r, word, value->count, place, kind == WORD_MIN_PROPERTIES);
+	}
+	return RC_OK;
+}
+
 /* Words that say something about values of one type only. */
 static enum rc check_typed_word(struct run *r, const struct json *word, enum schema_word kind,
 				const struct json *value, const struct place *place)
 {
-	if (value->type == JSON_NUMBER && kind >= WORD_MINIMUM && kind <= WORD_EXCLUSIVE_MAXIMUM) {
-		return check_bound(r, word, value, place, kind);
-	}
-	if (value->type == JSON_NUMBER && kind == WORD_MULTIPLE_OF) {
-		return check_multiple(r, word, value, place);
-	}
-	if (value->type == JSON_STRING && (kind == WORD_MIN_LENGTH || kind == WORD_MAX_LENGTH)) {
-		return check_size(r, word, code_points(value->text), place,
-				  kind == WORD_MIN_LENGTH);
-	}
-	if (value->type == JSON_STRING && kind == WORD_PATTERN) {
-		return check_pattern(r, word, value, place);
-	}
-	if (value->type == JSON_ARRAY && (kind == WORD_MIN_ITEMS || kind == WORD_MAX_ITEMS)) {
-		return check_size(r, word, value->count, place, kind == WORD_MIN_ITEMS);
-	}
-	if (value->type == JSON_ARRAY && kind == WORD_UNIQUE_ITEMS && word->type == JSON_TRUE) {
-		return check_unique(r, value, place);
-	}
-	if (value->type == JSON_OBJECT &&
-	    (kind == WORD_MIN_PROPERTIES || kind == WORD_MAX_PROPERTIES)) {
-		return check_size(r, word, value->count, place, kind == WORD_MIN_PROPERTIES);
-	}
-	if (value->type == JSON_OBJECT && kind == WORD_REQUIRED) {
-		return check_required(r, word, value, place);
+	switch (value->type) {
+	case JSON_NUMBER:
+		return check_number_word(r, word, kind, value, place);
+	case JSON_STRING:
+		return check_string_word(r, word, kind, value, place);
+	case JSON_ARRAY:
+		return check_array_word(r, word, kind, value, place);
+	case JSON_OBJECT:
+		return check_object_word(r, word, kind, value, place);
+	case JSON_NONE:
+	case JSON_NULL:
+	case JSON_FALSE:
+	case JSON_TRUE:
+		break;
 	}
 	return RC_OK;
 }

@@ -227,24 +227,49 @@ static bool is_wildcard(struct str value)
 	return str_trim(value).n == 0;
 }
 
-/* Characters that nobody sees let two names look alike: controls, zero-width characters, marks
- * that change direction, line separators, the byte-order mark. s is UTF-8. */
+/* One character of well-formed UTF-8, taken from the front of s. */
+static uint32_t take_character(struct str *s)
+{
+	unsigned char lead = (unsigned char)s->p[0];
+	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
+
+	for (size_t i = 1; i < n && i < s->n; i++) {
+		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
+	}
+	*s = str_slice(*s, n, s->n);
+	return c;
+}
+
+/* Characters that nobody sees let two names look alike. s is UTF-8. */
 static bool has_invisible(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		unsigned char c2 = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0;
-		unsigned char c3 = i + 2 < s.n ? (unsigned char)s.p[i + 2] : 0;
+	static const uint32_t ranges[][2] = {
+	    {0x00, 0x1f},	/* controls */
+	    {0x7f, 0xa0},	/* more controls, no-break space */
+	    {0xad, 0xad},	/* soft hyphen */
+	    {0x034f, 0x034f},	/* grapheme joiner */
+	    {0x115f, 0x1160},	/* Hangul fillers */
+	    {0x180b, 0x180f},	/* Mongolian selectors */
+	    {0x2000, 0x200f},	/* spaces, zero width, direction */
+	    {0x2028, 0x202f},	/* separators, direction */
+	    {0x205f, 0x206f},	/* joiners, direction */
+	    {0x3000, 0x3000},	/* ideographic space */
+	    {0x3164, 0x3164},	/* Hangul filler */
+	    {0xfe00, 0xfe0f},	/* variation selectors */
+	    {0xfeff, 0xfeff},	/* byte-order mark */
+	    {0xffa0, 0xffa0},	/* Hangul filler */
+	    {0xfff0, 0xfffb},	/* annotations */
+	    {0xe0000, 0xe0fff}, /* tags, variation selectors */
+	};
 
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (c2 < 0xa1 || c2 == 0xad))) {
-			return true; /* C0, DEL, C1, no-break space, soft hyphen */
-		}
-		if (c == 0xe2 && c2 == 0x80 && (c3 <= 0x8f || (c3 >= 0xa8 && c3 <= 0xaf))) {
-			return true; /* U+2000..200F, U+2028..202F */
-		}
-		if ((c == 0xe2 && c2 == 0x81 && c3 >= 0x9f && c3 <= 0xaf) ||
-		    (c == 0xef && c2 == 0xbb && c3 == 0xbf)) {
-			return true; /* U+205F..206F, U+FEFF */
+	while (s.n > 0) {
+		uint32_t c = take_character(&s);
+
+		for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+			if (c >= ranges[i][0] && c <= ranges[i][1]) {
+				return true;
+			}
 		}
 	}
 	return false;

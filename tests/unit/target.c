@@ -92,6 +92,7 @@ static void whatever_is_not_one_asset_is_refused(void **state)
 	    {"user", "\tapp", REASON_TARGET_TYPE_MISMATCH},
 	    {"user", "app\xe2\x80\x8b", REASON_TARGET_TYPE_MISMATCH}, /* zero-width space */
 	    {"user", "app\xc2\xa0", REASON_TARGET_TYPE_MISMATCH},
+	    {"user", "app\xf3\xa0\x81\x81", REASON_TARGET_TYPE_MISMATCH}, /* U+E0041 */
 	    {"user", "app\xff", REASON_TARGET_TYPE_MISMATCH},
 	    {"User", "app", REASON_TARGET_TYPE_MISMATCH},
 	    {"", "app", REASON_TARGET_TYPE_MISMATCH},

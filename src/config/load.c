@@ -6,6 +6,7 @@
  */
 #include "config/load.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -487,8 +488,18 @@ static void look_at_path(struct load *l, const struct json *at, struct str path,
 	struct stat st;
 
 	/* path ends in a NUL: it is arena_strf()'s */
-	if (stat(path.p, &st) != 0 || !S_ISREG(st.st_mode)) {
-		load_error(l, at, "no file '" STR_FMT "'", STR_ARG(path));
+	if (stat(path.p, &st) != 0) {
+		if (errno == EACCES) {
+			/* A role that is not meant to see it loads the directory too. */
+			load_warn(l, at, "'" STR_FMT "' is out of this user's sight: not checked",
+				  STR_ARG(path));
+		} else {
+			load_error(l, at, "no file '" STR_FMT "'", STR_ARG(path));
+		}
+		return;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		load_error(l, at, "'" STR_FMT "' is no file", STR_ARG(path));
 		return;
 	}
 	if (kind == PATH_SECRET && (st.st_mode & (S_IRWXG | S_IRWXO))) {

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "cedar/index.h"
 #include "cedar/parse.h"
 #include "cedar/text.h"
 
@@ -351,6 +352,9 @@ enum rc cedar_builder_finish(struct cedar_builder *b, struct cedar_policies **re
 	}
 	for (size_t i = 0; i < b->templates.n; i++) {
 		(void)map_remove(&b->set->by_id, b->templates.p[i]->id); /* there by invariant 1 */
+	}
+	if (cedar_index_new(&b->set->arena, list, b->list.n, &b->set->index) != RC_OK) {
+		return cedar_arena_rc(&b->set->arena, CEDAR_LIMIT_TEXT_BYTES, e);
 	}
 	b->set->list = list;
 	b->set->n = b->list.n;

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "cedar.h"
+#include "cedar/authorize.h"
 #include "codec/json.h"
 
 enum { FILE_BYTES = 16 << 20, ARENA_BYTES = 256 << 20, SHOWN = 20 };
@@ -125,6 +125,32 @@ static bool is_as_wanted(const struct test *t, const struct json *want,
 	       same_ids(t, json_get(want, STR("errors")), errors, got->n_errors);
 }
 
+static bool same_list(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b)
+{
+	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof(*a)) == 0);
+}
+
+/* Policy by policy the answer must be that of the index. */
+static enum rc ask_linear(const struct test *t, const struct cedar_request *r,
+			  const struct cedar_response *by_index, struct err *e)
+{
+	struct cedar_response got;
+	bool is_same;
+
+	TRY(cedar_authorize_linear(t->set, t->entities, r, t->arena, &got, e));
+	is_same = got.decision == by_index->decision && got.n_errors == by_index->n_errors &&
+		  same_list(got.permits, got.n_permits, by_index->permits, by_index->n_permits) &&
+		  same_list(got.forbids, got.n_forbids, by_index->forbids, by_index->n_forbids);
+	for (size_t i = 0; is_same && i < got.n_errors; i++) {
+		is_same = got.errors[i].policy == by_index->errors[i].policy &&
+			  got.errors[i].error.class == by_index->errors[i].error.class;
+	}
+	if (!is_same) {
+		FAIL(e, RC_BROKEN, "the index and the trees answer differently");
+	}
+	return RC_OK;
+}
+
 static enum rc ask(const struct test *t, const struct json *want, struct cedar_response *ret,
 		   struct err *e)
 {
@@ -134,7 +160,8 @@ static enum rc ask(const struct test *t, const struct json *want, struct cedar_r
 	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("action")), &r.action, e));
 	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("resource")), &r.resource, e));
 	TRY(cedar_value_from_json(t->arena, json_get(want, STR("context")), &r.context, e));
-	return cedar_authorize(t->set, t->entities, &r, t->arena, ret, e);
+	TRY(cedar_authorize(t->set, t->entities, &r, t->arena, ret, e));
+	return ask_linear(t, &r, ret, e);
 }
 
 static void count(struct test *t, bool is_equal, const char *why)

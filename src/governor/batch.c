@@ -283,6 +283,15 @@ static bool take_record(struct reader *r, struct record *ret)
 	return true;
 }
 
+/* May this record follow what the leaf has so far? */
+static bool is_next_value(const struct record *record, const struct segment_leaf *leaf)
+{
+	return record->type == RECORD_VALUE && record->index == leaf->index &&
+	       record->bytes.n > 0 && record->bytes.n <= LIMIT_VALUE_BYTES &&
+	       leaf->n_values < SEGMENT_VALUES_MAX &&
+	       (leaf->n_values == 0 || record->slot > leaf->values[leaf->n_values - 1].slot);
+}
+
 enum rc batch_next_leaf(struct reader *r, uint64_t index, struct segment_leaf *ret, struct err *e)
 {
 	struct record record;
@@ -305,9 +314,7 @@ enum rc batch_next_leaf(struct reader *r, uint64_t index, struct segment_leaf *r
 		if (record.type == RECORD_LEAF) {
 			return RC_OK;
 		}
-		if (record.type != RECORD_VALUE || record.index != index || record.bytes.n == 0 ||
-		    record.bytes.n > LIMIT_VALUE_BYTES || ret->n_values == SEGMENT_VALUES_MAX ||
-		    (ret->n_values > 0 && record.slot <= ret->values[ret->n_values - 1].slot)) {
+		if (!is_next_value(&record, ret)) {
 			FAIL(e, RC_BROKEN, "a value of leaf %ju is not where it belongs",
 			     (uintmax_t)index);
 		}

@@ -130,9 +130,11 @@ static enum rc take_leaves(struct opening *o, const struct batch_header *h, stru
 {
 	struct segment_log *l = o->l;
 	struct reader r = reader_of(str_slice(buf_view(&o->batch), BATCH_HEADER_BYTES, SIZE_MAX));
+	uint64_t n_records = 0;
 
 	for (uint32_t i = 0; i < h->n_leaves; i++) {
 		TRY(batch_next_leaf(&r, l->frontier.size, &o->leaf, e));
+		n_records += 1 + o->leaf.n_values;
 		o->leaf.hash = tlog_leaf_hash(l->hasher, o->leaf.bytes);
 		tlog_frontier_append(&l->frontier, l->hasher, &o->leaf.hash);
 		l->last_leaf = o->leaf.hash;
@@ -140,8 +142,8 @@ static enum rc take_leaves(struct opening *o, const struct batch_header *h, stru
 			TRY(o->on_leaf(o->ctx, &o->leaf, e));
 		}
 	}
-	if (r.n != 0) {
-		FAIL(e, RC_BROKEN, "a batch holds more than its leaves");
+	if (r.n != 0 || n_records != h->n_records) {
+		FAIL(e, RC_BROKEN, "a batch holds other records than its header says");
 	}
 	return RC_OK;
 }

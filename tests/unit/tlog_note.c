@@ -90,8 +90,7 @@ static void names_without_spaces_and_plus_are_names(void **state)
 	    "a+b",
 	    "a\nb",
 	    "a\tb",
-	    "a\xC2\xA0"
-	    "b",
+	    "a\xC2\xA0z",
 	    "a\xC2\x85",
 	    "\xE2\x80\x89",
 	    "x\xE3\x80\x80",

@@ -441,12 +441,12 @@ static const struct credential *credential_of(const struct tool *t)
 	return t->credential.backend.n ? &t->credential : &t->upstream->credential;
 }
 
-/* True when the call can go on with *ret_lease (0 = it needs none); false when it was parked or
+/* True when tool can be called with *ret_lease (0 = it needs none); false when r was parked or
  * answered. */
-static bool has_lease(struct governor *g, struct request *r, const struct decision *d,
+static bool has_lease(struct governor *g, struct request *r, const struct tool *tool,
 		      uint64_t *ret_lease)
 {
-	const struct credential *c = credential_of(d->tool);
+	const struct credential *c = credential_of(tool);
 	const struct lease *l;
 	struct err e = ERR_INIT;
 	uint64_t ix;
@@ -462,7 +462,7 @@ static bool has_lease(struct governor *g, struct request *r, const struct decisi
 		return false;
 	}
 	ix = leases_want(g, r->task, c, state_task(g->state, r->task)->not_after_unix_ms,
-			 definitions_sender_is_runner(d->tool->upstream), &e);
+			 definitions_sender_is_runner(tool->upstream), &e);
 	if (ix == 0) {
 		reply_refusal(g, r, REASON_CREDENTIAL_UNAVAILABLE, str_from(e.msg), 0);
 		return false;
@@ -583,6 +583,15 @@ static bool answer_from_kept(struct governor *g, struct request *r)
 	return false;
 }
 
+/* The question is on the table, with what was captured for it: no need to look again until it is
+ * answered. */
+static bool is_asked_already(const struct governor *g, const struct request *r)
+{
+	const struct approval *a = state_approval_of(g->state, r->task, &r->tag);
+
+	return a && a->state == APPROVAL_OPEN;
+}
+
 void calls_judge(struct governor *g, struct request *r)
 {
 	struct call_request q = {
@@ -611,10 +620,13 @@ void calls_judge(struct governor *g, struct request *r)
 		refuse_and_record(g, r, &d);
 		return;
 	}
-	if ((d.needs_capture || d.verdict == VERDICT_ALLOW) && !has_lease(g, r, &d, &lease)) {
-		return;
-	}
-	if (d.needs_capture) {
+	if (d.needs_capture && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
+		const struct tool *capture =
+			bundle_tool_of(g->bundle, d.tool->upstream, d.tool->capture.tool);
+
+		if (capture && !has_lease(g, r, capture, &lease)) {
+			return;
+		}
 		if (start_capture(g, r, &d, lease, &e) != RC_OK) {
 			d.verdict = VERDICT_DENY;
 			d.reason = REASON_EVIDENCE_REQUIRED;
@@ -627,7 +639,7 @@ void calls_judge(struct governor *g, struct request *r)
 		park_for_approval(g, r, &d);
 		return;
 	}
-	if (target_has_changed(g, r, &d)) {
+	if (!has_lease(g, r, d.tool, &lease) || target_has_changed(g, r, &d)) {
 		return;
 	}
 	if (admit(g, r, &d, lease, &e) != RC_OK) {

@@ -145,6 +145,10 @@ struct governor {
 	}) revoking;
 	uint64_t next_fence;
 	uint64_t next_rollback_ns;
+	VEC(struct paused_rollback {
+		uint64_t term;
+		enum way_back_step step;
+	}) paused; /* rollbacks that wait for a lease in the middle */
 	struct loop_timer tick;
 	struct loop_timer refresh;
 	uint64_t refused_in_window;

@@ -389,6 +389,7 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	vec_fini(&g->kept);
 	vec_fini(&g->draining);
 	vec_fini(&g->revoking);
+	vec_fini(&g->paused);
 	mem_free(g);
 	return rc;
 }

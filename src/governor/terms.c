@@ -232,23 +232,26 @@ static bool change(struct governor *g, uint64_t term, struct str how, struct str
 	return record(g, &l);
 }
 
-/* A lease of ours (task 0) that no call uses any more is given back. */
-static void give_back_lease(struct governor *g, uint64_t lease)
+/* Leases of ours (task 0) are given back when no rollback is left to use them. */
+static void give_back_leases(struct governor *g)
 {
-	const struct lease *l = lease ? state_lease(g->state, lease) : NULL;
+	const struct lease *l;
 	const struct term *t;
 	uint64_t from = 0;
 
-	if (!l || l->task != 0 || calls_lease_has_flights(g, lease)) {
-		return;
-	}
 	while ((t = state_next_term(g->state, from))) {
 		from = t->ix + 1;
 		if (t->state == TERM_ROLLING_BACK) {
-			return; /* it will use it */
+			return;
 		}
 	}
-	leases_revoke(g, lease, "rolled_back");
+	from = 0;
+	while ((l = state_next_lease(g->state, from))) {
+		from = l->ix + 1;
+		if (l->task == 0 && !calls_lease_has_flights(g, l->ix)) {
+			leases_revoke(g, l->ix, "rolled_back");
+		}
+	}
 }
 
 static void fail_back(struct governor *g, uint64_t term, uint64_t call, struct str detail)
@@ -263,6 +266,57 @@ static void fail_back(struct governor *g, uint64_t term, uint64_t call, struct s
 	if (t) {
 		notify_person(g, t->owner, term, "term.failed", detail);
 	}
+}
+
+static void forget_paused(struct governor *g, uint64_t term)
+{
+	for (size_t i = 0; i < g->paused.n; i++) {
+		if (g->paused.p[i].term == term) {
+			vec_remove(&g->paused, i);
+			return;
+		}
+	}
+}
+
+static void pause_at(struct governor *g, uint64_t term, enum way_back_step step)
+{
+	struct paused_rollback p = {.term = term, .step = step};
+
+	if (vec_push(&g->paused, p) != RC_OK) {
+		log_warn("m%llu begins its rollback again: no memory to remember where it was",
+			 (unsigned long long)term);
+	}
+}
+
+/* Where it stopped; a rollback nobody remembers begins at the beginning. */
+static enum way_back_step paused_step(const struct governor *g, uint64_t term)
+{
+	for (size_t i = 0; i < g->paused.n; i++) {
+		if (g->paused.p[i].term == term) {
+			return g->paused.p[i].step;
+		}
+	}
+	return STEP_CHECK;
+}
+
+/* Which tool a step calls: each runs with its own credential. */
+static const struct tool *tool_of_step(const struct governor *g, enum way_back_step step,
+				       const struct tool *did, const struct tool *undo)
+{
+	const struct tool *check = NULL;
+
+	switch (step) {
+	case STEP_NONE:
+	case STEP_CHECK:
+		check = bundle_tool_of(g->bundle, did->upstream, did->verify.tool);
+		break;
+	case STEP_UNDO:
+		break;
+	case STEP_CONFIRM:
+		check = bundle_tool_of(g->bundle, undo->upstream, undo->verify.tool);
+		break;
+	}
+	return check ? check : undo;
 }
 
 /* The step of this term, once its lease is there. */
@@ -284,9 +338,11 @@ static void go_back(struct governor *g, uint64_t term, enum way_back_step step)
 		fail_back(g, term, 0, STR("the tool or its sealed arguments are gone"));
 		return;
 	}
-	lease = ready_lease(g, 0, undo, &waits, &e);
+	lease = ready_lease(g, 0, tool_of_step(g, step, did, undo), &waits, &e);
+	forget_paused(g, term);
 	if (waits) {
-		return; /* terms_lease_ready goes on */
+		pause_at(g, term, step); /* terms_lease_ready goes on */
+		return;
 	}
 	switch (step) {
 	case STEP_NONE:
@@ -311,7 +367,7 @@ static void go_back(struct governor *g, uint64_t term, enum way_back_step step)
 	}
 	if (rc != RC_OK) {
 		fail_back(g, term, 0, str_from(e.msg));
-		give_back_lease(g, lease);
+		give_back_leases(g);
 		return;
 	}
 	f->about = term;
@@ -360,7 +416,7 @@ void terms_lease_ready(struct governor *g, uint64_t lease)
 	while (l && l->task == 0 && (m = state_next_term(g->state, from))) {
 		from = m->ix + 1;
 		if (m->state == TERM_ROLLING_BACK && !has_flight(g, m->ix)) {
-			go_back(g, m->ix, STEP_CHECK);
+			go_back(g, m->ix, paused_step(g, m->ix));
 		}
 	}
 }
@@ -374,7 +430,6 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 	const struct tool *undo = term ? bundle_tool(g->bundle, term->tool) : NULL;
 	uint64_t about = f->about;
 	uint64_t call = f->call;
-	uint64_t lease = f->lease;
 
 	f->lease = 0; /* it uses it no more */
 	if (!term || !c || !did || !undo) {
@@ -386,7 +441,7 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 		if (!check_holds(g, did, sealed_json(g, c->ix, 0), sealed_json(g, c->ix, 1), result)) {
 			fail_back(g, about, call,
 				  STR("the target is no longer as the call left it; not overwritten"));
-			give_back_lease(g, lease);
+			give_back_leases(g);
 			return;
 		}
 		go_back(g, about, STEP_UNDO);
@@ -394,7 +449,7 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 	case STEP_UNDO:
 		if (m->kind == OUTCOME_NOT_SENT || m->kind == OUTCOME_TOOL_ERROR) {
 			fail_back(g, about, call, m->detail.n ? m->detail : STR("the inverse failed"));
-			give_back_lease(g, lease);
+			give_back_leases(g);
 			return;
 		}
 		go_back(g, about, STEP_CONFIRM);
@@ -405,7 +460,7 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 		} else {
 			fail_back(g, about, call, STR("the inverse ran, but reading back does not show it"));
 		}
-		give_back_lease(g, lease);
+		give_back_leases(g);
 		return;
 	}
 }
@@ -459,7 +514,7 @@ static void resume_rollbacks(struct governor *g)
 	while ((m = state_next_term(g->state, from))) {
 		from = m->ix + 1;
 		if (m->state == TERM_ROLLING_BACK && !has_flight(g, m->ix)) {
-			go_back(g, m->ix, STEP_CHECK);
+			go_back(g, m->ix, paused_step(g, m->ix));
 		}
 	}
 }

@@ -155,6 +155,8 @@ const phases = {
 	// Tries to stretch what a person approved.
 	async trespass() {
 		const client = await connect(`/mcp/t/${state.task}`);
+		const status = await call(client, 'remit___approval_status', { approval: process.argv[3] });
+		say(`the approval is ${JSON.parse(status.text).state}`);
 		const attempts = [
 			['an approval a second time', 'pg___role_disable', { login: 'app_report' }],
 			['arguments changed after approval', 'pg___role_disable', { login: 'app_batch' }],

@@ -13,13 +13,24 @@
 #include "base/log.h"
 #include "serve/child.h"
 
-enum { LAST_WORD_MS = 200 }; /* how long a failed role listens for a STOP that explains it */
+enum {
+	LAST_WORD_MS = 200, /* how long a failed role listens for a STOP that explains it */
+	LINGER_MS = 30,	    /* after STOP, so that all have heard it before the first is gone */
+};
 
 struct birth {
 	struct role_env env;
 	struct role_plug plugs[LIMIT_ROLE_PEERS];
+	struct loop_timer linger;
 	char label[LIMIT_ID_BYTES + 32];
 };
+
+static void on_linger(struct loop_timer *t)
+{
+	struct birth *b = t->ctx;
+
+	loop_stop(b->env.loop);
+}
 
 static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
 {
@@ -28,7 +39,9 @@ static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
 	(void)c;
 	if (m->kind == MESSAGE_STOP) {
 		b->env.is_stopping = true;
-		loop_stop(b->env.loop);
+		if (loop_timer_in(b->env.loop, &b->linger, LINGER_MS) != RC_OK) {
+			loop_stop(b->env.loop);
+		}
 	}
 }
 
@@ -91,6 +104,7 @@ static enum rc run(const struct serve_table *table, struct serve_args *a, struct
 		TRY(sandbox_become(&a->ids, e));
 	}
 	TRY(loop_new(&b->env.clock, &b->env.loop, e));
+	b->linger = (struct loop_timer){.fire = on_linger, .ctx = b};
 	TRY(role_channel(&b->env, R_SUPERVISOR, "", on_supervisor, on_supervisor_gone, b,
 			 &b->env.supervisor, e));
 	rc = row->main(&b->env, e);

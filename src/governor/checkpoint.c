@@ -183,7 +183,8 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 	if (c->turn != TURN_SIGNING) {
 		return;
 	}
-	if (!m->ok && m->size > tiles_published_size(c->tiles) && m->size <= c->to_sign.size) {
+	if (!m->ok && m->size > tiles_published_size(c->tiles) && m->size <= c->to_sign.size &&
+	    m->size != c->to_sign.old_size) {
 		/* The keeper signed more than was published, before a crash: prove from there. */
 		if (tiles_prove(c->tiles, m->size, &c->to_sign.consistency, &c->err) == RC_OK) {
 			c->to_sign.old_size = m->size;

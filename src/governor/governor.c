@@ -265,6 +265,9 @@ static enum rc wait_for_keys(struct governor *g, struct err *e)
 		if (clock_boot_ns(g->clock) > until) {
 			FAIL(e, RC_AGAIN, "the keeper gives no keys");
 		}
+		if (g->env->is_stopping || g->is_broken) {
+			FAIL(e, RC_AGAIN, "stopped while waiting for the keeper's keys");
+		}
 		TRY(loop_step(g->loop, 100, e));
 	}
 	return RC_OK;

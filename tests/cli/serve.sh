@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/cli/serve.sh REMIT - the whole product is started, its roles and its supervisor are killed,
+# and its log is put back to an older state behind its back.
+set -u
+remit=$1
+dir=$(mktemp -d /tmp/remit-serve.XXXXXX)
+d=$dir/d
+supervisor=
+finish() {
+	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
+	rm -rf "$dir"
+}
+trap finish EXIT
+fail() {
+	echo "serve: $*" >&2
+	tail -25 "$dir/log" >&2
+	exit 1
+}
+start() {
+	"$remit" serve "$d" 2>>"$dir/log" &
+	supervisor=$!
+}
+wait_for() { # count, fixed string in the log
+	local i
+	for i in $(seq 300); do
+		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
+		sleep 0.1
+	done
+	fail "not $1 times '$2'"
+}
+stop() {
+	kill -TERM "$supervisor"
+	wait "$supervisor" || fail "it ended with status $?"
+	supervisor=
+}
+open_incident() {
+	"$remit" incident open --socket "$d/run/remit.sock" --class host-alert --severity 2 \
+		--environment production --asset host:web1 --title "$1" >"$dir/out" 2>&1 ||
+		fail "no incident could be opened: $(cat "$dir/out")"
+}
+verify() {
+	"$remit" log verify --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+}
+# How many leaves the published log has.
+leaves() {
+	"$remit" log verify --log "$d/state/log" | sed -n 's/.*holds: \([0-9]*\) leaves.*/\1/p'
+}
+
+: >"$dir/log"
+"$remit" init "$d" >/dev/null || fail "no deployment"
+port=$((20000 + RANDOM % 20000))
+sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
+start
+wait_for 1 "ready roles="
+open_incident first
+
+# Each role whose end could cost something. All come back, with a new generation, and go on.
+generation=1
+for role in keeper governor agents index; do
+	pid=$(pgrep -P "$supervisor" -f -- "--role $role")
+	[ -n "$pid" ] || fail "there is no $role"
+	kill -9 "$pid"
+	generation=$((generation + 1))
+	wait_for 1 "generation=$generation after_ms"
+	kill -0 "$pid" 2>/dev/null && fail "the killed $role is there"
+	open_incident "after $role"
+done
+sleep 0.5
+verify
+[ "$(leaves)" -gt 8 ] || fail "only $(leaves) leaves are published"
+grep -q "killed by its sandbox" "$dir/log" && fail "a role ran into its own sandbox"
+
+# The supervisor itself: nothing stays, and the next start goes on.
+children=$(pgrep -P "$supervisor")
+kill -9 "$supervisor"
+wait "$supervisor" 2>/dev/null
+for i in $(seq 50); do
+	left=$(for p in $children; do kill -0 "$p" 2>/dev/null && echo "$p"; done)
+	[ -z "$left" ] && break
+	sleep 0.1
+done
+[ -z "$left" ] || fail "roles outlive their supervisor: $left"
+start
+wait_for 2 "generation=1 after_ms"
+open_incident "after all"
+sleep 0.5
+stop
+verify
+
+# A log that was put back to an older state: what was signed since would be forgotten. The record
+# of the keeper, which lies apart, knows.
+before=$(leaves)
+cp -a "$d/state" "$dir/old"
+start
+wait_for 3 "generation=1 after_ms"
+for i in 1 2 3; do open_incident "to be forgotten $i"; done
+sleep 0.5
+stop
+[ "$(leaves)" -gt "$before" ] || fail "control: the log did not grow"
+for part in segments keys log; do
+	rm -rf "${d:?}/state/$part"
+	cp -a "$dir/old/$part" "$d/state/$part"
+done
+start
+for i in $(seq 100); do
+	grep -qE "not signed: (rollback|fork)" "$dir/log" && break
+	sleep 0.1
+done
+grep -qE "not signed: (rollback|fork)" "$dir/log" || fail "a log that was rolled back is served"
+kill -9 "$supervisor"
+wait "$supervisor" 2>/dev/null
+supervisor=
+sleep 0.3
+
+# Lost keys are not replaced behind anybody's back.
+mv "$d/state/keeper" "$dir/keeper"
+"$remit" serve "$d" 2>>"$dir/log" && fail "a log without its keys is served"
+grep -qF "its keys" "$dir/log" || fail "it does not say that the keys are gone"
+exit 0

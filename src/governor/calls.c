@@ -310,7 +310,7 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 		.kind = MESSAGE_ADMISSION,
 		.admission = {
 			.call = f->call,
-			.generation = state_generation(g->state),
+			.generation = g->env->generation, /* of this start: senders compare it */
 			.send_by_boot_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SEND_BY_MS * 1000000,
 			.agent = f->agent,
 			.task = f->task ? id_text('t', f->task, task_id) : STR(""),

@@ -438,6 +438,9 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 	switch (f->step) {
 	case STEP_NONE:
 	case STEP_CHECK:
+		if (m->kind == OUTCOME_NOT_SENT || m->kind == OUTCOME_UNKNOWN) {
+			return; /* nothing is known: resume_rollbacks looks again, paced */
+		}
 		if (!check_holds(g, did, sealed_json(g, c->ix, 0), sealed_json(g, c->ix, 1), result)) {
 			fail_back(g, about, call,
 				  STR("the target is no longer as the call left it; not overwritten"));
@@ -447,7 +450,11 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 		go_back(g, about, STEP_UNDO);
 		return;
 	case STEP_UNDO:
-		if (m->kind == OUTCOME_NOT_SENT || m->kind == OUTCOME_TOOL_ERROR) {
+		if (m->kind == OUTCOME_NOT_SENT) {
+			pause_at(g, about, STEP_UNDO); /* not a byte left: tried again, paced */
+			return;
+		}
+		if (m->kind == OUTCOME_TOOL_ERROR) {
 			fail_back(g, about, call, m->detail.n ? m->detail : STR("the inverse failed"));
 			give_back_leases(g);
 			return;
@@ -455,6 +462,10 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 		go_back(g, about, STEP_CONFIRM);
 		return;
 	case STEP_CONFIRM:
+		if (m->kind == OUTCOME_NOT_SENT || m->kind == OUTCOME_UNKNOWN) {
+			pause_at(g, about, STEP_CONFIRM);
+			return;
+		}
 		if (check_holds(g, undo, sealed_json(g, about, 0), NULL, result)) {
 			(void)change(g, about, STR("reverted"), STR("remit"), call, STR("read back"));
 		} else {

@@ -238,6 +238,17 @@ struct part *exchange_wait(struct exchange *x, const struct mcp_request *r)
 	return p;
 }
 
+bool part_set_task(struct part *p, struct str task)
+{
+	p->task = arena_str(&p->of->arena, task);
+	return p->task.p != NULL;
+}
+
+struct str part_agent(const struct part *p)
+{
+	return p->of->agent;
+}
+
 enum rc exchange_say(struct exchange *x, struct str message)
 {
 	if (x->replies.n > 0) {

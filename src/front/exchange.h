@@ -24,6 +24,10 @@ struct part {
 	struct str progress_token; /* "" = none */
 	bool is_call;
 	bool is_open;
+	/* Modern calls: what a requestState for it would be bound to. */
+	struct str task;
+	uint8_t call_sha256[32];
+	uint8_t round;
 };
 
 struct exchange_conf {
@@ -45,6 +49,9 @@ struct exchange *exchange_begin(struct exchanges *xs, const struct exchange_conf
 struct part *exchange_wait(struct exchange *x, const struct mcp_request *r);
 /* A whole message that is known already. */
 enum rc exchange_say(struct exchange *x, struct str message);
+/* The task a part was asked in; false without memory. */
+bool part_set_task(struct part *p, struct str task);
+struct str part_agent(const struct part *p);
 /* No more parts will come: answers, if nothing is open. x may be gone after it. */
 void exchange_sealed(struct exchange *x);
 /* Gives up before it was sealed, leaving the HTTP request to the caller. */

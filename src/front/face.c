@@ -8,6 +8,9 @@
  */
 #include "front/face.h"
 
+#include <openssl/sha.h>
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -313,8 +316,9 @@ static void say_unavailable(struct asking *a, const struct mcp_request *r)
 	}
 }
 
-/* Sends m with the part's number, or takes the part back. */
-static void ask(struct asking *a, const struct mcp_request *r, struct message *m)
+/* Sends m with the part's number, or takes the part back. round: what its client waited so far. */
+static void ask(struct asking *a, const struct mcp_request *r, struct message *m,
+		const struct mcp_round *round, struct str task)
 {
 	struct part *p = have_exchange(a, r->era) ? exchange_wait(a->exchange, r) : NULL;
 	AUTO_BUF b = BUF_INIT(SMALL_BYTES);
@@ -322,6 +326,10 @@ static void ask(struct asking *a, const struct mcp_request *r, struct message *m
 	if (!p) {
 		say_unavailable(a, r);
 		return;
+	}
+	if (round && part_set_task(p, task)) {
+		memcpy(p->call_sha256, round->call_sha256, sizeof(p->call_sha256));
+		p->round = round->number;
 	}
 	if (r->method == MCP_TOOLS_CALL) {
 		m->call.req = p->req;
@@ -366,7 +374,34 @@ static void ask_tools(struct asking *a, const struct mcp_request *r, struct str 
 	}
 	m.tools = (struct msg_tools){
 	    .agent = a->agent->id, .key_sha256 = a->agent->key_sha256, .task = task};
-	ask(a, r, &m);
+	ask(a, r, &m, NULL, task);
+}
+
+/* The round a call is in; false when its requestState is none of ours for this very call. */
+static bool read_round(const struct asking *a, const struct mcp_request *r, struct str task,
+		       struct str args, struct mcp_round *ret)
+{
+	struct mcp_owner owner = {.agent = a->agent->id, .task = task};
+	struct mcp_round got;
+	AUTO_BUF call = BUF_INIT(LIMIT_ARGS_BYTES + LIMIT_ID_BYTES + 1);
+
+	*ret = (struct mcp_round){0};
+	if (buf_add(&call, r->tool) != RC_OK || buf_add_char(&call, '\0') != RC_OK ||
+	    buf_add(&call, args) != RC_OK) {
+		return false;
+	}
+	(void)SHA256((const uint8_t *)call.p, call.n, ret->call_sha256); /* returns its target */
+	if (r->request_state.n == 0) {
+		return true;
+	}
+	if (!a->face->token_key ||
+	    mcp_round_open(token_key(a->face), &owner, r->request_state, now_s(a->face), &got,
+			   NULL) != RC_OK ||
+	    memcmp(got.call_sha256, ret->call_sha256, sizeof(got.call_sha256)) != 0) {
+		return false;
+	}
+	ret->number = got.number;
+	return true;
 }
 
 /* Invariant (3). */
@@ -376,12 +411,19 @@ static void ask_call(struct asking *a, const struct mcp_request *r, struct str t
 	struct mcp_refusal why = {0};
 	AUTO_BUF args = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct err e = ERR_INIT;
+	struct mcp_round round;
 	enum rc rc = r->args ? json_canonical(&args, r->args, &e) : buf_add(&args, STR("{}"));
 
 	if (rc != RC_OK) {
 		(void)mcp_refuse(&why, 200, MCP_INVALID_PARAMS, "%s",
 				 rc == RC_LIMIT ? "the arguments are larger than the limit"
 						: e.msg);
+		say_refusal(a, &why, r);
+		return;
+	}
+	if (!read_round(a, r, task, buf_view(&args), &round)) {
+		(void)mcp_refuse(&why, 400, MCP_INVALID_PARAMS,
+				 "requestState does not belong to this call");
 		say_refusal(a, &why, r);
 		return;
 	}
@@ -395,7 +437,7 @@ static void ask_call(struct asking *a, const struct mcp_request *r, struct str t
 	    .trace = r->trace,
 	    .source = str_from(http_request_peer(a->http)->text),
 	};
-	ask(a, r, &m);
+	ask(a, r, &m, r->era == MCP_MODERN ? &round : NULL, task);
 }
 
 /* ---- methods ---- */
@@ -647,12 +689,51 @@ static void answer_error(struct part *p, uint32_t rpc_code, struct str text)
 	part_answer(p, mcp_reply_error(&b, &why, NULL) == RC_OK ? buf_view(&b) : STR(""));
 }
 
-static void hear_call(struct part *p, const struct msg_call_reply *m)
+/* Does this result say that a person has still to decide? */
+static bool is_pending(struct arena *arena, struct str result)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *j;
+	struct str state;
+
+	if (!str_contains(result, STR("io.remit/approval")) ||
+	    json_parse(arena, result, &limits, &j, NULL) != RC_OK) {
+		return false;
+	}
+	return json_str(json_pointer(j, STR("/_meta/io.remit~1approval/state")), &state) &&
+	       str_eq(state, STR("pending"));
+}
+
+/* SPEC mcp-2026-07-28 "input required": a result with nothing but requestState makes the client
+ * send the same call again by itself. False: it is to be told that the call is pending. */
+static bool answer_wait(struct face *f, struct part *p)
+{
+	struct mcp_owner owner = {.agent = part_agent(p), .task = p->task};
+	struct mcp_round round = {.number = (uint8_t)(p->round + 1),
+				  .expires_unix_s = now_s(f) + FACE_ROUND_S};
+	AUTO_BUF state = BUF_INIT(MCP_TOKEN_MAX_BYTES);
+	AUTO_BUF b = BUF_INIT(SMALL_BYTES);
+
+	memcpy(round.call_sha256, p->call_sha256, sizeof(round.call_sha256));
+	if (!f->token_key || !p->task.p || p->round >= FACE_ROUNDS ||
+	    mcp_round_seal(token_key(f), &owner, &round, &state, NULL) != RC_OK ||
+	    mcp_reply_wait(&b, p->id, buf_view(&state), NULL) != RC_OK) {
+		return false;
+	}
+	part_answer(p, buf_view(&b));
+	return true;
+}
+
+static void hear_call(struct face *f, struct part *p, const struct msg_call_reply *m)
 {
 	AUTO_ARENA arena = ARENA_INIT(PARSE_BYTES);
 	AUTO_BUF b = BUF_INIT(2 * LIMIT_RESULT_BYTES);
 	struct err e = ERR_INIT;
 
+	if (m->rpc_code == 0 && exchange_era(p->of) == MCP_MODERN &&
+	    is_pending(&arena, m->result) && answer_wait(f, p)) {
+		return;
+	}
 	if (m->rpc_code != 0) {
 		answer_error(p, m->rpc_code, m->result);
 	} else if (mcp_reply_call(&b, &arena, exchange_era(p->of), p->id, m->result, &e) != RC_OK) {
@@ -682,7 +763,7 @@ bool face_hear(struct face *f, const struct message *m)
 	if (m->kind == MESSAGE_CALL_REPLY) {
 		p = exchanges_find(f->exchanges, m->call_reply.req);
 		if (p && p->is_call) {
-			hear_call(p, &m->call_reply);
+			hear_call(f, p, &m->call_reply);
 		}
 		return true;
 	}

@@ -22,6 +22,10 @@ enum {
 	FACE_EXCHANGES_MAX = 8192,   /* requests that wait for the governor */
 	FACE_HOLD_MS = 20 * 1000,    /* for an agent that is not registered */
 	FACE_PROGRESS_MS = 5 * 1000, /* between progress notifications */
+	/* A modern client asks again by itself while a person decides, ten times at most in the
+	 * SDKs; the round after these says "pending" as a result. */
+	FACE_ROUNDS = 8,
+	FACE_ROUND_S = 3600,
 };
 
 /* Who speaks on a connection. Borrowed for the request. */

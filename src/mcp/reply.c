@@ -189,6 +189,18 @@ enum rc mcp_reply_call(struct buf *b, struct arena *arena, enum mcp_era era, str
 	return end_result(&w, e);
 }
 
+enum rc mcp_reply_wait(struct buf *b, struct str id, struct str request_state, struct err *e)
+{
+	struct json_out w = begin(b, id);
+
+	json_out_key(&w, STR("result"));
+	json_out_object(&w);
+	json_out_key_str(&w, "resultType", STR("input_required"));
+	json_out_key_str(&w, "requestState", request_state);
+	out_modern_meta(&w, MCP_MODERN);
+	return end_result(&w, e);
+}
+
 enum rc mcp_reply_denial(struct buf *b, enum mcp_era era, struct str id, struct str reason,
 			 struct str text, struct err *e)
 {

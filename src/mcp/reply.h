@@ -25,6 +25,8 @@ enum rc mcp_reply_tools(struct buf *b, enum mcp_era era, struct str id, struct s
  * when it is not an object. */
 enum rc mcp_reply_call(struct buf *b, struct arena *arena, enum mcp_era era, struct str id,
 		       struct str result, struct err *e);
+/* Modern: the call waits for a person; the client asks again by itself with this state. */
+enum rc mcp_reply_wait(struct buf *b, struct str id, struct str request_state, struct err *e);
 /* A tool result made here: isError, one text for the model, reason code in
  * _meta["io.remit/decision"], as the governor's own refusals have it. */
 enum rc mcp_reply_denial(struct buf *b, enum mcp_era era, struct str id, struct str reason,

@@ -18,9 +18,10 @@
 #include "base/reader.h"
 #include "codec/base64.h"
 
-enum { NONCE_BYTES = 12, TAG_BYTES = 16, SESSION_BYTES = 16 + 1 + 8 };
+enum { NONCE_BYTES = 12, TAG_BYTES = 16, BODY_BYTES = 64 };
 
 static const char purpose_session[] = "remit/mcp-session/1";
+static const char purpose_round[] = "remit/mcp-round/1";
 
 static void cipher_fini(EVP_CIPHER_CTX **c)
 {
@@ -98,32 +99,46 @@ static enum rc unseal(const uint8_t *key, struct str bound, struct str token, st
 	return RC_OK;
 }
 
+static enum rc seal_for(const uint8_t *key, const char *purpose, const struct mcp_owner *owner,
+			const struct buf *body, struct buf *out, struct err *e)
+{
+	AUTO_BUF bound = BUF_INIT(LIMIT_SPIFFE_ID_BYTES + LIMIT_ID_BYTES + 64);
+
+	TRY(bound_data(&bound, purpose, owner));
+	return seal(key, buf_view(&bound), buf_view(body), out, e);
+}
+
+static enum rc unseal_for(const uint8_t *key, const char *purpose, const struct mcp_owner *owner,
+			  struct str token, struct buf *ret_body, struct err *e)
+{
+	AUTO_BUF bound = BUF_INIT(LIMIT_SPIFFE_ID_BYTES + LIMIT_ID_BYTES + 64);
+
+	TRY(bound_data(&bound, purpose, owner));
+	return unseal(key, buf_view(&bound), token, ret_body, e);
+}
+
 enum rc mcp_session_seal(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
 			 const struct mcp_session *s, struct buf *out, struct err *e)
 {
-	AUTO_BUF bound = BUF_INIT(LIMIT_SPIFFE_ID_BYTES + LIMIT_ID_BYTES + 64);
-	AUTO_BUF body = BUF_INIT(SESSION_BYTES);
+	AUTO_BUF body = BUF_INIT(BODY_BYTES);
 
-	TRY(bound_data(&bound, purpose_session, owner));
 	TRY(buf_add(&body, str_of(s->id, sizeof(s->id))));
 	TRY(buf_add_char(&body, (char)s->version));
 	TRY(buf_add_u64(&body, s->expires_unix_s));
-	return seal(key, buf_view(&bound), buf_view(&body), out, e);
+	return seal_for(key, purpose_session, owner, &body, out, e);
 }
 
 enum rc mcp_session_open(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
 			 struct str token, uint64_t now_unix_s, struct mcp_session *ret,
 			 struct err *e)
 {
-	AUTO_BUF bound = BUF_INIT(LIMIT_SPIFFE_ID_BYTES + LIMIT_ID_BYTES + 64);
 	AUTO_BUF body = BUF_INIT(MCP_TOKEN_MAX_BYTES);
 	struct reader r;
 	struct str id;
 	struct mcp_session s = {0};
 	uint8_t version;
 
-	TRY(bound_data(&bound, purpose_session, owner));
-	TRY(unseal(key, buf_view(&bound), token, &body, e));
+	TRY(unseal_for(key, purpose_session, owner, token, &body, e));
 	r = reader_of(buf_view(&body));
 	if (!rd_take(&r, sizeof(s.id), &id) || !rd_u8(&r, &version) ||
 	    !rd_u64(&r, &s.expires_unix_s) || r.n != 0 || version < MCP_2024_11_05 ||
@@ -136,6 +151,39 @@ enum rc mcp_session_open(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mc
 	memcpy(s.id, id.p, sizeof(s.id));
 	s.version = (enum mcp_version)version;
 	*ret = s;
+	return RC_OK;
+}
+
+enum rc mcp_round_seal(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
+		       const struct mcp_round *r, struct buf *out, struct err *e)
+{
+	AUTO_BUF body = BUF_INIT(BODY_BYTES);
+
+	TRY(buf_add(&body, str_of(r->call_sha256, sizeof(r->call_sha256))));
+	TRY(buf_add_char(&body, (char)r->number));
+	TRY(buf_add_u64(&body, r->expires_unix_s));
+	return seal_for(key, purpose_round, owner, &body, out, e);
+}
+
+enum rc mcp_round_open(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
+		       struct str token, uint64_t now_unix_s, struct mcp_round *ret, struct err *e)
+{
+	AUTO_BUF body = BUF_INIT(MCP_TOKEN_MAX_BYTES);
+	struct mcp_round got;
+	struct reader r;
+	struct str digest;
+
+	TRY(unseal_for(key, purpose_round, owner, token, &body, e));
+	r = reader_of(buf_view(&body));
+	if (!rd_take(&r, sizeof(got.call_sha256), &digest) || !rd_u8(&r, &got.number) ||
+	    !rd_u64(&r, &got.expires_unix_s) || r.n != 0) {
+		FAIL(e, RC_ABSENT, "a token of another kind");
+	}
+	if (now_unix_s >= got.expires_unix_s) {
+		FAIL(e, RC_ABSENT, "the request's state is past its end");
+	}
+	memcpy(got.call_sha256, digest.p, sizeof(got.call_sha256));
+	*ret = got;
 	return RC_OK;
 }
 

@@ -37,6 +37,19 @@ enum rc mcp_session_open(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mc
 			 struct str token, uint64_t now_unix_s, struct mcp_session *ret,
 			 struct err *e);
 
+/* The requestState of a modern call that waits for a person: the same call comes again with it, by
+ * itself, a bounded number of times. Counting is all it is for. */
+struct mcp_round {
+	uint8_t call_sha256[32]; /* of tool and arguments: a state of another call is none */
+	uint8_t number;		 /* of rounds so far */
+	uint64_t expires_unix_s;
+};
+enum rc mcp_round_seal(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
+		       const struct mcp_round *r, struct buf *out, struct err *e);
+/* RC_ABSENT: not ours, not this owner's, or past its end. The caller compares call_sha256. */
+enum rc mcp_round_open(const uint8_t key[MCP_TOKEN_KEY_BYTES], const struct mcp_owner *owner,
+		       struct str token, uint64_t now_unix_s, struct mcp_round *ret, struct err *e);
+
 /* Sessions that were ended by their client, so that they stay ended. Bounded: the oldest makes
  * room, and then that session could be used again, by its own agent only. A session carries no
  * authority, so that is a nuisance to nobody else. */

@@ -6,8 +6,9 @@
  * DIR/remit.yaml.in with a free port in place of @PORT@; "ready <port>" is printed when it listens.
  *
  * Tools by name: echo answers its arguments, slow does so after 1.6 s, denied is refused, hang
- * never answers, withdrawn tells how many calls were withdrawn, unknown is unknown; upstream___x
- * is admitted, sent to the HTTP upstream `upstream`, and its outcome is the answer.
+ * never answers, approve is pending three times and then done, never is always pending, withdrawn
+ * tells how many calls were withdrawn, unknown is unknown; upstream___x is admitted, sent to the
+ * HTTP upstream `upstream`, and its outcome is the answer.
  */
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ static struct loop *loop;
 static struct channel *front;
 static struct channel *keeper;
 static unsigned withdrawn;
+static unsigned asked_to_approve;
 static uint64_t last_call;
 static struct {
 	uint64_t call;
@@ -125,6 +127,14 @@ static void on_call(const struct msg_call *c)
 		      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Denied (never_list).\"}],"
 			  "\"isError\":true,\"_meta\":{\"io.remit/decision\":{\"verdict\":\"deny\","
 			  "\"reason\":\"never_list\"}}}"));
+	} else if (str_eq(c->tool, STR("never")) ||
+		   (str_eq(c->tool, STR("approve")) && ++asked_to_approve <= 3)) {
+		reply(c->req, 0,
+		      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Pending.\"}],"
+			  "\"isError\":true,\"_meta\":{\"io.remit/approval\":{\"id\":\"a1\","
+			  "\"state\":\"pending\"}}}"));
+	} else if (str_eq(c->tool, STR("approve"))) {
+		reply_text(c->req, c->args, false);
 	} else if (str_eq(c->tool, STR("withdrawn"))) {
 		(void)snprintf(text, sizeof(text), "%u", withdrawn);
 		reply_text(c->req, str_from(text), false);

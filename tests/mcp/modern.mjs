@@ -23,6 +23,15 @@ for (const mode of ['auto', undefined]) {
 	assert.ok(progress >= 1);
 	await assert.rejects(client.callTool({ name: 'nothing', arguments: {} }));
 
+	if (mode) {
+		// Pending three times: the client asks again by itself, then has the result.
+		const approved = await client.callTool({ name: 'approve', arguments: { b: 2 } });
+		assert.equal(approved.content[0].text, '{"b":2}');
+		// Pending for ever: in the end it is told so, instead of failing.
+		const pending = await client.callTool({ name: 'never', arguments: {} });
+		assert.equal(pending._meta['io.remit/approval'].state, 'pending');
+	}
+
 	const before = Number((await client.callTool({ name: 'withdrawn', arguments: {} })).content[0].text);
 	const abort = new AbortController();
 	setTimeout(() => abort.abort(), 300);

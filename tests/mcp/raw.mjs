@@ -161,6 +161,22 @@ const tests = {
 		assert.match((await post(call, h, '/mcp/t/t9')).json.result.content[0].text, /\|t9\|/);
 		assert.equal((await post(call, h, '/mcp/t/t8')).status, 400);
 	},
+	async 'modern: a requestState belongs to one call'() {
+		const h = modernHeaders('tools/call', 'never');
+		const first = await post(modern('tools/call', { name: 'never', arguments: { a: 1 } }), h);
+		assert.equal(first.json.result.resultType, 'input_required');
+		const { requestState } = first.json.result;
+		const next = await post(modern('tools/call', { name: 'never', arguments: { a: 1 }, requestState }), h);
+		assert.notEqual(next.json.result.requestState, requestState);
+		for (const params of [{ name: 'never', arguments: { a: 2 }, requestState },
+			{ name: 'never', arguments: { a: 1 }, requestState: `${requestState}A` }]) {
+			const r = await post(modern('tools/call', params), h);
+			assert.equal(r.status, 400);
+			assert.equal(r.json.error.code, -32602);
+		}
+		const other = await post(modern('tools/call', { name: 'never', arguments: { a: 1 }, requestState }), h, '/mcp/t/t5');
+		assert.equal(other.status, 400);
+	},
 	async 'a repeated field is refused'() {
 		const r = await send('POST', '/mcp', { 'Content-Type': 'application/json',
 			Accept: '*/*', 'Mcp-Method': ['tools/list', 'tools/call'], 'MCP-Protocol-Version': '2026-07-28' },

@@ -65,6 +65,25 @@ static void a_changed_token_is_noise(void **state)
 	assert_ok(mcp_session_open(key, &owner, t, 1, &s, NULL));
 }
 
+static void a_round_is_bound_to_its_owner_and_is_no_session(void **state)
+{
+	(void)state;
+	AUTO_BUF token = BUF_INIT(MCP_TOKEN_MAX_BYTES);
+	struct mcp_round r = {.call_sha256 = {5}, .number = 3, .expires_unix_s = 1000};
+	struct mcp_round got;
+	struct mcp_session s;
+	struct mcp_owner other = owner;
+
+	assert_ok(mcp_round_seal(key, &owner, &r, &token, NULL));
+	assert_ok(mcp_round_open(key, &owner, buf_view(&token), 999, &got, NULL));
+	assert_int_equal(got.number, 3);
+	assert_memory_equal(got.call_sha256, r.call_sha256, sizeof(r.call_sha256));
+	assert_rc(mcp_round_open(key, &owner, buf_view(&token), 1000, &got, NULL), RC_ABSENT);
+	assert_rc(mcp_session_open(key, &owner, buf_view(&token), 1, &s, NULL), RC_ABSENT);
+	other.task = STR("t2");
+	assert_rc(mcp_round_open(key, &other, buf_view(&token), 1, &got, NULL), RC_ABSENT);
+}
+
 static void the_oldest_ended_session_makes_room(void **state)
 {
 	(void)state;
@@ -90,6 +109,7 @@ int main(void)
 	    cmocka_unit_test(a_session_opens_for_its_owner_only),
 	    cmocka_unit_test(a_session_ends_by_itself),
 	    cmocka_unit_test(a_changed_token_is_noise),
+	    cmocka_unit_test(a_round_is_bound_to_its_owner_and_is_no_session),
 	    cmocka_unit_test(the_oldest_ended_session_makes_room),
 	};
 

@@ -317,20 +317,19 @@ static enum rc start_checkpoints(struct governor *g, struct err *e)
 static enum rc live(struct governor *g, struct err *e)
 {
 	struct loop_hook commit = {.run = end_of_round, .ctx = g, .phase = LOOP_COMMIT};
-	/* Not the whole state directory: the keeper's keys are in it. */
+	/* Not the whole state directory: the keeper's keys are in it. Not the deployment, which was
+	 * read before: secrets of backends and listeners may be in it. */
 	static const char *const names[] = {"segments", "keys", "log", "log.vkey"};
 	char in_state[ARRAY_LEN(names)][4096];
-	struct sandbox_path paths[ARRAY_LEN(names) + 1] = {
-		{.path = g->env->deployment, .access = SANDBOX_PATH_READ},
-	};
+	struct sandbox_path paths[ARRAY_LEN(names)] = {0};
 	enum rc rc;
 
 	TRY(load(g, e));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		(void)snprintf(in_state[i], sizeof(in_state[i]), "%s/%s",
 			       g->deployment->state_dir.p, names[i]);
-		paths[i + 1].path = in_state[i];
-		paths[i + 1].access = i < 3 ? SANDBOX_PATH_WRITE : SANDBOX_PATH_READ;
+		paths[i].path = in_state[i];
+		paths[i].access = i < 3 ? SANDBOX_PATH_WRITE : SANDBOX_PATH_READ;
 		if (i < 3) {
 			TRY(file_mkdirs(in_state[i], i < 2 ? 0700 : 0755, e));
 		}

@@ -84,7 +84,7 @@ static enum rc look_up_word(const void *ctx, struct str name, struct buf *b, str
 {
 	const struct template_call *c = ctx;
 
-	if (str_eq(name, STR("call"))) {
+	if (str_eq(name, STR("call")) && c->call > 0) {
 		return buf_addf(b, "c%llu", (unsigned long long)c->call);
 	}
 	if (str_eq(name, STR("secret"))) {

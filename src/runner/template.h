@@ -30,7 +30,7 @@ enum rc template_fill(struct str template, template_fn *look_up, const void *ctx
 struct template_call {
 	const struct json *args;	  /* the call's arguments */
 	const struct str_list *variables; /* "name=/pointer" */
-	uint64_t call;
+	uint64_t call; /* 0: a server, which is for many */
 	bool has_secret;
 };
 /* The words of a command or environment, filled, NULL-terminated, in the arena. */

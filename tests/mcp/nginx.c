@@ -320,10 +320,26 @@ static void blocking_an_address_refuses_it_at_once_and_no_other(void **state)
 	assert_str(buf_view(&list), "# what a person wrote stays\n");
 }
 
+/* nginx writes a line after it has answered. */
+static void wait_for_log(const char *text)
+{
+	for (int i = 0; i < 100; i++) {
+		AUTO_BUF log = BUF_INIT(1 << 20);
+
+		assert_ok(file_read(in_dir("access.log"), &log, NULL));
+		if (str_contains(buf_view(&log), str_from(text))) {
+			return;
+		}
+		assert_int_equal(usleep(20000), 0);
+	}
+	fail_msg("no line with '%s' in the log", text);
+}
+
 static void the_log_is_searched_for_a_text(void **state)
 {
 	(void)state;
 	assert_int_equal(get_from("127.0.0.5"), 200);
+	wait_for_log("127.0.0.5");
 	call("log_search", "{\"limit\":1,\"pattern\":\"127.0.0.5\"}");
 	outcome(OUTCOME_OK, "\"matched\":1");
 	call("log_search", "{\"pattern\":\"127.0.0.5\",\"since\":\"2099-01-01T00:00:00Z\"}");

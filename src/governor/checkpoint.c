@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "governor/book.h"
 #include "governor/segment.h"
 #include "governor/tiles.h"
@@ -27,10 +28,17 @@
 enum {
 	INTERVAL_MS = 100,
 	NOTE_BYTES = 4096,
+	RECEIPT_BYTES = 16384, /* as in net/message.def */
 	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
 };
 
 enum turn { TURN_IDLE = 0, TURN_PREPARING, TURN_SIGNING, TURN_PUBLISHING, TURN_END };
+
+/* A lease whose leaf the keeper wants to see in the log. */
+struct to_prove {
+	uint64_t lease;
+	uint64_t leaf_index;
+};
 
 struct checkpointer {
 	struct loop *loop;
@@ -52,6 +60,7 @@ struct checkpointer {
 	int event_fd;
 	struct loop_io io;
 	struct loop_timer timer;
+	VEC(struct to_prove) to_prove;
 };
 
 static void *work(void *arg)
@@ -152,6 +161,45 @@ static void ask_for_signature(struct checkpointer *c)
 	}
 }
 
+static enum rc send_proof(struct checkpointer *c, const struct to_prove *p, struct err *e)
+{
+	AUTO_BUF receipt = BUF_INIT(RECEIPT_BYTES);
+	struct message m = {.kind = MESSAGE_LEASE_PROOF};
+
+	TRY(tiles_receipt(c->tiles, p->leaf_index, &receipt, e));
+	m.lease_proof.lease = p->lease;
+	m.lease_proof.receipt = buf_view(&receipt);
+	if (channel_send(c->keeper, &m) != RC_OK) {
+		FAIL(e, RC_BROKEN, "the keeper cannot be reached");
+	}
+	return RC_OK;
+}
+
+/* In IDLE: the tiles are this thread's. */
+static void prove_leases(struct checkpointer *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->to_prove.n; i++) {
+		struct err e = ERR_INIT;
+
+		if (c->to_prove.p[i].leaf_index >= tiles_published_size(c->tiles)) {
+			c->to_prove.p[kept++] = c->to_prove.p[i];
+		} else if (send_proof(c, &c->to_prove.p[i], &e) != RC_OK) {
+			log_err("the leaf of l%llu cannot be proven: %s",
+				(unsigned long long)c->to_prove.p[i].lease, e.msg);
+		}
+	}
+	c->to_prove.n = kept;
+}
+
+enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_t leaf_index)
+{
+	struct to_prove p = {.lease = lease, .leaf_index = leaf_index};
+
+	return vec_push(&c->to_prove, p);
+}
+
 static void thread_is_done(struct loop_io *io, uint32_t events)
 {
 	struct checkpointer *c = io->ctx;
@@ -174,6 +222,7 @@ static void thread_is_done(struct loop_io *io, uint32_t events)
 		ask_for_signature(c);
 	} else if (c->turn == TURN_PUBLISHING) {
 		c->turn = TURN_IDLE;
+		prove_leases(c);
 		again_later(c);
 	}
 }
@@ -277,6 +326,7 @@ void checkpointer_free(struct checkpointer *c)
 	}
 	file_close(c->event_fd);
 	tiles_free(c->tiles);
+	vec_fini(&c->to_prove);
 	buf_fini(&c->note);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);

@@ -19,6 +19,9 @@ enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct
 /* Waits for the thread. */
 void checkpointer_free(struct checkpointer *c);
 void checkpointer_on_signature(struct checkpointer *c, const struct msg_signature *m);
+/* Once a checkpoint covers it, the receipt of this leaf goes to the keeper, which gave a lease for
+ * it. RC_NOMEM: it cannot be remembered. */
+enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_t leaf_index);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
 /* Set when memory and disk disagree: the governor must end. */
 bool checkpointer_is_broken(const struct checkpointer *c);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "governor/checkpoint.h"
 
 enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 30000, TO_AGENTS = 1, TO_RUNNER = 2 };
 
@@ -72,6 +73,10 @@ uint64_t leases_want(struct governor *g, uint64_t task, const struct credential 
 	m.lease_issue.name = external_name(g, ix, name);
 	m.lease_issue.leaf_index = ix;
 	m.lease_issue.leaf_hash = str_of(book_last_hash(g->book), 32);
+	if (checkpointer_prove_lease(g->checkpointer, ix, ix) != RC_OK) {
+		log_err("no memory to prove the leaf of l%llu", (unsigned long long)ix);
+		return ix; /* not ordered: it ends as not issued */
+	}
 	order(g, &m);
 	return ix;
 }

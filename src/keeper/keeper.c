@@ -23,6 +23,7 @@ struct keeper {
 	const struct role_env *env;
 	struct keeper_keys keys;
 	struct signer *signer;
+	struct tlog_hasher *hasher;
 	struct leases *leases;
 	struct channel *governor;
 	struct channel *people;
@@ -92,6 +93,21 @@ static void key_open(struct keeper *k, const struct msg_key_open *m)
 	enum rc rc = wrap_open(k->keys.wrap_key, m->task, m->wrapped, &key, &e);
 
 	key_ready(k, m->task, rc, key, m->wrapped, &e);
+}
+
+/* Under a checkpoint of our own signature, that is. */
+static bool is_in_log(void *ctx, struct str receipt, uint64_t leaf_index,
+		      const uint8_t leaf_hash[32])
+{
+	const struct keeper *k = ctx;
+	struct tlog_receipt r;
+	struct tlog_checkpoint c;
+	struct tlog_hash hash;
+
+	memcpy(hash.bytes, leaf_hash, sizeof(hash.bytes));
+	return tlog_receipt_parse(receipt, &r, NULL) == RC_OK && r.index == leaf_index &&
+	       tlog_checkpoint_open(r.checkpoint, &k->keys.vkey, &c, NULL) == RC_OK &&
+	       tlog_inclusion_holds(k->hasher, &r.path, leaf_index, c.size, &hash, &c.root);
 }
 
 static void on_governor(void *ctx, struct channel *c, const struct message *m)
@@ -192,6 +208,7 @@ static void keeper_fini(struct keeper *k)
 {
 	leases_free(k->leases);
 	signer_free(k->signer);
+	tlog_hasher_free(k->hasher);
 	keeper_keys_fini(&k->keys);
 	channel_free(k->governor);
 	channel_free(k->people);
@@ -221,6 +238,12 @@ enum rc keeper_run(const struct role_env *env, const char *dir, struct str origi
 		FAIL(e, RC_NOMEM, "no memory for the keeper");
 	}
 	k->env = env;
+	k->hasher = tlog_hasher_new();
+	if (!k->hasher) {
+		FAIL(e, RC_NOMEM, "no memory for the keeper");
+	}
+	k->peers.is_in_log = is_in_log;
+	k->peers.is_in_log_ctx = k;
 	TRY(keeper_keys_load(dir, origin, &k->keys, e));
 	TRY(role_confine(env, &keeper_sandbox, &path, 1, e));
 	TRY(signer_new(dir, &k->keys, &k->signer, e));

@@ -5,7 +5,8 @@
  *         believed about the other's.
  * Holds:  (1) a secret is in locked pages, or in a message that its channel wipes.
  *         (2) a secret leaves once, and only to whom the governor named after LEASE_ISSUED.
- *         (3) each order is answered once: by the backend or by its deadline.
+ *         (3) a governor that gave no proof in time, or a false one, is given no more leases.
+ *         (4) each order is answered once: by the backend or by its deadline.
  */
 #include "keeper/lease.h"
 
@@ -15,6 +16,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/vec.h"
 
 enum {
 	ISSUE_GRACE_MS = 2000, /* a backend's answer may come this long after create_by */
@@ -36,6 +38,14 @@ struct lease {
 	struct loop_timer deadline;
 };
 
+/* An order whose leaf is yet to be seen in the log. */
+struct unproven {
+	uint64_t lease;
+	uint64_t leaf_index;
+	uint8_t leaf_hash[32];
+	uint64_t due_ns;
+};
+
 struct sweep {
 	struct leases *all;
 	size_t backend;
@@ -48,6 +58,8 @@ struct leases {
 	struct lease_peers peers;
 	struct map by_id;
 	struct sweep sweeps[LIMIT_ROLE_PEERS]; /* one at a time per backend */
+	VEC(struct unproven) unproven;	       /* oldest first */
+	bool is_distrustful;		       /* invariant (3): for the rest of this life */
 };
 
 static struct str key_of(const uint64_t *id)
@@ -173,6 +185,50 @@ static uint64_t issue_within_ms(const struct leases *l, uint64_t create_by_unix_
 	return (left_ms < ISSUE_MOST_MS ? left_ms : ISSUE_MOST_MS) + ISSUE_GRACE_MS;
 }
 
+static void distrust(struct leases *l, uint64_t lease, const char *why)
+{
+	log_err("lease %llu: %s; no more leases are issued", (unsigned long long)lease, why);
+	l->is_distrustful = true;
+}
+
+/* Invariant (3). */
+static bool is_trusted(struct leases *l)
+{
+	if (!l->is_distrustful && l->unproven.n > 0 &&
+	    loop_now_ns(l->loop) > l->unproven.p[0].due_ns) {
+		distrust(l, l->unproven.p[0].lease, "its leaf was never shown to be in the log");
+	}
+	return !l->is_distrustful;
+}
+
+static bool expect_proof(struct leases *l, const struct msg_lease_issue *order)
+{
+	struct unproven u = {.lease = order->lease,
+			     .leaf_index = order->leaf_index,
+			     .due_ns = loop_now_ns(l->loop) + LEASE_PROOF_MS * 1000000ULL};
+
+	memcpy(u.leaf_hash, order->leaf_hash.p, sizeof(u.leaf_hash));
+	return l->unproven.n < LIMIT_LEASES && vec_push(&l->unproven, u) == RC_OK;
+}
+
+static void proven(struct leases *l, const struct msg_lease_proof *m)
+{
+	size_t i = 0;
+
+	while (i < l->unproven.n && l->unproven.p[i].lease != m->lease) {
+		i++;
+	}
+	if (i == l->unproven.n) {
+		return; /* refused at once, or shown before */
+	}
+	if (l->peers.is_in_log(l->peers.is_in_log_ctx, m->receipt, l->unproven.p[i].leaf_index,
+			       l->unproven.p[i].leaf_hash)) {
+		vec_remove(&l->unproven, i);
+	} else {
+		distrust(l, m->lease, "its leaf is not in the log as it was said to be");
+	}
+}
+
 static void issue(struct leases *l, const struct message *m)
 {
 	const struct msg_lease_issue *order = &m->lease_issue;
@@ -192,7 +248,11 @@ static void issue(struct leases *l, const struct message *m)
 		say_issued(l, order->lease, false, STR("a lease needs a name and its leaf"));
 		return;
 	}
-	x = add(l, order->lease, backend, order->task);
+	if (!is_trusted(l)) {
+		say_issued(l, order->lease, false, STR("an earlier lease is not in the log"));
+		return;
+	}
+	x = expect_proof(l, order) ? add(l, order->lease, backend, order->task) : NULL;
 	if (!x) {
 		say_issued(l, order->lease, false, STR("no room for another lease"));
 		return;
@@ -314,6 +374,8 @@ void leases_order(struct leases *l, const struct message *m)
 {
 	if (m->kind == MESSAGE_LEASE_ISSUE) {
 		issue(l, m);
+	} else if (m->kind == MESSAGE_LEASE_PROOF) {
+		proven(l, &m->lease_proof);
 	} else if (m->kind == MESSAGE_LEASE_DELIVER) {
 		deliver(l, m);
 	} else if (m->kind == MESSAGE_LEASE_REVOKE) {
@@ -439,5 +501,6 @@ void leases_free(struct leases *l)
 		loop_timer_clear(l->loop, &l->sweeps[k].deadline);
 	}
 	map_fini(&l->by_id);
+	vec_fini(&l->unproven);
 	mem_free(l);
 }

@@ -6,6 +6,9 @@
  * goes. It goes there once and is forgotten. Every order gets exactly one answer within a
  * deadline, whatever the backend does.
  *
+ * A lease is given on the word that its leaf is durable; the receipt must follow. Once one is
+ * LEASE_PROOF_MS late, or shows something else, nothing is issued any more.
+ *
  * States: ASKED -backend made it-> HELD -delivered-> OUT;
  *         ASKED -refused, or no answer by the deadline-> gone (a secret that comes later is wiped);
  *         ASKED, HELD, OUT, unknown -LEASE_REVOKE-> REVOKING -gone-> gone;
@@ -16,6 +19,10 @@
 #include "net/role.h"
 
 struct leases;
+
+/* Does this receipt show that the leaf of that index and hash is in the log? */
+typedef bool lease_proof_fn(void *ctx, struct str receipt, uint64_t leaf_index,
+			    const uint8_t leaf_hash[32]);
 
 /* Where secrets may go, and whence orders come. Channels are borrowed; NULL = not plugged in. */
 struct lease_peers {
@@ -28,14 +35,19 @@ struct lease_peers {
 		struct channel *channel;
 	} backends[LIMIT_ROLE_PEERS];
 	size_t n_backends;
+	lease_proof_fn *is_in_log;
+	void *is_in_log_ctx;
 };
 
-enum { LIMIT_LEASES = 4096 }; /* known to the keeper at a time; one that is held locks a page */
+enum {
+	LEASE_PROOF_MS = 60 * 1000, /* checkpoints come several times a second */
+	LIMIT_LEASES = 4096, /* known to the keeper at a time; one that is held locks a page */
+};
 
 enum rc leases_new(struct loop *loop, const struct lease_peers *peers, struct leases **ret,
 		   struct err *e);
 void leases_free(struct leases *l);
-/* LEASE_ISSUE, LEASE_DELIVER, LEASE_REVOKE, LEASE_SWEEP. */
+/* LEASE_ISSUE, LEASE_PROOF, LEASE_DELIVER, LEASE_REVOKE, LEASE_SWEEP. */
 void leases_order(struct leases *l, const struct message *m);
 /* LEASE_ISSUED, LEASE_REVOKED, LEASE_FOUND from the backend of that name. */
 void leases_answer(struct leases *l, const char *backend, const struct message *m);

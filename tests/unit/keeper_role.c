@@ -316,6 +316,69 @@ static void a_lease_passes_through(void **state)
 	assert_int_equal(close_scene(&s), 1);
 }
 
+/* Issues lease `id` for the only leaf of a log of one; answers whether it was. */
+static bool is_issued(struct scene *s, uint64_t id, const struct tlog_hash *leaf)
+{
+	struct clock clock = clock_system();
+	size_t answers = s->heard[GOVERNOR];
+	size_t orders = s->heard[BACKEND];
+	struct message m = {.kind = MESSAGE_LEASE_ISSUE,
+			    .lease_issue = {.lease = id,
+					    .backend = STR("orders"),
+					    .name = STR("remit_1"),
+					    .leaf_hash = str_of(leaf->bytes, 32)}};
+
+	m.lease_issue.create_by_unix_ms = clock_unix_ms(&clock) + 5000;
+	assert_ok(channel_send(s->c[GOVERNOR], &m));
+	for (int i = 0; i < 500 && s->heard[GOVERNOR] == answers && s->heard[BACKEND] == orders;
+	     i++) {
+		assert_ok(loop_step(s->l, 20, NULL));
+	}
+	if (s->heard[BACKEND] > orders) {
+		m = (struct message){.kind = MESSAGE_LEASE_ISSUED,
+				     .lease_issued = {.lease = id, .ok = 1, .fields = STR("{}")}};
+		assert_ok(channel_send(s->c[BACKEND], &m));
+	}
+	return wait_for(s, GOVERNOR, answers + 1)->lease_issued.ok;
+}
+
+static void send_receipt(struct scene *s, uint64_t lease, struct str note)
+{
+	struct tlog_receipt r = {.checkpoint = note};
+	AUTO_BUF text = BUF_INIT(16384);
+	struct message m = {.kind = MESSAGE_LEASE_PROOF, .lease_proof = {.lease = lease}};
+
+	assert_ok(tlog_receipt_print(&r, &text, NULL));
+	m.lease_proof.receipt = buf_view(&text);
+	assert_ok(channel_send(s->c[GOVERNOR], &m));
+}
+
+static void a_lease_must_turn_up_in_the_log(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct tlog_hasher *h = tlog_hasher_new();
+	struct tlog_hash leaf = tlog_leaf_hash(h, STR("lease.intended"));
+	struct tlog_hash other = tlog_leaf_hash(h, STR("nothing of the kind"));
+	struct message sign = {.kind = MESSAGE_SIGN,
+			       .sign = {.size = 1, .root = str_of(leaf.bytes, 32)}};
+	char note[4096];
+	struct str signed_note;
+
+	open_scene(&s);
+	assert_true(is_issued(&s, 1, &leaf));
+	assert_ok(channel_send(s.c[GOVERNOR], &sign));
+	signed_note = wait_for(&s, GOVERNOR, 2)->signature.note;
+	memcpy(note, signed_note.p, signed_note.n);
+	signed_note.p = note;
+	send_receipt(&s, 1, signed_note);
+	assert_true(is_issued(&s, 2, &other)); /* of a leaf that is not there */
+	send_receipt(&s, 2, signed_note);
+	assert_false(is_issued(&s, 3, &leaf));
+	tlog_hasher_free(h);
+	assert_int_equal(close_scene(&s), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
 int main(void)
@@ -325,6 +388,7 @@ int main(void)
 	    TEST(it_signs_and_refuses_in_its_sandbox),
 	    TEST(data_keys_come_and_come_back),
 	    TEST(a_lease_passes_through),
+	    TEST(a_lease_must_turn_up_in_the_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

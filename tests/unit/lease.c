@@ -93,6 +93,14 @@ static void plug(struct scene *s, struct party *p, enum role role)
 	assert_ok(channel_new(s->l, fds[1], role, R_KEEPER, heard, gone, p, &p->theirs, NULL));
 }
 
+/* Whatever says so, of the leaf that was named. */
+static bool is_in_log(void *ctx, struct str receipt, uint64_t leaf_index,
+		      const uint8_t leaf_hash_[32])
+{
+	(void)ctx;
+	return str_eq(receipt, STR("good")) && leaf_index == 41 && leaf_hash_[0] == 1;
+}
+
 static void open_scene(struct scene *s)
 {
 	static const struct clock clock = {.unix_ms = fake_unix_ms, .boot_ns = fake_boot_ns};
@@ -107,6 +115,7 @@ static void open_scene(struct scene *s)
 	plug(s, &s->runner, R_RUNNER);
 	plug(s, &s->agents, R_AGENTS);
 	peers.governor = s->governor.ours;
+	peers.is_in_log = is_in_log;
 	peers.runner = s->runner.ours;
 	peers.agents[0] = s->agents.ours;
 	peers.backends[0].channel = s->backend.ours;
@@ -158,6 +167,7 @@ static void order_issue(struct scene *s, uint64_t lease, const char *backend)
 						  .name = STR("remit_l1"),
 						  .task = STR("t5"),
 						  .create_by_unix_ms = fake_unix_ms(NULL) + 10000,
+						  .leaf_index = 41,
 						  .leaf_hash = str_of(leaf_hash, 32)}};
 
 	send(s, &s->governor, &m);
@@ -335,6 +345,59 @@ static void orders_that_make_no_sense_are_refused_with_a_reason(void **state)
 	close_scene(&s);
 }
 
+static void show_proof(struct scene *s, uint64_t lease, const char *receipt)
+{
+	const struct message m = {.kind = MESSAGE_LEASE_PROOF,
+				  .lease_proof = {.lease = lease, .receipt = str_from(receipt)}};
+
+	send(s, &s->governor, &m);
+}
+
+static void a_lease_whose_leaf_is_not_shown_in_time_is_the_last(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	answer_issued(&s, &s.backend, 7, true);
+	show_proof(&s, 7, "good");
+	now_ns += (LEASE_PROOF_MS + 1000) * 1000000ULL;
+	order_issue(&s, 8, "orders"); /* control: 7 was shown */
+	answer_issued(&s, &s.backend, 8, true);
+	assert_heard(&s.governor, "issued 7 1 '' '';issued 8 1 '' '';");
+	now_ns += LEASE_PROOF_MS * 1000000ULL / 2;
+	order_issue(&s, 9, "orders"); /* 8 is not late yet */
+	answer_issued(&s, &s.backend, 9, true);
+	buf_reset(&s.governor.heard);
+	now_ns += LEASE_PROOF_MS * 1000000ULL;
+	order_issue(&s, 10, "orders");
+	assert_heard(&s.governor, "issued 10 0 '' 'an earlier lease is not in the log';");
+	show_proof(&s, 8, "good"); /* too late */
+	order_issue(&s, 11, "orders");
+	assert_heard(&s.governor, "issued 11 0 '' 'an earlier lease is not in the log';");
+	order_revoke(&s, 7); /* taking back goes on */
+	answer_revoked(&s, 7, true);
+	assert_heard(&s.governor, "revoked 7 1 'read back';");
+	close_scene(&s);
+}
+
+static void a_false_proof_ends_all_issuing(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	open_scene(&s);
+	order_issue(&s, 7, "orders");
+	answer_issued(&s, &s.backend, 7, true);
+	show_proof(&s, 6, "of something else");
+	show_proof(&s, 7, "bad");
+	buf_reset(&s.governor.heard);
+	order_issue(&s, 8, "orders");
+	assert_heard(&s.governor, "issued 8 0 '' 'an earlier lease is not in the log';");
+	close_scene(&s);
+}
+
 static void nothing_leaks(void **state)
 {
 	(void)state;
@@ -358,6 +421,8 @@ int main(void)
 	    cmocka_unit_test(a_lease_revoked_while_it_is_made_never_comes_out),
 	    cmocka_unit_test(a_backend_speaks_for_its_own_leases_only),
 	    cmocka_unit_test(orders_that_make_no_sense_are_refused_with_a_reason),
+	    cmocka_unit_test(a_lease_whose_leaf_is_not_shown_in_time_is_the_last),
+	    cmocka_unit_test(a_false_proof_ends_all_issuing),
 	    cmocka_unit_test(nothing_leaks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,8 +21,8 @@ struct buf {
 	}
 #define AUTO_BUF CLEANUP(buf_fini) struct buf
 
-void buf_fini(struct buf *b);	/* frees; b can be used again with the same maximum */
-void buf_reset(struct buf *b);	/* empties, keeps the memory */
+void buf_fini(struct buf *b);		  /* frees; b can be used again with the same maximum */
+void buf_reset(struct buf *b);		  /* empties, keeps the memory */
 struct str buf_view(const struct buf *b); /* borrowed until the next change of b */
 /* Room for n more bytes at b->p + b->n; the caller adds what it wrote to b->n. */
 enum rc buf_reserve(struct buf *b, size_t n);

@@ -45,9 +45,9 @@ void clock_format_unix_ms(uint64_t unix_ms, char out[25])
 	char text[64];
 
 	MUST(gmtime_r(&seconds, &tm) != NULL);
-	(void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ",
-		       tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		       tm.tm_sec, (unsigned)(unix_ms % 1000)); /* fits for the years 0 to 9999 */
+	(void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", tm.tm_year + 1900,
+		       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		       (unsigned)(unix_ms % 1000)); /* fits for the years 0 to 9999 */
 	for (size_t i = 0; i < 24; i++) {
 		out[i] = text[i];
 	}

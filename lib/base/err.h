@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 
-enum [[nodiscard]] rc {
+enum [[nodiscard]] rc{
 #define ERR(name, exit_status, http, text) RC_##name,
 #include "base/err.def"
 #undef ERR
@@ -30,10 +30,10 @@ struct err {
 
 /* Fills e (when not NULL) and returns code. */
 enum rc err_set(struct err *e, enum rc code, const char *where, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+    PRINTF_LIKE(4, 5);
 /* As err_set, with ": <strerror(errno)>" appended and errno kept in e->sys. */
 enum rc err_set_sys(struct err *e, enum rc code, const char *where, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+    PRINTF_LIKE(4, 5);
 /* Puts "fmt: " in front of the message that is already there; returns e->code (or code when e is
  * NULL). */
 enum rc err_wrap(struct err *e, enum rc code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -7,22 +7,24 @@
 
 enum {
 	/* Input from agents and sources. */
-	LIMIT_HTTP_HEAD_BYTES = 16 * 1024,   /* request line and headers; nginx allows 32 KiB in all */
-	LIMIT_HTTP_HEADERS = 64,	     /* fields in a head */
+	LIMIT_HTTP_HEAD_BYTES =
+	    16 * 1024,		 /* request line and headers; nginx allows 32 KiB in all */
+	LIMIT_HTTP_HEADERS = 64, /* fields in a head */
 	LIMIT_HTTP_BODY_BYTES = 1024 * 1024, /* one MCP message; results may be as large */
 	LIMIT_JSON_DEPTH = 64,
-	LIMIT_JSON_NODES = 65536,	     /* values in one document */
-	LIMIT_ARGS_BYTES = 24 * 1024,	     /* canonical arguments; a sealed value must hold them */
-	LIMIT_RESULT_BYTES = 500 * 1000,     /* a tool's answer; the sealed values of one leaf hold it */
-	LIMIT_TARGETS = 256,		     /* assets of one call */
-	LIMIT_ID_BYTES = 128,		     /* names of tools, agents' labels, incident ids */
-	LIMIT_SPIFFE_ID_BYTES = 2048,	     /* SPIFFE-ID section 2.3 */
-	LIMIT_TEXT_BYTES = 4096,	     /* goal, reason, title: free text */
+	LIMIT_JSON_NODES = 65536,     /* values in one document */
+	LIMIT_ARGS_BYTES = 24 * 1024, /* canonical arguments; a sealed value must hold them */
+	LIMIT_RESULT_BYTES =
+	    500 * 1000,		      /* a tool's answer; the sealed values of one leaf hold it */
+	LIMIT_TARGETS = 256,	      /* assets of one call */
+	LIMIT_ID_BYTES = 128,	      /* names of tools, agents' labels, incident ids */
+	LIMIT_SPIFFE_ID_BYTES = 2048, /* SPIFFE-ID section 2.3 */
+	LIMIT_TEXT_BYTES = 4096,      /* goal, reason, title: free text */
 
 	/* The log. */
 	LIMIT_LEAF_BYTES = 32 * 1024,
-	LIMIT_VALUE_BYTES = 32 * 1024,	     /* a sealed value beside a leaf */
-	LIMIT_BATCH_BYTES = 1024 * 1024,     /* one group commit; bounds its latency */
+	LIMIT_VALUE_BYTES = 32 * 1024,	 /* a sealed value beside a leaf */
+	LIMIT_BATCH_BYTES = 1024 * 1024, /* one group commit; bounds its latency */
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
 
 	/* The deployment directory. */
@@ -31,9 +33,10 @@ enum {
 
 	/* Between roles. */
 	LIMIT_MESSAGE_BYTES = 2 * 1024 * 1024,
-	LIMIT_CHANNEL_QUEUE_BYTES = 64 * 1024 * 1024, /* unsent bytes before the peer counts as gone */
+	LIMIT_CHANNEL_QUEUE_BYTES =
+	    64 * 1024 * 1024, /* unsent bytes before the peer counts as gone */
 
 	/* Connections. */
-	LIMIT_CONNECTIONS = 10000,	     /* per front */
-	LIMIT_UPSTREAM_CONNECTIONS = 256,    /* per upstream */
+	LIMIT_CONNECTIONS = 10000,	  /* per front */
+	LIMIT_UPSTREAM_CONNECTIONS = 256, /* per upstream */
 };

@@ -180,9 +180,9 @@ enum rc map_put(struct map *m, struct str key, void *value)
 		memcpy(copy, key.p, key.n);
 	}
 	m->entries[m->n_entries] = (struct map_entry){
-		.key = str_of(copy, key.n),
-		.value = value,
-		.hash = hash,
+	    .key = str_of(copy, key.n),
+	    .value = value,
+	    .hash = hash,
 	};
 	place(m->slots, m->n_slots, hash, m->n_entries);
 	m->n_entries++;

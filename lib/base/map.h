@@ -25,7 +25,10 @@ struct map {
 	size_t n_slots;
 };
 
-#define MAP_INIT {0}
+#define MAP_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 #define AUTO_MAP CLEANUP(map_fini) struct map
 
 void map_fini(struct map *m);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t blocks;	/* on loan; atomic since the governor has a helper thread */
+static size_t blocks;	  /* on loan; atomic since the governor has a helper thread */
 static size_t fail_after; /* 0 = never */
 
 static bool should_fail(void)

@@ -47,8 +47,8 @@ bool num_duration_ms(struct str s, uint64_t *ret_ms)
 		struct str unit;
 		uint64_t ms;
 	} units[] = {
-		{{"ms", 2}, 1},	      {{"s", 1}, 1000},	      {{"m", 1}, 60000},
-		{{"h", 1}, 3600000},  {{"d", 1}, 86400000},
+	    {{"ms", 2}, 1},	 {{"s", 1}, 1000},     {{"m", 1}, 60000},
+	    {{"h", 1}, 3600000}, {{"d", 1}, 86400000},
 	};
 	size_t digits = 0;
 	struct str unit;

@@ -13,27 +13,21 @@ struct str {
 	size_t n;
 };
 
-#define STR(literal)                                                                               \
-	((struct str){                                                                             \
-		.p = "" literal "", .n = sizeof(literal) - 1                                       \
-	})
-#define STR_NULL                                                                                   \
-	((struct str){                                                                             \
-		.p = NULL, .n = 0                                                                  \
-	})
+#define STR(literal) ((struct str){.p = "" literal "", .n = sizeof(literal) - 1})
+#define STR_NULL     ((struct str){.p = NULL, .n = 0})
 /* printf("%" STR_FMT, STR_ARG(s)) is spelled STR_FMT with its own percent sign. */
 #define STR_FMT	   "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p
 
-struct str str_from(const char *cstr);		     /* NULL gives an empty str */
+struct str str_from(const char *cstr); /* NULL gives an empty str */
 struct str str_of(const void *p, size_t n);
 bool str_eq(struct str a, struct str b);
-int str_cmp(struct str a, struct str b);	     /* bytewise, shorter first */
-bool str_eq_nocase(struct str a, struct str b);	     /* ASCII only */
+int str_cmp(struct str a, struct str b);	/* bytewise, shorter first */
+bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
 bool str_has_prefix(struct str s, struct str prefix);
 bool str_has_suffix(struct str s, struct str suffix);
 struct str str_slice(struct str s, size_t from, size_t to); /* clamped to s */
-struct str str_trim(struct str s);		     /* ASCII space and tab, both ends */
+struct str str_trim(struct str s);			    /* ASCII space and tab, both ends */
 /* Offset of the first c in s, or s.n. */
 size_t str_find(struct str s, char c);
 /* True and the rest when s contains needle. */

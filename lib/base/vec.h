@@ -19,8 +19,7 @@
 	}
 
 /* Room for `more` further elements; after it, that many vec_push cannot fail. */
-#define vec_reserve(v, more)                                                                       \
-	vec_grow((void **)&(v)->p, (v)->n, &(v)->cap, (more), sizeof(*(v)->p))
+#define vec_reserve(v, more) vec_grow((void **)&(v)->p, (v)->n, &(v)->cap, (more), sizeof(*(v)->p))
 #define vec_push(v, item)                                                                          \
 	({                                                                                         \
 		enum rc vec_rc_ = vec_reserve((v), 1);                                             \

@@ -27,7 +27,7 @@ enum outcome_kind {
 	OUTCOME_UNKNOWN = 0, /* something was sent and no answer is known */
 	OUTCOME_NOT_SENT,    /* certainly not a byte left */
 	OUTCOME_OK,
-	OUTCOME_TOOL_ERROR,  /* the tool answered that it failed */
+	OUTCOME_TOOL_ERROR, /* the tool answered that it failed */
 };
 
 const char *role_name(enum role r); /* "governor", ...; "?" for a combination */

@@ -23,7 +23,8 @@ static enum rc parse(struct str body, struct arena *arena, const struct json **r
 static enum rc check_class(const struct source *s, struct str class, struct err *e)
 {
 	if (!str_list_has(&s->classes, class)) {
-		FAIL(e, RC_DENIED, "source '" STR_FMT "' may not open incidents of class '" STR_FMT "'",
+		FAIL(e, RC_DENIED,
+		     "source '" STR_FMT "' may not open incidents of class '" STR_FMT "'",
 		     STR_ARG(s->name), STR_ARG(class));
 	}
 	return RC_OK;
@@ -116,8 +117,8 @@ enum rc api_alertmanager(const struct source *s, struct str body, struct arena *
 	write_assets(&w, assets);
 	json_out_key_bool(&w, "regulated",
 			  s->regulated_label.n &&
-				  json_str(json_get(labels, s->regulated_label), &text) &&
-				  str_eq(text, STR("true")));
+			      json_str(json_get(labels, s->regulated_label), &text) &&
+			      str_eq(text, STR("true")));
 	if (json_type(title) == JSON_STRING) {
 		json_out_key_str(&w, "title", title->text);
 	}

@@ -26,9 +26,9 @@ static enum rc dial(const char *path, int *ret_fd, struct err *e)
 		return err_set_sys(e, RC_IO, __func__, "cannot make a socket");
 	}
 	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-		return err_set_sys(e, errno == ENOENT || errno == ECONNREFUSED ? RC_ABSENT : RC_IO,
-				   __func__, "cannot reach Remit at '%s' (is it running? see --socket)",
-				   path);
+		return err_set_sys(
+		    e, errno == ENOENT || errno == ECONNREFUSED ? RC_ABSENT : RC_IO, __func__,
+		    "cannot reach Remit at '%s' (is it running? see --socket)", path);
 	}
 	*ret_fd = fd;
 	fd = -1;

@@ -178,15 +178,15 @@ static void forward(struct bridge *b, struct str line)
 	static const struct client_handlers handlers = {.event = on_event, .done = on_done};
 	struct bridge_call *c = mem_calloc(1, sizeof(*c));
 	struct http_field fields[5] = {
-		{STR("Content-Type"), STR("application/json")},
-		{STR("Accept"), STR("application/json, text/event-stream")},
+	    {STR("Content-Type"), STR("application/json")},
+	    {STR("Accept"), STR("application/json, text/event-stream")},
 	};
 	struct client_request request = {
-		.target = str_from(b->target),
-		.fields = fields,
-		.n_fields = 2,
-		.body = line,
-		.timeout_ms = CALL_MS,
+	    .target = str_from(b->target),
+	    .fields = fields,
+	    .n_fields = 2,
+	    .body = line,
+	    .timeout_ms = CALL_MS,
 	};
 	struct client_call *call;
 	struct err e = ERR_INIT;
@@ -200,11 +200,11 @@ static void forward(struct bridge *b, struct str line)
 	look_at(b, line, c);
 	if (!c->is_initialize && b->session[0]) {
 		fields[request.n_fields++] =
-			(struct http_field){STR("Mcp-Session-Id"), str_from(b->session)};
+		    (struct http_field){STR("Mcp-Session-Id"), str_from(b->session)};
 	}
 	if (!c->is_initialize && b->version[0]) {
 		fields[request.n_fields++] =
-			(struct http_field){STR("MCP-Protocol-Version"), str_from(b->version)};
+		    (struct http_field){STR("MCP-Protocol-Version"), str_from(b->version)};
 	}
 	if (client_call(b->client, &request, &handlers, c, &call, &e) != RC_OK) {
 		write_error(c->id, e.msg);
@@ -292,8 +292,8 @@ static enum rc set_up(struct bridge *b, const struct connect_options *o, struct 
 {
 	struct client_conf conf = client_conf_default();
 	struct tls_client_conf tls = {
-		.ca_path = o->ca,
-		.files = {.cert_path = o->cert, .key_path = o->key},
+	    .ca_path = o->ca,
+	    .files = {.cert_path = o->cert, .key_path = o->key},
 	};
 	struct uri uri;
 	char host[256];

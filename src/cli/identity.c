@@ -22,7 +22,7 @@
 enum { MAX_NAMES = 16, PATH_BYTES = 4096 };
 
 struct identity_options {
-	const char *dir;	  /* the deployment directory */
+	const char *dir; /* the deployment directory */
 	const char *trust_domain;
 	const char *valid;
 	const char *owner;
@@ -45,11 +45,16 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct iden
 		const char *name;
 		const char **into;
 	} options[] = {
-		{"--dir", &o->dir},		  {"--trust-domain", &o->trust_domain},
-		{"--valid", &o->valid},		  {"--owner", &o->owner},
-		{"--deputy", &o->deputy},	  {"--purpose", &o->purpose},
-		{"--environment", &o->environment}, {"--team", &o->team},
-		{"--out", &o->out},		  {"--id", &o->id},
+	    {"--dir", &o->dir},
+	    {"--trust-domain", &o->trust_domain},
+	    {"--valid", &o->valid},
+	    {"--owner", &o->owner},
+	    {"--deputy", &o->deputy},
+	    {"--purpose", &o->purpose},
+	    {"--environment", &o->environment},
+	    {"--team", &o->team},
+	    {"--out", &o->out},
+	    {"--id", &o->id},
 	};
 
 	for (int i = 0; i < argc; i++) {
@@ -182,10 +187,10 @@ static enum rc issue(const struct identity_options *o, const char *path, const c
 	struct ca *ca;
 	char id[512];
 	struct ca_request r = {
-		.names = o->names,
-		.n_names = o->n_names,
-		.cert_path = cert_path,
-		.key_path = key_path,
+	    .names = o->names,
+	    .n_names = o->n_names,
+	    .cert_path = cert_path,
+	    .key_path = key_path,
 	};
 	enum rc rc;
 
@@ -310,14 +315,15 @@ static enum rc write_envelope(const struct identity_options *o, struct err *e)
 	char path[PATH_BYTES];
 	char rest[256];
 
-	TRY(buf_addf(&text,
-		     "// What %s may do, and no other agent. Guardrails in policies/base hold "
-		     "besides.\n\n"
-		     "@id(\"%s-declares\")\npermit (\n\tprincipal == Remit::Agent::\"%s\",\n"
-		     "\taction == Remit::Action::\"remit___declare_intent\",\n\tresource\n);\n\n"
-		     "@id(\"%s-reads\")\npermit (\n\tprincipal == Remit::Agent::\"%s\",\n\taction,\n"
-		     "\tresource\n) when { context has effect && context.effect == \"read\" };\n",
-		     o->positional, o->positional, o->positional, o->positional, o->positional));
+	TRY(buf_addf(
+	    &text,
+	    "// What %s may do, and no other agent. Guardrails in policies/base hold "
+	    "besides.\n\n"
+	    "@id(\"%s-declares\")\npermit (\n\tprincipal == Remit::Agent::\"%s\",\n"
+	    "\taction == Remit::Action::\"remit___declare_intent\",\n\tresource\n);\n\n"
+	    "@id(\"%s-reads\")\npermit (\n\tprincipal == Remit::Agent::\"%s\",\n\taction,\n"
+	    "\tresource\n) when { context has effect && context.effect == \"read\" };\n",
+	    o->positional, o->positional, o->positional, o->positional, o->positional));
 	(void)snprintf(rest, sizeof(rest), "policies/agents/%s", o->positional);
 	TRY(join(dir, o->dir, rest, e));
 	TRY(file_mkdirs(dir, 0755, e));

@@ -9,47 +9,47 @@
 #include "cli/log.h"
 
 static const char log_help[] =
-	"--log is the directory of checkpoint and tile/ (state/log of a deployment; REMIT_LOG).\n"
-	"--key is the log's public key; default: log.vkey beside that directory.\n";
+    "--log is the directory of checkpoint and tile/ (state/log of a deployment; REMIT_LOG).\n"
+    "--key is the log's public key; default: log.vkey beside that directory.\n";
 
 const struct cli_command cli_local_commands[] = {
-	{"init", cli_init,
-	 "DIRECTORY [--pack postgresql] [--pack nginx] [--origin NAME] [--trust-domain NAME] "
-	 "[--user USER] [--name NAME-OR-ADDRESS]...",
-	 "write a deployment directory that works",
-	 "Commented files, a CA for trying things out, the server's certificate (for --name;\n"
-	 "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
-	{"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
-	 "Every error with file, line and column; exit status 2 when there are any.\n"},
-	{"serve", cli_serve, "[--foreground] [--unsafe-no-sandbox] DIRECTORY", "run Remit", NULL},
-	{"ca create", cli_ca_create, "--dir DIRECTORY --trust-domain NAME [--valid 365d]",
-	 "make a development CA for a deployment",
-	 "Its key lies in a file: for trying things out. In production use SPIRE or the like.\n"},
-	{"ca server", cli_ca_server, "--dir DIRECTORY --name NAME-OR-ADDRESS... [--valid 90d]",
-	 "issue the server certificate of the listeners", NULL},
-	{"ca issue", cli_ca_issue, "--dir DIRECTORY --id PATH --out PREFIX [--valid 30d]",
-	 "issue an X.509-SVID: PREFIX.pem and PREFIX.key",
-	 "PATH is what follows the trust domain in the SPIFFE ID, such as agent/responder.\n"},
-	{"keys create", cli_keys_create, "--state DIRECTORY --origin NAME",
-	 "make the keys of a new log",
-	 "Writes DIRECTORY/keeper (secret) and DIRECTORY/log.vkey (public). Never overwrites.\n"},
-	{"agent add", cli_agent_add,
-	 "NAME --dir DIRECTORY --owner PERSON --deputy PERSON --environment ENV --class CLASS... "
-	 "[--purpose TEXT] [--team TEAM] [--out DIRECTORY] [--valid 30d]",
-	 "register an agent and make its identity",
-	 "Writes agents/NAME.yaml, a first envelope (declare intents, read) and an X.509-SVID with\n"
-	 "its key in --out (default: the deployment directory).\n"},
-	{"connect", cli_connect, "https://HOST:PORT --cert FILE --key FILE --ca FILE [--task ID]",
-	 "a stdio MCP server that speaks mTLS to Remit",
-	 "For clients that start MCP servers as programs: it holds the key, they see plain MCP.\n"},
-	{"log verify", cli_log_verify,
-	 "--log DIRECTORY [--key FILE] [--json] | --receipt FILE --leaf FILE --key FILE",
-	 "check the whole log, or one receipt, with the public key alone", log_help},
-	{"log tail", cli_log_tail, "--log DIRECTORY [--key FILE] [-n N] [--follow]",
-	 "print the last leaves as JSON lines", log_help},
-	{"log show", cli_log_show, "INDEX --log DIRECTORY [--key FILE]",
-	 "print one leaf, byte for byte", log_help},
-	{"log prove", cli_log_prove, "INDEX-OR-CALL --log DIRECTORY [--key FILE]",
-	 "print the receipt of a leaf (C2SP tlog-proof)", log_help},
+    {"init", cli_init,
+     "DIRECTORY [--pack postgresql] [--pack nginx] [--origin NAME] [--trust-domain NAME] "
+     "[--user USER] [--name NAME-OR-ADDRESS]...",
+     "write a deployment directory that works",
+     "Commented files, a CA for trying things out, the server's certificate (for --name;\n"
+     "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
+    {"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
+     "Every error with file, line and column; exit status 2 when there are any.\n"},
+    {"serve", cli_serve, "[--foreground] [--unsafe-no-sandbox] DIRECTORY", "run Remit", NULL},
+    {"ca create", cli_ca_create, "--dir DIRECTORY --trust-domain NAME [--valid 365d]",
+     "make a development CA for a deployment",
+     "Its key lies in a file: for trying things out. In production use SPIRE or the like.\n"},
+    {"ca server", cli_ca_server, "--dir DIRECTORY --name NAME-OR-ADDRESS... [--valid 90d]",
+     "issue the server certificate of the listeners", NULL},
+    {"ca issue", cli_ca_issue, "--dir DIRECTORY --id PATH --out PREFIX [--valid 30d]",
+     "issue an X.509-SVID: PREFIX.pem and PREFIX.key",
+     "PATH is what follows the trust domain in the SPIFFE ID, such as agent/responder.\n"},
+    {"keys create", cli_keys_create, "--state DIRECTORY --origin NAME",
+     "make the keys of a new log",
+     "Writes DIRECTORY/keeper (secret) and DIRECTORY/log.vkey (public). Never overwrites.\n"},
+    {"agent add", cli_agent_add,
+     "NAME --dir DIRECTORY --owner PERSON --deputy PERSON --environment ENV --class CLASS... "
+     "[--purpose TEXT] [--team TEAM] [--out DIRECTORY] [--valid 30d]",
+     "register an agent and make its identity",
+     "Writes agents/NAME.yaml, a first envelope (declare intents, read) and an X.509-SVID with\n"
+     "its key in --out (default: the deployment directory).\n"},
+    {"connect", cli_connect, "https://HOST:PORT --cert FILE --key FILE --ca FILE [--task ID]",
+     "a stdio MCP server that speaks mTLS to Remit",
+     "For clients that start MCP servers as programs: it holds the key, they see plain MCP.\n"},
+    {"log verify", cli_log_verify,
+     "--log DIRECTORY [--key FILE] [--json] | --receipt FILE --leaf FILE --key FILE",
+     "check the whole log, or one receipt, with the public key alone", log_help},
+    {"log tail", cli_log_tail, "--log DIRECTORY [--key FILE] [-n N] [--follow]",
+     "print the last leaves as JSON lines", log_help},
+    {"log show", cli_log_show, "INDEX --log DIRECTORY [--key FILE]",
+     "print one leaf, byte for byte", log_help},
+    {"log prove", cli_log_prove, "INDEX-OR-CALL --log DIRECTORY [--key FILE]",
+     "print the receipt of a leaf (C2SP tlog-proof)", log_help},
 };
 const size_t cli_n_local_commands = ARRAY_LEN(cli_local_commands);

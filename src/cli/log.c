@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/log.c - the log, from its files, with the public key alone. Nothing here asks a running Remit. */
+/* cli/log.c - the log, from its files, with the public key alone. Nothing here asks a running
+ * Remit. */
 #include "cli/log.h"
 
 #include <stdio.h>
@@ -69,7 +70,8 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct log_
 		*into = argv[i];
 	}
 	if (!o->log && !o->receipt) {
-		return cli_misuse(c, "which log? --log DIRECTORY (or REMIT_LOG in the environment)");
+		return cli_misuse(c,
+				  "which log? --log DIRECTORY (or REMIT_LOG in the environment)");
 	}
 	return 0;
 }
@@ -154,11 +156,12 @@ static enum rc report_json(const struct tlog_report *r, struct buf *out, struct 
 static enum rc report_text(const struct tlog_report *r, struct buf *out)
 {
 	if (r->n_faults == 0) {
-		return buf_addf(out,
-				"the log holds: %llu leaves, %llu bundles, %llu tiles, signature and "
-				"root verified\n",
-				(unsigned long long)r->leaves, (unsigned long long)r->bundles,
-				(unsigned long long)r->tiles);
+		return buf_addf(
+		    out,
+		    "the log holds: %llu leaves, %llu bundles, %llu tiles, signature and "
+		    "root verified\n",
+		    (unsigned long long)r->leaves, (unsigned long long)r->bundles,
+		    (unsigned long long)r->tiles);
 	}
 	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
 		TRY(buf_addf(out, "%s: byte %llu: %s", r->faults[i].file,

@@ -61,13 +61,15 @@ static void print_list(const struct cli_command *list, size_t n)
 static void help(void)
 {
 	printf("usage: remit COMMAND [ARGUMENT...]\n\n"
-	       "Remit governs autonomous incident-response agents: every tool call goes through it.\n\n"
+	       "Remit governs autonomous incident-response agents: every tool call goes through "
+	       "it.\n\n"
 	       "Deployment, log and identities:\n");
 	print_list(cli_local_commands, cli_n_local_commands);
 	printf("\nAsking a running Remit (options --json, --socket PATH):\n");
 	print_list(cli_rest_commands, cli_n_rest_commands);
 	printf("\nremit COMMAND --help tells more. Exit status: 0 done, 2 bad input, 3 denied, "
-	       "4 limit,\n5 try again, 6 input or output error, 7 no memory, 8 broken, 9 not found.\n");
+	       "4 limit,\n5 try again, 6 input or output error, 7 no memory, 8 broken, 9 not "
+	       "found.\n");
 }
 
 /* How many of argv's words the command's name takes, 0 = not this one. */
@@ -94,8 +96,8 @@ static const struct cli_command *find(int argc, char **argv, int *ret_words)
 
 	for (size_t i = 0; i < cli_n_local_commands + cli_n_rest_commands; i++) {
 		const struct cli_command *c = i < cli_n_local_commands
-						      ? &cli_local_commands[i]
-						      : &cli_rest_commands[i - cli_n_local_commands];
+						  ? &cli_local_commands[i]
+						  : &cli_rest_commands[i - cli_n_local_commands];
 		int n = words_matched(c, argc, argv);
 
 		if (n > most) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli/rest.c - every command that asks a running Remit: arguments to a body, an answer to text.
  *
- * One table says which arguments a command takes and which members of the answer people read; --json
- * prints the answer as it came.
+ * One table says which arguments a command takes and which members of the answer people read;
+ * --json prints the answer as it came.
  */
 #include "cli/cli.h"
 

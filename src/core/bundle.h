@@ -19,8 +19,8 @@ struct cedar_policies;
 
 struct bundle {
 	struct arena arena;
-	uint8_t digest[32];	 /* SHA-256 over the canonical form of every file that governs */
-	struct str origin;	 /* of the log: "audit.example/remit" */
+	uint8_t digest[32]; /* SHA-256 over the canonical form of every file that governs */
+	struct str origin;  /* of the log: "audit.example/remit" */
 	struct str trust_domain;
 
 	const struct agent *agents;
@@ -37,8 +37,9 @@ struct bundle {
 	size_t n_playbooks;
 	const struct gate *gates;
 	size_t n_gates;
-	struct str_list never;	 /* targets nobody's agent may act on; "kind:*" for a whole kind */
-	struct str default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
+	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */
+	struct str
+	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
 
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };
@@ -53,6 +54,7 @@ const struct person *bundle_person_with_uid(const struct bundle *b, uint32_t uid
 const struct group *bundle_group(const struct bundle *b, struct str name);
 const struct upstream *bundle_upstream(const struct bundle *b, struct str name);
 const struct tool *bundle_tool(const struct bundle *b, struct str public_name);
-const struct tool *bundle_tool_of(const struct bundle *b, const struct upstream *u, struct str name);
+const struct tool *bundle_tool_of(const struct bundle *b, const struct upstream *u,
+				  struct str name);
 const struct playbook *bundle_playbook(const struct bundle *b, struct str name);
 const struct gate *bundle_gate(const struct bundle *b, struct str name);

@@ -219,7 +219,8 @@ static enum rc check_targets(const struct bundle *b, const struct tool *t, const
 	return RC_OK;
 }
 
-/* Did the caller write something where a target belongs? A forgotten argument is not a deviation. */
+/* Did the caller write something where a target belongs? A forgotten argument is not a deviation.
+ */
 static bool says_a_target(const struct tool *t, const struct json *args)
 {
 	for (size_t i = 0; i < t->n_targets; i++) {

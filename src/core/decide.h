@@ -22,8 +22,8 @@ struct call_request {
 	struct str tool;  /* public name */
 	const struct json *args;
 	struct digest tag;
-	const struct json *pre;	 /* state captured before; NULL = not yet */
-	uint64_t evidence;	 /* the capture call, 0 = none */
+	const struct json *pre; /* state captured before; NULL = not yet */
+	uint64_t evidence;	/* the capture call, 0 = none */
 	uint64_t now_unix_ms;
 	bool is_dry; /* remit try: autonomy `propose` is enough, nothing is taken */
 };
@@ -34,16 +34,17 @@ struct decision {
 	struct str detail; /* for people; arena */
 	const struct tool *tool;
 	enum effect effect;
-	struct str_list targets;	/* canonical, sorted; arena */
-	bool needs_capture;		/* verdict is not deny, the tool wants its state captured, pre is NULL */
-	struct str_list policies;	/* ids of the determining policies */
-	struct str_list shadow;		/* ids of @shadow policies that would have forbidden */
-	struct str_list gates;		/* asked, or lifted by the approval */
-	uint64_t approval;		/* granted and cited, when verdict is allow */
-	uint64_t preapproval;		/* cited, when verdict is allow */
-	struct str phase;		/* the task moves on to it; p == NULL = stays */
-	uint64_t quorum;		/* when ask: the largest of the gates */
-	uint64_t decide_by_ms;		/* when ask: the shortest of the gates */
+	struct str_list targets; /* canonical, sorted; arena */
+	bool
+	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */
+	struct str_list policies; /* ids of the determining policies */
+	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
+	struct str_list gates;	  /* asked, or lifted by the approval */
+	uint64_t approval;	  /* granted and cited, when verdict is allow */
+	uint64_t preapproval;	  /* cited, when verdict is allow */
+	struct str phase;	  /* the task moves on to it; p == NULL = stays */
+	uint64_t quorum;	  /* when ask: the largest of the gates */
+	uint64_t decide_by_ms;	  /* when ask: the shortest of the gates */
 	uint64_t execute_by_ms;
 };
 
@@ -92,9 +93,8 @@ struct intent_decision {
 	struct str accountable;
 };
 
-enum rc decide_intent(const struct state *s, const struct bundle *b,
-		      const struct intent_request *r, struct arena *arena,
-		      struct intent_decision *ret, struct err *e);
+enum rc decide_intent(const struct state *s, const struct bundle *b, const struct intent_request *r,
+		      struct arena *arena, struct intent_decision *ret, struct err *e);
 
 /* May this person vote on this approval? REASON_NONE = yes; else approver_auth (unknown user, not
  * in a gate's group) or approver_conflict (owner or deputy of the agent, accountable for the task,

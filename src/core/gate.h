@@ -7,7 +7,7 @@
 struct gate {
 	struct str name;
 	struct str group;
-	uint32_t quorum;	 /* distinct persons */
-	uint64_t decide_by_ms;	 /* after it was asked */
-	uint64_t execute_by_ms;	 /* after it was granted */
+	uint32_t quorum;	/* distinct persons */
+	uint64_t decide_by_ms;	/* after it was asked */
+	uint64_t execute_by_ms; /* after it was granted */
 };

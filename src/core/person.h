@@ -6,9 +6,9 @@
 #include "core/list.h"
 
 struct person {
-	struct str name;      /* "alice" */
+	struct str name; /* "alice" */
 	struct str full_name;
-	uint32_t uid;	      /* Unix user at the people's socket; PERSON_NO_UID = none */
+	uint32_t uid; /* Unix user at the people's socket; PERSON_NO_UID = none */
 	struct str_list groups;
 };
 #define PERSON_NO_UID UINT32_MAX

@@ -13,12 +13,12 @@ struct phase {
 struct playbook {
 	struct str name;
 	struct str_list classes;
-	struct str accountable;	  /* group; its first person on the rota answers for the task */
+	struct str accountable; /* group; its first person on the rota answers for the task */
 	const struct phase *phases;
-	size_t n_phases;	  /* the first is where a task starts */
+	size_t n_phases; /* the first is where a task starts */
 	uint32_t max_calls;
 	uint32_t max_targets;
 	uint64_t max_duration_ms;
-	uint32_t max_deviations;  /* so many suspend the task */
-	struct str_list data;	  /* data classes that may be read */
+	uint32_t max_deviations; /* so many suspend the task */
+	struct str_list data;	 /* data classes that may be read */
 };

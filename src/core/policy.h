@@ -65,8 +65,9 @@ enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena
 struct policy_answer {
 	enum reason reason; /* REASON_NONE: permitted once the gates are open */
 	struct str detail;
-	struct str_list policies; /* determining: the permits and the gated forbids, or what denies */
-	struct str_list shadow;	  /* @shadow policies that would have forbidden */
+	struct str_list
+	    policies;		/* determining: the permits and the gated forbids, or what denies */
+	struct str_list shadow; /* @shadow policies that would have forbidden */
 	struct str_list gates;
 };
 /* Reasons: forbidden, policy_error, no_rule, limit. */

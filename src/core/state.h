@@ -132,10 +132,10 @@ struct preapproval {
 	uint64_t ix;
 	bool is_open;
 	struct str person;
-	struct str agent; /* SPIFFE ID, "" = any */
-	struct str tool;  /* public name */
+	struct str agent;	 /* SPIFFE ID, "" = any */
+	struct str tool;	 /* public name */
 	struct str_list targets; /* empty = any target of the task */
-	struct str class; /* incident class, "" = any */
+	struct str class;	 /* incident class, "" = any */
 	uint64_t max_uses;
 	uint64_t window_ms;
 	uint64_t not_after_unix_ms;
@@ -205,7 +205,7 @@ enum rc state_reserve(struct state *s, const struct leaf *l, struct err *e);
 /* index must be the number of leaves applied so far. */
 void state_apply(struct state *s, uint64_t index, const struct leaf *l);
 
-uint64_t state_size(const struct state *s);	      /* leaves applied */
+uint64_t state_size(const struct state *s); /* leaves applied */
 uint64_t state_generation(const struct state *s);
 uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
 const struct digest *state_bundle(const struct state *s);

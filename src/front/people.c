@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* front/people.c - requests of people and sources, handed to the governor, answered when it answers.
+/* front/people.c - requests of people and sources, handed to the governor, answered when it
+ * answers.
  *
  * Trust:  hostile bytes from the HTTP listener; local users at the socket. Holds the sources'
  *         bearer tokens; no authority: the governor decides what a uid may do.
@@ -23,8 +24,8 @@
 enum { COMMAND_BODY_BYTES = 262144, SECRET_BYTES = 4096 };
 
 const struct sandbox_policy people_sandbox = {
-	.name = "people",
-	.needs = SANDBOX_ACCEPT,
+    .name = "people",
+    .needs = SANDBOX_ACCEPT,
 };
 
 struct people {
@@ -99,8 +100,8 @@ static void ask_index(struct people *p, struct http_request *r)
 {
 	const struct http_head *head = http_request_head(r);
 	struct message m = {
-		.kind = MESSAGE_QUERY,
-		.query = {.path = head->path, .body = head->query},
+	    .kind = MESSAGE_QUERY,
+	    .query = {.path = head->path, .body = head->query},
 	};
 
 	m.query.req = wait_for(p, r);
@@ -146,10 +147,11 @@ static void on_local(void *ctx, struct http_request *r)
 static void refuse(struct people *p, struct http_request *r, const char *reason)
 {
 	struct message m = {
-		.kind = MESSAGE_REFUSED,
-		.refused = {
-			.source = str_slice(str_from(http_request_peer(r)->text), 0, 64),
-			.reason = str_from(reason),
+	    .kind = MESSAGE_REFUSED,
+	    .refused =
+		{
+		    .source = str_slice(str_from(http_request_peer(r)->text), 0, 64),
+		    .reason = str_from(reason),
 		},
 	};
 
@@ -168,18 +170,17 @@ static void on_webhook(struct people *p, struct http_request *r, struct str name
 	struct err e = ERR_INIT;
 	enum rc rc;
 	struct message m = {.kind = MESSAGE_INCIDENT, .incident = {.source = name}};
-	struct str authorization =
-		http_header_get(http_request_head(r), STR("Authorization"));
+	struct str authorization = http_header_get(http_request_head(r), STR("Authorization"));
 
 	/* An unknown source and a wrong token look the same from outside. */
-	if (!s || !api_bearer_is(authorization,
-				 buf_view(&p->secrets.p[s - p->deployment->sources]))) {
+	if (!s ||
+	    !api_bearer_is(authorization, buf_view(&p->secrets.p[s - p->deployment->sources]))) {
 		refuse(p, r, "webhook_auth");
 		return;
 	}
 	rc = s->type == SOURCE_ALERTMANAGER
-		     ? api_alertmanager(s, http_request_body(r), &arena, &event, &e)
-		     : api_generic(s, http_request_body(r), &arena, &event, &e);
+		 ? api_alertmanager(s, http_request_body(r), &arena, &event, &e)
+		 : api_generic(s, http_request_body(r), &arena, &event, &e);
 	if (rc != RC_OK) {
 		http_answer_problem(r, rc == RC_DENIED ? 403 : (unsigned)rc_http_status(rc),
 				    str_from(e.msg));
@@ -317,10 +318,10 @@ static int take_fd(int *fd)
 
 static enum rc serve(struct people *p, int *local, int *http, struct err *e)
 {
-	static const struct http_server_handlers local_handlers = {
-		.request = on_local, .gone = peer_is_gone};
-	static const struct http_server_handlers http_handlers = {
-		.request = on_http, .gone = peer_is_gone};
+	static const struct http_server_handlers local_handlers = {.request = on_local,
+								   .gone = peer_is_gone};
+	static const struct http_server_handlers http_handlers = {.request = on_http,
+								  .gone = peer_is_gone};
 	struct http_server_conf conf = http_server_conf_default();
 
 	conf.max_body_bytes = COMMAND_BODY_BYTES;
@@ -328,8 +329,8 @@ static enum rc serve(struct people *p, int *local, int *http, struct err *e)
 	if (*http >= 0) {
 		if (p->deployment->people.certificate_file.n) {
 			struct tls_files files = {
-				.cert_path = p->deployment->people.certificate_file.p,
-				.key_path = p->deployment->people.key_file.p,
+			    .cert_path = p->deployment->people.certificate_file.p,
+			    .key_path = p->deployment->people.key_file.p,
 			};
 
 			TRY(tls_server_for_people(&files, &p->tls, e));

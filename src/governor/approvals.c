@@ -39,8 +39,8 @@ static void write_inverse(struct json_out *w, const struct tool *t)
 	}
 }
 
-static enum rc write_question(struct governor *g, const struct request *r,
-			      const struct decision *d, struct buf *out, struct err *e)
+static enum rc write_question(struct governor *g, const struct request *r, const struct decision *d,
+			      struct buf *out, struct err *e)
 {
 	const struct task *t = state_task(g->state, r->task);
 	const struct incident *i = t ? state_incident(g->state, t->incident) : NULL;
@@ -134,25 +134,26 @@ uint64_t approvals_open(struct governor *g, struct request *r, const struct deci
 	AUTO_BUF question = BUF_INIT(32000);
 	uint64_t ix = 0;
 	struct leaf l = {
-		.kind = LEAF_APPROVAL_OPENED,
-		.approval_opened = {
-			.task = r->task,
-			.agent = r->agent,
-			.tool = r->tool,
-			.effect = effect_name(d->effect),
-			.targets = d->targets,
-			.tag = r->tag,
-			.gates = d->gates,
-			.quorum = d->quorum,
-			.decide_by = gov_now_ms(g) + d->decide_by_ms,
-			.execute_by_ms = d->execute_by_ms,
-			.evidence = r->evidence,
+	    .kind = LEAF_APPROVAL_OPENED,
+	    .approval_opened =
+		{
+		    .task = r->task,
+		    .agent = r->agent,
+		    .tool = r->tool,
+		    .effect = effect_name(d->effect),
+		    .targets = d->targets,
+		    .tag = r->tag,
+		    .gates = d->gates,
+		    .quorum = d->quorum,
+		    .decide_by = gov_now_ms(g) + d->decide_by_ms,
+		    .execute_by_ms = d->execute_by_ms,
+		    .evidence = r->evidence,
 		},
 	};
 	struct book_value values[] = {
-		{.bytes = r->args_text, .commit = &l.approval_opened.args, .slot = 0},
-		{.commit = &l.approval_opened.question, .slot = 1},
-		{.bytes = r->pre_text, .commit = &l.approval_opened.pre, .slot = 2},
+	    {.bytes = r->args_text, .commit = &l.approval_opened.args, .slot = 0},
+	    {.commit = &l.approval_opened.question, .slot = 1},
+	    {.bytes = r->pre_text, .commit = &l.approval_opened.pre, .slot = 2},
 	};
 
 	if (pending_of(g, r->agent) >= PENDING_CAP) {
@@ -176,9 +177,10 @@ static void settle(struct governor *g, uint64_t approval, struct str state, enum
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_APPROVAL_SETTLED,
-		.approval_settled = {
-			.approval = approval, .state = state, .reason = reason_code(reason)},
+	    .kind = LEAF_APPROVAL_SETTLED,
+	    .approval_settled = {.approval = approval,
+				 .state = state,
+				 .reason = reason_code(reason)},
 	};
 
 	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {

@@ -57,13 +57,13 @@ static enum rc open_log(struct book *b, const char *dir, struct err *e)
 	return segment_open(&b->io, &options, replay, b, &b->log, e);
 }
 
-enum rc book_open(const char *dir, struct str origin, const struct clock *clock,
-		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e)
+enum rc book_open(const char *dir, struct str origin, const struct clock *clock, struct book **ret,
+		  struct state **ret_state, bool *ret_is_new, struct err *e)
 {
 	struct book *b = mem_calloc(1, sizeof(*b));
 	struct leaf first = {
-		.kind = LEAF_LOG_OPENED,
-		.log_opened = {.origin = origin, .software = STR("remit " REMIT_VERSION)},
+	    .kind = LEAF_LOG_OPENED,
+	    .log_opened = {.origin = origin, .software = STR("remit " REMIT_VERSION)},
 	};
 	enum rc rc;
 
@@ -142,9 +142,9 @@ static enum rc seal(struct book *b, uint64_t key, const struct book_value *value
 	buf_reset(&b->sealed);
 	for (size_t i = 0; i < n; i++) {
 		struct sealed_place place = {
-			.origin = b->origin,
-			.leaf_index = segment_next_index(b->log),
-			.slot = values[i].slot,
+		    .origin = b->origin,
+		    .leaf_index = segment_next_index(b->log),
+		    .slot = values[i].slot,
 		};
 
 		if (values[i].bytes.n == 0) {
@@ -191,13 +191,12 @@ enum rc book_record(struct book *b, struct leaf *l, uint64_t key, const struct b
 	buf_reset(&b->leaf);
 	TRY(leaf_encode(&b->leaf, l, e));
 	TRY(state_reserve(b->state, l, e));
-	rc = segment_append(b->log, buf_view(&b->leaf), sealed, n_sealed, &ix, &b->last_hash,
-			    e);
+	rc = segment_append(b->log, buf_view(&b->leaf), sealed, n_sealed, &ix, &b->last_hash, e);
 	if (rc == RC_AGAIN) {
 		/* The batch is full: commit it now. Nothing was said about it yet. */
 		TRY(book_commit(b, e));
-		rc = segment_append(b->log, buf_view(&b->leaf), sealed, n_sealed, &ix, &b->last_hash,
-			    e);
+		rc = segment_append(b->log, buf_view(&b->leaf), sealed, n_sealed, &ix,
+				    &b->last_hash, e);
 	}
 	if (rc != RC_OK) {
 		b->is_broken = true;
@@ -246,8 +245,7 @@ enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *a
 	TRY(segment_read(b->log, ix, &b->batch, &leaf, e));
 	for (size_t i = 0; i < leaf.n_values; i++) {
 		struct reader r = reader_of(leaf.values[i].bytes);
-		struct sealed_place place = {
-			.origin = b->origin, .leaf_index = ix, .slot = slot};
+		struct sealed_place place = {.origin = b->origin, .leaf_index = ix, .slot = slot};
 		const uint8_t *key;
 		uint64_t serial;
 

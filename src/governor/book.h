@@ -27,8 +27,8 @@ struct book_value {
 
 /* Opens the log under dir, replays it into a new state. ret_is_new: it was empty (log.opened has
  * then been recorded). */
-enum rc book_open(const char *dir, struct str origin, const struct clock *clock,
-		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e);
+enum rc book_open(const char *dir, struct str origin, const struct clock *clock, struct book **ret,
+		  struct state **ret_state, bool *ret_is_new, struct err *e);
 void book_free(struct book *b);
 void book_use_vault(struct book *b, struct vault *v);
 

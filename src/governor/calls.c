@@ -5,9 +5,9 @@
  * Holds:  (1) an admission is sent only behind a call.decided leaf with verdict allow.
  *         (2) every admission has one flight, and every flight ends in one call.completed.
  *         (3) a parked request is judged from scratch when what it waits for is there.
- * States of a request: JUDGED -capture-> WAITING_CAPTURE -> JUDGED -ask-> WAITING_APPROVAL -> JUDGED
- *         -lease-> WAITING_LEASE -> JUDGED -allow-> WAITING_OUTCOME -> answered. A denial answers
- *         at once; the end of the hold answers "pending".
+ * States of a request: JUDGED -capture-> WAITING_CAPTURE -> JUDGED -ask-> WAITING_APPROVAL ->
+ * JUDGED -lease-> WAITING_LEASE -> JUDGED -allow-> WAITING_OUTCOME -> answered. A denial answers at
+ * once; the end of the hold answers "pending".
  */
 #include "governor/gov.h"
 
@@ -258,40 +258,41 @@ static enum rc record_decision(struct governor *g, const struct request *r,
 			       struct err *e)
 {
 	struct leaf l = {
-		.kind = LEAF_CALL_DECIDED,
-		.call_decided = {
-			.task = state_task(g->state, r->task) ? r->task : 0,
-			.purpose = STR("agent"),
-			.agent = r->agent,
-			.key = r->key,
-			.tool = r->tool,
-			.effect = effect_name(d->effect),
-			.targets = d->targets,
-			.tag = r->tag,
-			.evidence = r->evidence,
-			.verdict = verdict_name(d->verdict),
-			.reason = reason_code(d->reason),
-			.policies = d->policies,
-			.gates = d->gates,
-			.approval = d->approval,
-			.preapproval = d->preapproval,
-			.lease = lease,
-			.bundle = *state_bundle(g->state),
-			.trace = r->trace,
-			.source = r->source,
+	    .kind = LEAF_CALL_DECIDED,
+	    .call_decided =
+		{
+		    .task = state_task(g->state, r->task) ? r->task : 0,
+		    .purpose = STR("agent"),
+		    .agent = r->agent,
+		    .key = r->key,
+		    .tool = r->tool,
+		    .effect = effect_name(d->effect),
+		    .targets = d->targets,
+		    .tag = r->tag,
+		    .evidence = r->evidence,
+		    .verdict = verdict_name(d->verdict),
+		    .reason = reason_code(d->reason),
+		    .policies = d->policies,
+		    .gates = d->gates,
+		    .approval = d->approval,
+		    .preapproval = d->preapproval,
+		    .lease = lease,
+		    .bundle = *state_bundle(g->state),
+		    .trace = r->trace,
+		    .source = r->source,
 		},
 	};
 	struct book_value values[] = {
-		{.bytes = r->args_text, .commit = &l.call_decided.args, .slot = 0},
-		{.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
+	    {.bytes = r->args_text, .commit = &l.call_decided.args, .slot = 0},
+	    {.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
 	};
 
 	if (d->tool) {
 		l.call_decided.data = d->tool->data;
 		memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
 	}
-	return book_record(g->book, &l, key_for(g, l.call_decided.task), values,
-			   ARRAY_LEN(values), ret_ix, e);
+	return book_record(g->book, &l, key_for(g, l.call_decided.task), values, ARRAY_LEN(values),
+			   ret_ix, e);
 }
 
 /* ---- sending ---- */
@@ -307,20 +308,21 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 	uint8_t args_sha256[32];
 	char task_id[24];
 	struct message m = {
-		.kind = MESSAGE_ADMISSION,
-		.admission = {
-			.call = f->call,
-			.generation = g->env->generation, /* of this start: senders compare it */
-			.send_by_boot_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SEND_BY_MS * 1000000,
-			.agent = f->agent,
-			.task = f->task ? id_text('t', f->task, task_id) : STR(""),
-			.upstream = t->upstream->name,
-			.tool = t->name,
-			.args = args,
-			.args_sha256 = str_of(args_sha256, sizeof(args_sha256)),
-			.lease = f->lease,
-			.trace = trace,
-			.leaf_hash = str_of(book_last_hash(g->book), 32),
+	    .kind = MESSAGE_ADMISSION,
+	    .admission =
+		{
+		    .call = f->call,
+		    .generation = g->env->generation, /* of this start: senders compare it */
+		    .send_by_boot_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SEND_BY_MS * 1000000,
+		    .agent = f->agent,
+		    .task = f->task ? id_text('t', f->task, task_id) : STR(""),
+		    .upstream = t->upstream->name,
+		    .tool = t->name,
+		    .args = args,
+		    .args_sha256 = str_of(args_sha256, sizeof(args_sha256)),
+		    .lease = f->lease,
+		    .trace = trace,
+		    .leaf_hash = str_of(book_last_hash(g->book), 32),
 		},
 	};
 
@@ -358,8 +360,8 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	loop_timer_clear(g->loop, &r->hold);
 	if (d->phase.p) {
 		struct leaf l = {
-			.kind = LEAF_TASK_PHASE,
-			.task_phase = {.task = r->task, .cause = ix, .phase = d->phase},
+		    .kind = LEAF_TASK_PHASE,
+		    .task_phase = {.task = r->task, .cause = ix, .phase = d->phase},
 		};
 
 		TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
@@ -375,19 +377,20 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct flight *f;
 	struct leaf l = {
-		.kind = LEAF_CALL_DECIDED,
-		.call_decided = {
-			.task = task,
-			.parent = parent,
-			.purpose = str_from(names[purpose]),
-			.tool = d->tool->public_name,
-			.effect = effect_name(d->effect),
-			.targets = d->targets,
-			.data = d->tool->data,
-			.verdict = verdict_name(VERDICT_ALLOW),
-			.reason = reason_code(REASON_ALLOWED),
-			.lease = lease,
-			.bundle = *state_bundle(g->state),
+	    .kind = LEAF_CALL_DECIDED,
+	    .call_decided =
+		{
+		    .task = task,
+		    .parent = parent,
+		    .purpose = str_from(names[purpose]),
+		    .tool = d->tool->public_name,
+		    .effect = effect_name(d->effect),
+		    .targets = d->targets,
+		    .data = d->tool->data,
+		    .verdict = verdict_name(VERDICT_ALLOW),
+		    .reason = reason_code(REASON_ALLOWED),
+		    .lease = lease,
+		    .bundle = *state_bundle(g->state),
 		},
 	};
 	struct book_value values[] = {{.commit = &l.call_decided.args, .slot = 0}};
@@ -395,7 +398,8 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 	MUST(d->verdict == VERDICT_ALLOW);
 	TRY(json_canonical(&canonical, args, e));
 	values[0].bytes = buf_view(&canonical);
-	TRY(vault_tag(g->vault, d->tool->public_name, values[0].bytes, l.call_decided.tag.bytes, e));
+	TRY(vault_tag(g->vault, d->tool->public_name, values[0].bytes, l.call_decided.tag.bytes,
+		      e));
 	memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
 	f = flight_new(g, book_next_ix(g->book), e);
 	if (!f) {
@@ -519,11 +523,12 @@ static bool target_has_changed(struct governor *g, struct request *r, const stru
 	struct str shown;
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_APPROVAL_SETTLED,
-		.approval_settled = {
-			.approval = d->approval,
-			.state = STR("void"),
-			.reason = reason_code(REASON_TARGET_IN_USE),
+	    .kind = LEAF_APPROVAL_SETTLED,
+	    .approval_settled =
+		{
+		    .approval = d->approval,
+		    .state = STR("void"),
+		    .reason = reason_code(REASON_TARGET_IN_USE),
 		},
 	};
 
@@ -595,14 +600,14 @@ static bool is_asked_already(const struct governor *g, const struct request *r)
 void calls_judge(struct governor *g, struct request *r)
 {
 	struct call_request q = {
-		.agent = r->agent,
-		.task = r->task,
-		.tool = r->tool,
-		.args = r->args,
-		.tag = r->tag,
-		.pre = r->pre,
-		.evidence = r->evidence,
-		.now_unix_ms = gov_now_ms(g),
+	    .agent = r->agent,
+	    .task = r->task,
+	    .tool = r->tool,
+	    .args = r->args,
+	    .tag = r->tag,
+	    .pre = r->pre,
+	    .evidence = r->evidence,
+	    .now_unix_ms = gov_now_ms(g),
 	};
 	struct decision d = {0};
 	struct err e = ERR_INIT;
@@ -622,7 +627,7 @@ void calls_judge(struct governor *g, struct request *r)
 	}
 	if (d.needs_capture && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
 		const struct tool *capture =
-			bundle_tool_of(g->bundle, d.tool->upstream, d.tool->capture.tool);
+		    bundle_tool_of(g->bundle, d.tool->upstream, d.tool->capture.tool);
 
 		if (capture && !has_lease(g, r, capture, &lease)) {
 			return;
@@ -686,8 +691,8 @@ void calls_wake_task(struct governor *g, uint64_t task)
 	for (;;) {
 		struct request *r = g->requests;
 
-		while (r && !(r->task == task && (r->waiting == WAITING_APPROVAL ||
-						  r->waiting == WAITING_LEASE))) {
+		while (r && !(r->task == task &&
+			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE))) {
 			r = r->next;
 		}
 		if (!r) {
@@ -733,7 +738,7 @@ static struct str_list labels_of(const struct tool *t, struct arena *arena)
 }
 
 enum { PIECE_BYTES = 32000, PIECES = 16 };
-_Static_assert((int)PIECE_BYTES * (int)PIECES >= (int)LIMIT_RESULT_BYTES, "a result fits its leaf");
+_Static_assert((int)PIECE_BYTES *(int)PIECES >= (int)LIMIT_RESULT_BYTES, "a result fits its leaf");
 
 static enum rc record_completed(struct governor *g, const struct flight *f, struct str kind,
 				enum reason reason, struct str result, uint64_t *ret_ix,
@@ -744,12 +749,13 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 	struct book_value values[PIECES];
 	size_t n = 0;
 	struct leaf l = {
-		.kind = LEAF_CALL_COMPLETED,
-		.call_completed = {
-			.call = f->call,
-			.kind = kind,
-			.reason = reason == REASON_NONE ? STR_NULL : reason_code(reason),
-			.result_bytes = result.n,
+	    .kind = LEAF_CALL_COMPLETED,
+	    .call_completed =
+		{
+		    .call = f->call,
+		    .kind = kind,
+		    .reason = reason == REASON_NONE ? STR_NULL : reason_code(reason),
+		    .result_bytes = result.n,
 		},
 	};
 
@@ -762,9 +768,9 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 		size_t end = at + PIECE_BYTES;
 
 		values[n] = (struct book_value){
-			.bytes = str_slice(result, at, end),
-			.commit = n == 0 ? &l.call_completed.result : &unused,
-			.slot = (uint8_t)n,
+		    .bytes = str_slice(result, at, end),
+		    .commit = n == 0 ? &l.call_completed.result : &unused,
+		    .slot = (uint8_t)n,
 		};
 		at = end;
 	}
@@ -824,8 +830,7 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 			keep_result(g, f, m->result);
 		}
 	} else if (r) {
-		reply_refusal(g, r,
-			      was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
+		reply_refusal(g, r, was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
 			      m->detail, f->call);
 	}
 }
@@ -868,10 +873,10 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 	}
 	if (!r->pre || !r->pre_text.p) {
 		struct decision d = {
-			.verdict = VERDICT_DENY,
-			.reason = REASON_EVIDENCE_REQUIRED,
-			.detail = m->detail.n ? m->detail : STR("the capture gave no JSON"),
-			.tool = bundle_tool(g->bundle, r->tool),
+		    .verdict = VERDICT_DENY,
+		    .reason = REASON_EVIDENCE_REQUIRED,
+		    .detail = m->detail.n ? m->detail : STR("the capture gave no JSON"),
+		    .tool = bundle_tool(g->bundle, r->tool),
 		};
 
 		d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
@@ -931,11 +936,12 @@ enum rc calls_close_unknown(struct governor *g, struct err *e)
 
 	while ((c = state_next_call(g->state, from))) {
 		struct leaf l = {
-			.kind = LEAF_CALL_COMPLETED,
-			.call_completed = {
-				.call = c->ix,
-				.kind = STR("unknown"),
-				.reason = reason_code(REASON_STALE_GENERATION),
+		    .kind = LEAF_CALL_COMPLETED,
+		    .call_completed =
+			{
+			    .call = c->ix,
+			    .kind = STR("unknown"),
+			    .reason = reason_code(REASON_STALE_GENERATION),
 			},
 		};
 
@@ -965,9 +971,8 @@ void calls_on_tools(struct governor *g, const struct msg_tools *m)
 	}
 	json_out_array(&w);
 	own_tools_list(g, m->agent, task, &w);
-	if (task &&
-	    decide_visible_tools(g->state, g->bundle, m->agent, task, gov_now_ms(g), &g->round,
-				 &visible, &n, &e) != RC_OK) {
+	if (task && decide_visible_tools(g->state, g->bundle, m->agent, task, gov_now_ms(g),
+					 &g->round, &visible, &n, &e) != RC_OK) {
 		n = 0;
 	}
 	for (size_t i = 0; i < n; i++) {

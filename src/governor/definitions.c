@@ -28,10 +28,11 @@ static void observe(struct governor *g, const struct tool *t, const uint8_t dige
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_TOOL_OBSERVED,
-		.tool_observed = {
-			.tool = t->public_name,
-			.pinned = memcmp(digest, t->digest, 32) == 0,
+	    .kind = LEAF_TOOL_OBSERVED,
+	    .tool_observed =
+		{
+		    .tool = t->public_name,
+		    .pinned = memcmp(digest, t->digest, 32) == 0,
 		},
 	};
 
@@ -102,8 +103,8 @@ void definitions_refresh(struct governor *g)
 	for (size_t i = 0; i < g->bundle->n_upstreams; i++) {
 		const struct upstream *u = &g->bundle->upstreams[i];
 		struct message m = {
-			.kind = MESSAGE_LIST_DEFINITIONS,
-			.list_definitions = {.upstream = u->name},
+		    .kind = MESSAGE_LIST_DEFINITIONS,
+		    .list_definitions = {.upstream = u->name},
 		};
 		struct channel *to = definitions_sender_is_runner(u) ? g->runner : g->agents;
 

@@ -29,16 +29,22 @@
 enum {
 	GOVERNOR_MAX_REQUESTS = 65536, /* live ones; beyond it a call is refused with `limit` */
 	GOVERNOR_MAX_FLIGHTS = 65536,
-	GOVERNOR_TICK_MS = 50,	       /* how late a deadline may be noticed */
-	GOVERNOR_SEND_BY_MS = 2000,    /* life of an admission */
-	GOVERNOR_DRAIN_MS = 2000,      /* how long a task's end waits for calls under way */
+	GOVERNOR_TICK_MS = 50,	    /* how late a deadline may be noticed */
+	GOVERNOR_SEND_BY_MS = 2000, /* life of an admission */
+	GOVERNOR_DRAIN_MS = 2000,   /* how long a task's end waits for calls under way */
 	GOVERNOR_LEASE_CREATE_MS = 10000,
-	GOVERNOR_KILL_WAIT_MS = 2000,  /* for senders to say what was already sent */
-	GOVERNOR_ROLLBACK_PACE_MS = 2000, /* between attempts to take up a rollback again */
+	GOVERNOR_KILL_WAIT_MS = 2000,		 /* for senders to say what was already sent */
+	GOVERNOR_ROLLBACK_PACE_MS = 2000,	 /* between attempts to take up a rollback again */
 	GOVERNOR_ROUND_BYTES = 64 * 1024 * 1024, /* scratch memory of one round */
 };
 
-enum waiting { WAITING_NONE = 0, WAITING_CAPTURE, WAITING_APPROVAL, WAITING_LEASE, WAITING_OUTCOME };
+enum waiting {
+	WAITING_NONE = 0,
+	WAITING_CAPTURE,
+	WAITING_APPROVAL,
+	WAITING_LEASE,
+	WAITING_OUTCOME
+};
 
 /* A call that somebody is waiting for. Owned by the list in struct governor. */
 struct request {
@@ -58,12 +64,12 @@ struct request {
 	struct str trace;
 	struct str source;
 	enum waiting waiting;
-	uint64_t approval;	 /* it waits for, or last asked for */
-	uint64_t lease;		 /* it waits for */
-	struct str pre_text;	 /* captured state, JSON; p == NULL = not captured */
+	uint64_t approval;   /* it waits for, or last asked for */
+	uint64_t lease;	     /* it waits for */
+	struct str pre_text; /* captured state, JSON; p == NULL = not captured */
 	const struct json *pre;
-	uint64_t evidence;	 /* the capture call */
-	uint64_t hold_until_ns;	 /* boot clock */
+	uint64_t evidence;	/* the capture call */
+	uint64_t hold_until_ns; /* boot clock */
 	struct loop_timer hold;
 };
 
@@ -92,7 +98,7 @@ struct flight {
 /* A person's command that is answered later. */
 struct late_reply {
 	uint64_t req;
-	uint64_t kill;	/* kill.set leaf */
+	uint64_t kill; /* kill.set leaf */
 	uint64_t fence;
 	bool waits_agents;
 	bool waits_runner;
@@ -136,19 +142,22 @@ struct governor {
 	VEC(struct draining {
 		uint64_t task;
 		uint64_t until_ns;
-	}) draining;
+	})
+	draining;
 	VEC(struct revoking {
 		uint64_t lease;
 		uint64_t again_ns;
 		uint32_t tries;
 		bool is_asked;
-	}) revoking;
+	})
+	revoking;
 	uint64_t next_fence;
 	uint64_t next_rollback_ns;
 	VEC(struct paused_rollback {
 		uint64_t term;
 		enum way_back_step step;
-	}) paused; /* rollbacks that wait for a lease in the middle */
+	})
+	paused; /* rollbacks that wait for a lease in the middle */
 	struct loop_timer tick;
 	struct loop_timer refresh;
 	uint64_t refused_in_window;

@@ -20,8 +20,8 @@
 #include "governor/gov.h"
 
 const struct sandbox_policy governor_sandbox = {
-	.name = "governor",
-	.needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS,
+    .name = "governor",
+    .needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS,
 };
 
 /* ---- messages ---- */
@@ -214,7 +214,8 @@ static enum rc load(struct governor *g, struct err *e)
 	TRY(deployment_load(g->env->deployment, &g->deployment, &found, e));
 	g->bundle = g->deployment->bundle;
 	if (g->deployment->agents.fronts != 1) {
-		FAIL(e, RC_INPUT, "listen.agents.fronts: this version serves agents with one front");
+		FAIL(e, RC_INPUT,
+		     "listen.agents.fronts: this version serves agents with one front");
 	}
 	return RC_OK;
 }
@@ -277,15 +278,16 @@ static enum rc wait_for_keys(struct governor *g, struct err *e)
 static enum rc announce(struct governor *g, struct err *e)
 {
 	struct leaf started = {
-		.kind = LEAF_STARTED,
-		.started = {.generation = state_generation(g->state) + 1},
+	    .kind = LEAF_STARTED,
+	    .started = {.generation = state_generation(g->state) + 1},
 	};
 	struct leaf bundle = {
-		.kind = LEAF_BUNDLE_ACTIVATED,
-		.bundle_activated = {
-			.by = STR("start"),
-			.agents = g->bundle->n_agents,
-			.tools = g->bundle->n_tools,
+	    .kind = LEAF_BUNDLE_ACTIVATED,
+	    .bundle_activated =
+		{
+		    .by = STR("start"),
+		    .agents = g->bundle->n_agents,
+		    .tools = g->bundle->n_tools,
 		},
 	};
 

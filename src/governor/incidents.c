@@ -41,22 +41,23 @@ static uint64_t open_new(struct governor *g, struct str source, const struct inc
 	uint64_t serial;
 	uint64_t ix;
 	struct leaf l = {
-		.kind = LEAF_INCIDENT_OPENED,
-		.incident_opened = {
-			.source = source,
-			.source_id = ev->source_id,
-			.class = ev->class,
-			.severity = ev->severity,
-			.service = ev->service,
-			.environment = ev->environment,
-			.assets = ev->assets,
-			.regulated = ev->is_regulated,
-			.by = by,
-			.raw = *raw,
+	    .kind = LEAF_INCIDENT_OPENED,
+	    .incident_opened =
+		{
+		    .source = source,
+		    .source_id = ev->source_id,
+		    .class = ev->class,
+		    .severity = ev->severity,
+		    .service = ev->service,
+		    .environment = ev->environment,
+		    .assets = ev->assets,
+		    .regulated = ev->is_regulated,
+		    .by = by,
+		    .raw = *raw,
 		},
 	};
 	struct book_value values[] = {
-		{.bytes = text_to_seal(g, ev, &text), .commit = &l.incident_opened.title, .slot = 0},
+	    {.bytes = text_to_seal(g, ev, &text), .commit = &l.incident_opened.title, .slot = 0},
 	};
 
 	if (vault_take(g->vault, g->keeper, &serial, e) != RC_OK ||
@@ -75,9 +76,11 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 	const struct incident *have = state_incident_of_source(g->state, source, ev->source_id);
 	uint64_t ix;
 	struct leaf l = {
-		.kind = LEAF_INCIDENT_UPDATED,
-		.incident_updated = {.severity = ev->severity, .assets = ev->assets, .by = by,
-				     .raw = *raw},
+	    .kind = LEAF_INCIDENT_UPDATED,
+	    .incident_updated = {.severity = ev->severity,
+				 .assets = ev->assets,
+				 .by = by,
+				 .raw = *raw},
 	};
 
 	if (ev->is_closed) {
@@ -112,8 +115,8 @@ void incidents_close(struct governor *g, uint64_t incident, struct str by, struc
 	uint64_t from = 0;
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_INCIDENT_CLOSED,
-		.incident_closed = {.incident = incident, .by = by, .reason = reason},
+	    .kind = LEAF_INCIDENT_CLOSED,
+	    .incident_closed = {.incident = incident, .by = by, .reason = reason},
 	};
 
 	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {

@@ -43,22 +43,24 @@ uint64_t leases_want(struct governor *g, uint64_t task, const struct credential 
 	char name[64];
 	uint64_t ix;
 	struct leaf l = {
-		.kind = LEAF_LEASE_INTENDED,
-		.lease_intended = {
-			.task = task,
-			.backend = c->backend,
-			.scope = c->scope,
-			.not_after = not_after_unix_ms,
-			.create_by = create_by,
+	    .kind = LEAF_LEASE_INTENDED,
+	    .lease_intended =
+		{
+		    .task = task,
+		    .backend = c->backend,
+		    .scope = c->scope,
+		    .not_after = not_after_unix_ms,
+		    .create_by = create_by,
 		},
 	};
 	struct message m = {
-		.kind = MESSAGE_LEASE_ISSUE,
-		.lease_issue = {
-			.backend = c->backend,
-			.scope = c->scope,
-			.not_after_unix_ms = not_after_unix_ms,
-			.create_by_unix_ms = create_by,
+	    .kind = MESSAGE_LEASE_ISSUE,
+	    .lease_issue =
+		{
+		    .backend = c->backend,
+		    .scope = c->scope,
+		    .not_after_unix_ms = not_after_unix_ms,
+		    .create_by_unix_ms = create_by,
 		},
 	};
 
@@ -87,8 +89,8 @@ static bool backend_is_for_runner(const struct governor *g, struct str backend)
 {
 	for (size_t i = 0; i < g->bundle->n_tools; i++) {
 		const struct tool *t = &g->bundle->tools[i];
-		const struct credential *c = t->credential.backend.n ? &t->credential
-								     : &t->upstream->credential;
+		const struct credential *c =
+		    t->credential.backend.n ? &t->credential : &t->upstream->credential;
 
 		if (str_eq(c->backend, backend)) {
 			return definitions_sender_is_runner(t->upstream);
@@ -164,8 +166,8 @@ static void ask_revoke(struct governor *g, struct revoking *r)
 	order(g, &m);
 	r->tries++;
 	/* An order without an answer is asked again after the longest time. */
-	r->again_ns = gov_now_ns(g) +
-		      (wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms + 5000) * 1000000;
+	r->again_ns =
+	    gov_now_ns(g) + (wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms + 5000) * 1000000;
 	r->is_asked = true;
 }
 
@@ -174,8 +176,8 @@ void leases_revoke(struct governor *g, uint64_t lease, const char *why)
 	const struct lease *l = state_lease(g->state, lease);
 	struct revoking r = {.lease = lease};
 	struct leaf f = {
-		.kind = LEAF_LEASE_REVOKING,
-		.lease_revoking = {.lease = lease, .why = str_from(why)},
+	    .kind = LEAF_LEASE_REVOKING,
+	    .lease_revoking = {.lease = lease, .why = str_from(why)},
 	};
 
 	if (!l || l->state == LEASE_STATE_GONE || find_revoking(g, lease)) {
@@ -222,8 +224,8 @@ void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m)
 	struct revoking *r = find_revoking(g, m->lease);
 	const struct lease *l = state_lease(g->state, m->lease);
 	struct leaf gone = {
-		.kind = LEAF_LEASE_GONE,
-		.lease_gone = {.lease = m->lease, .read_back = m->detail},
+	    .kind = LEAF_LEASE_GONE,
+	    .lease_gone = {.lease = m->lease, .read_back = m->detail},
 	};
 	uint64_t wait_ms;
 
@@ -233,8 +235,8 @@ void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m)
 	if (!m->gone) {
 		wait_ms = (uint64_t)RETRY_FIRST_MS << (r->tries < 8 ? r->tries : 8);
 		r->is_asked = false;
-		r->again_ns = gov_now_ns(g) +
-			      (wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms) * 1000000;
+		r->again_ns =
+		    gov_now_ns(g) + (wait_ms > RETRY_MAX_MS ? RETRY_MAX_MS : wait_ms) * 1000000;
 		log_warn("l%llu is not gone yet: %.*s", (unsigned long long)m->lease,
 			 STR_ARG(m->detail));
 		return;
@@ -282,8 +284,8 @@ void leases_recover(struct governor *g)
 	}
 	for (size_t i = 0; i < g->deployment->n_backends; i++) {
 		struct message m = {
-			.kind = MESSAGE_LEASE_SWEEP,
-			.lease_sweep = {.backend = g->deployment->backends[i].name},
+		    .kind = MESSAGE_LEASE_SWEEP,
+		    .lease_sweep = {.backend = g->deployment->backends[i].name},
 		};
 
 		order(g, &m);
@@ -306,8 +308,8 @@ void leases_on_found(struct governor *g, const struct msg_lease_found *m)
 	}
 	for (const struct json *n = names->child; n; n = n->next) {
 		struct message revoke = {
-			.kind = MESSAGE_LEASE_REVOKE,
-			.lease_revoke = {.backend = m->backend},
+		    .kind = MESSAGE_LEASE_REVOKE,
+		    .lease_revoke = {.backend = m->backend},
 		};
 		const struct lease *l;
 		uint64_t ix;

@@ -11,8 +11,8 @@
 static void send(struct governor *g, struct str notifier, uint64_t about, struct str body)
 {
 	struct message m = {
-		.kind = MESSAGE_NOTIFY,
-		.notify = {.id = about, .notifier = notifier, .body = body},
+	    .kind = MESSAGE_NOTIFY,
+	    .notify = {.id = about, .notifier = notifier, .body = body},
 	};
 
 	if (!g->courier || channel_send(g->courier, &m) != RC_OK) {
@@ -55,13 +55,13 @@ void notify_on_notified(struct governor *g, const struct msg_notified *m)
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_NOTIFIED,
-		.notified = {.about = m->id, .delivered = m->ok, .detail = m->detail},
+	    .kind = LEAF_NOTIFIED,
+	    .notified = {.about = m->id, .delivered = m->ok, .detail = m->detail},
 	};
 
 	if (!m->ok) {
-		log_warn("a notification about leaf %llu failed: %.*s",
-			 (unsigned long long)m->id, STR_ARG(m->detail));
+		log_warn("a notification about leaf %llu failed: %.*s", (unsigned long long)m->id,
+			 STR_ARG(m->detail));
 	}
 	if (m->id < book_next_ix(g->book) &&
 	    book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {

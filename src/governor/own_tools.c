@@ -24,31 +24,43 @@ static const struct own_tool {
 	bool within_task;
 	const char *definition; /* members of the MCP definition after the name */
 } tools[] = {
-	{{"remit___incidents", 17}, list_incidents, true, false,
-	 "\"description\":\"Open incidents you may work on, with their assets: the only targets an "
-	  "intent may name.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{},"
-	  "\"additionalProperties\":false},\"annotations\":{\"readOnlyHint\":true}"},
-	{{"remit___declare_intent", 22}, declare_intent, true, false,
-	 "\"description\":\"Declare what you will do on an incident. When policy approves it a task "
-	  "is opened; connect to its address to call the granted tools. Name only what you need: "
-	  "calls outside the intent are denied and counted.\",\"inputSchema\":{\"type\":\"object\","
-	  "\"properties\":{\"incident\":{\"type\":\"string\",\"description\":\"id from "
-	  "remit___incidents\"},\"playbook\":{\"type\":\"string\"},\"goal\":{\"type\":\"string\","
-	  "\"maxLength\":4000},\"tools\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
-	  "\"description\":\"names as in the playbook; empty: all of it\"},\"targets\":{\"type\":"
-	  "\"array\",\"items\":{\"type\":\"string\"},\"description\":\"kind:value, from the "
-	  "incident's assets\"},\"data\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-	  "\"duration_s\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"incident\","
-	  "\"playbook\",\"goal\",\"targets\"],\"additionalProperties\":false}"},
-	{{"remit___close_task", 18}, close_task, true, true,
-	 "\"description\":\"End a task: its credentials are revoked and what still stands goes to "
-	  "its owner.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"task\":{\"type\":"
-	  "\"string\"}},\"additionalProperties\":false}"},
-	{{"remit___approval_status", 23}, approval_status, false, true,
-	 "\"description\":\"How an approval stands: pending, granted, denied, expired, used or "
-	  "void.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"approval\":{\"type\":"
-	  "\"string\"}},\"required\":[\"approval\"],\"additionalProperties\":false},"
-	  "\"annotations\":{\"readOnlyHint\":true}"},
+    {{"remit___incidents", 17},
+     list_incidents,
+     true,
+     false,
+     "\"description\":\"Open incidents you may work on, with their assets: the only targets an "
+     "intent may name.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{},"
+     "\"additionalProperties\":false},\"annotations\":{\"readOnlyHint\":true}"},
+    {{"remit___declare_intent", 22},
+     declare_intent,
+     true,
+     false,
+     "\"description\":\"Declare what you will do on an incident. When policy approves it a task "
+     "is opened; connect to its address to call the granted tools. Name only what you need: "
+     "calls outside the intent are denied and counted.\",\"inputSchema\":{\"type\":\"object\","
+     "\"properties\":{\"incident\":{\"type\":\"string\",\"description\":\"id from "
+     "remit___incidents\"},\"playbook\":{\"type\":\"string\"},\"goal\":{\"type\":\"string\","
+     "\"maxLength\":4000},\"tools\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},"
+     "\"description\":\"names as in the playbook; empty: all of it\"},\"targets\":{\"type\":"
+     "\"array\",\"items\":{\"type\":\"string\"},\"description\":\"kind:value, from the "
+     "incident's assets\"},\"data\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+     "\"duration_s\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"incident\","
+     "\"playbook\",\"goal\",\"targets\"],\"additionalProperties\":false}"},
+    {{"remit___close_task", 18},
+     close_task,
+     true,
+     true,
+     "\"description\":\"End a task: its credentials are revoked and what still stands goes to "
+     "its owner.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"task\":{\"type\":"
+     "\"string\"}},\"additionalProperties\":false}"},
+    {{"remit___approval_status", 23},
+     approval_status,
+     false,
+     true,
+     "\"description\":\"How an approval stands: pending, granted, denied, expired, used or "
+     "void.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"approval\":{\"type\":"
+     "\"string\"}},\"required\":[\"approval\"],\"additionalProperties\":false},"
+     "\"annotations\":{\"readOnlyHint\":true}"},
 };
 
 static const struct own_tool *find(struct str name)
@@ -76,8 +88,8 @@ void own_tools_list(const struct governor *g, struct str agent, uint64_t task, s
 			continue;
 		}
 		json_out_raw(w, arena_strf((struct arena *)(uintptr_t)&g->round,
-					   "{\"name\":\"" STR_FMT "\",%s}",
-					   STR_ARG(tools[i].name), tools[i].definition));
+					   "{\"name\":\"" STR_FMT "\",%s}", STR_ARG(tools[i].name),
+					   tools[i].definition));
 	}
 }
 
@@ -184,8 +196,8 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 
 	*q = (struct intent_request){.agent = r->agent, .now_unix_ms = gov_now_ms(g)};
 	for (const struct json *m = r->args->child; m; m = m->next) {
-		static const char *const known[] = {"incident", "playbook", "goal", "tools",
-						    "targets", "data", "duration_s"};
+		static const char *const known[] = {"incident", "playbook", "goal",	 "tools",
+						    "targets",	"data",	    "duration_s"};
 		bool is_known = false;
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -224,23 +236,24 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 			     struct err *e)
 {
 	struct leaf l = {
-		.kind = LEAF_INTENT_DECIDED,
-		.intent_decided = {
-			.agent = q->agent,
-			.incident = state_incident(g->state, q->incident) ? q->incident : 0,
-			.playbook = str_slice(q->playbook, 0, 128),
-			.tools = q->tools.n <= 128 ? q->tools : (struct str_list){0},
-			.targets = q->targets,
-			.data = q->data.n <= 64 ? q->data : (struct str_list){0},
-			.duration_ms = q->duration_ms,
-			.verdict = verdict_name(d->verdict),
-			.reason = reason_code(d->reason),
-			.policies = d->policies,
-			.bundle = *state_bundle(g->state),
+	    .kind = LEAF_INTENT_DECIDED,
+	    .intent_decided =
+		{
+		    .agent = q->agent,
+		    .incident = state_incident(g->state, q->incident) ? q->incident : 0,
+		    .playbook = str_slice(q->playbook, 0, 128),
+		    .tools = q->tools.n <= 128 ? q->tools : (struct str_list){0},
+		    .targets = q->targets,
+		    .data = q->data.n <= 64 ? q->data : (struct str_list){0},
+		    .duration_ms = q->duration_ms,
+		    .verdict = verdict_name(d->verdict),
+		    .reason = reason_code(d->reason),
+		    .policies = d->policies,
+		    .bundle = *state_bundle(g->state),
 		},
 	};
 	struct book_value values[] = {
-		{.bytes = q->goal, .commit = &l.intent_decided.goal, .slot = 0}};
+	    {.bytes = q->goal, .commit = &l.intent_decided.goal, .slot = 0}};
 
 	return book_record(g->book, &l, key, values, 1, ret_ix, e);
 }
@@ -250,21 +263,22 @@ static enum rc open_task(struct governor *g, const struct intent_request *q,
 {
 	uint64_t serial;
 	struct leaf l = {
-		.kind = LEAF_TASK_OPENED,
-		.task_opened = {
-			.incident = q->incident,
-			.agent = q->agent,
-			.playbook = q->playbook,
-			.tools = d->tools,
-			.targets = d->targets,
-			.data = d->data,
-			.phase = d->phase,
-			.not_after = d->not_after_unix_ms,
-			.max_calls = d->max_calls,
-			.max_targets = d->max_targets,
-			.max_deviations = d->max_deviations,
-			.accountable = d->accountable,
-			.by = STR("policy"),
+	    .kind = LEAF_TASK_OPENED,
+	    .task_opened =
+		{
+		    .incident = q->incident,
+		    .agent = q->agent,
+		    .playbook = q->playbook,
+		    .tools = d->tools,
+		    .targets = d->targets,
+		    .data = d->data,
+		    .phase = d->phase,
+		    .not_after = d->not_after_unix_ms,
+		    .max_calls = d->max_calls,
+		    .max_targets = d->max_targets,
+		    .max_deviations = d->max_deviations,
+		    .accountable = d->accountable,
+		    .by = STR("policy"),
 		},
 	};
 
@@ -374,7 +388,8 @@ static void approval_status(struct governor *g, struct request *r)
 	json_out_object(&w);
 	view_id(&w, "approval", 'a', a->ix);
 	json_out_key_str(&w, "state",
-			 a->state == APPROVAL_OPEN ? STR("pending") : approval_state_name(a->state));
+			 a->state == APPROVAL_OPEN ? STR("pending")
+						   : approval_state_name(a->state));
 	if (a->reason != REASON_NONE) {
 		json_out_key_str(&w, "reason", reason_code(a->reason));
 	}

@@ -13,8 +13,8 @@
 void people_reply(struct governor *g, uint64_t req, unsigned status, struct str json)
 {
 	struct message m = {
-		.kind = MESSAGE_COMMAND_REPLY,
-		.command_reply = {.req = req, .status = status, .body = json},
+	    .kind = MESSAGE_COMMAND_REPLY,
+	    .command_reply = {.req = req, .status = status, .body = json},
 	};
 
 	if (!g->people || channel_send(g->people, &m) != RC_OK) {
@@ -72,8 +72,7 @@ void people_reply_err(struct governor *g, uint64_t req, const struct err *e)
 
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail)
 {
-	reply_error(g, req, 403, reason_code(reason),
-		    detail.n ? detail : reason_text(reason));
+	reply_error(g, req, 403, reason_code(reason), detail.n ? detail : reason_text(reason));
 }
 
 void people_reply_json(struct asked *a, struct json_out *w)
@@ -92,7 +91,8 @@ enum rc people_id(const struct asked *a, char letter, uint64_t *ret, struct err 
 	struct str text = STR("");
 
 	if (!json_str(json_get(a->body, STR("id")), &text) || !id_parse(text, letter, ret)) {
-		FAIL(e, RC_INPUT, "'" STR_FMT "' is no id of the form '%c123'", STR_ARG(text), letter);
+		FAIL(e, RC_INPUT, "'" STR_FMT "' is no id of the form '%c123'", STR_ARG(text),
+		     letter);
 	}
 	return RC_OK;
 }
@@ -304,7 +304,8 @@ static enum rc try_call(struct asked *a, struct json_out *w, struct err *e)
 	}
 	q.agent = agent->id;
 	q.args = json_get(a->body, STR("args"));
-	if (!json_str(json_get(a->body, STR("tool")), &q.tool) || json_type(q.args) != JSON_OBJECT) {
+	if (!json_str(json_get(a->body, STR("tool")), &q.tool) ||
+	    json_type(q.args) != JSON_OBJECT) {
 		FAIL(e, RC_INPUT, "'tool' must be a name and 'args' an object");
 	}
 	if (json_str(json_get(a->body, STR("task")), &task)) {
@@ -336,20 +337,20 @@ static enum rc try_call(struct asked *a, struct json_out *w, struct err *e)
 static people_read_fn *reader_of_verb(enum command_verb verb)
 {
 	static people_read_fn *const readers[COMMANDS] = {
-		[COMMAND_INCIDENT_LIST] = list_incidents,
-		[COMMAND_INCIDENT_SHOW] = show_incident,
-		[COMMAND_AGENT_LIST] = list_agents,
-		[COMMAND_AGENT_SHOW] = show_agent,
-		[COMMAND_TASK_LIST] = list_tasks,
-		[COMMAND_TASK_SHOW] = show_task,
-		[COMMAND_APPROVAL_LIST] = list_approvals,
-		[COMMAND_APPROVAL_SHOW] = show_approval,
-		[COMMAND_PREAPPROVAL_LIST] = list_preapprovals,
-		[COMMAND_TERM_LIST] = list_terms,
-		[COMMAND_LEASE_LIST] = list_leases,
-		[COMMAND_STATUS] = show_status,
-		[COMMAND_CALL_SHOW] = show_call,
-		[COMMAND_TRY] = try_call,
+	    [COMMAND_INCIDENT_LIST] = list_incidents,
+	    [COMMAND_INCIDENT_SHOW] = show_incident,
+	    [COMMAND_AGENT_LIST] = list_agents,
+	    [COMMAND_AGENT_SHOW] = show_agent,
+	    [COMMAND_TASK_LIST] = list_tasks,
+	    [COMMAND_TASK_SHOW] = show_task,
+	    [COMMAND_APPROVAL_LIST] = list_approvals,
+	    [COMMAND_APPROVAL_SHOW] = show_approval,
+	    [COMMAND_PREAPPROVAL_LIST] = list_preapprovals,
+	    [COMMAND_TERM_LIST] = list_terms,
+	    [COMMAND_LEASE_LIST] = list_leases,
+	    [COMMAND_STATUS] = show_status,
+	    [COMMAND_CALL_SHOW] = show_call,
+	    [COMMAND_TRY] = try_call,
 	};
 
 	return readers[verb];
@@ -366,9 +367,9 @@ void people_on_command(struct governor *g, const struct msg_command *m)
 
 	a.person = bundle_person_with_uid(g->bundle, m->uid);
 	if (!a.person) {
-		people_reply_reason(g, m->req, REASON_APPROVER_AUTH,
-				    arena_strf(&g->round, "user id %u is no person in people.yaml",
-					       m->uid));
+		people_reply_reason(
+		    g, m->req, REASON_APPROVER_AUTH,
+		    arena_strf(&g->round, "user id %u is no person in people.yaml", m->uid));
 		return;
 	}
 	if (!command_info(m->verb) ||

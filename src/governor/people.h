@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/people.h - between people.c (who asks, what they see) and people_act.c (what they do). */
+/* governor/people.h - between people.c (who asks, what they see) and people_act.c (what they do).
+ */
 #pragma once
 
 #include "governor/gov.h"

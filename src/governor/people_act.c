@@ -185,14 +185,13 @@ static enum rc vote(struct asked *a, bool grants, struct err *e)
 	uint64_t ix;
 	struct str note = text_of(a, "note");
 	struct leaf l = {
-		.kind = LEAF_APPROVAL_VOTED,
-		.approval_voted = {
-			.person = a->person->name, .grants = grants, .via = STR("cli")},
+	    .kind = LEAF_APPROVAL_VOTED,
+	    .approval_voted = {.person = a->person->name, .grants = grants, .via = STR("cli")},
 	};
 	struct book_value values[] = {
-		{.bytes = str_slice(note, 0, LIMIT_TEXT_BYTES),
-		 .commit = &l.approval_voted.note,
-		 .slot = 0},
+	    {.bytes = str_slice(note, 0, LIMIT_TEXT_BYTES),
+	     .commit = &l.approval_voted.note,
+	     .slot = 0},
 	};
 
 	TRY(people_id(a, 'a', &ix, e));
@@ -277,8 +276,8 @@ static enum reason may_preapprove(const struct asked *a, const struct agent *age
 	for (size_t i = 0; i < b->n_agents; i++) {
 		const struct agent *x = &b->agents[i];
 
-		if ((!agent || x == agent) && (str_eq(x->owner, a->person->name) ||
-					       str_eq(x->deputy, a->person->name))) {
+		if ((!agent || x == agent) &&
+		    (str_eq(x->owner, a->person->name) || str_eq(x->deputy, a->person->name))) {
 			return REASON_APPROVER_CONFLICT;
 		}
 	}
@@ -296,20 +295,22 @@ static enum rc preapprove(struct asked *a, struct err *e)
 	uint64_t duration_s;
 	uint64_t ix;
 	struct leaf l = {
-		.kind = LEAF_PREAPPROVAL_OPENED,
-		.preapproval_opened = {.person = a->person->name, .class = text_of(a, "class")},
+	    .kind = LEAF_PREAPPROVAL_OPENED,
+	    .preapproval_opened = {.person = a->person->name, .class = text_of(a, "class")},
 	};
 	struct book_value values[] = {
-		{.bytes = note, .commit = &l.preapproval_opened.note, .slot = 0}};
+	    {.bytes = note, .commit = &l.preapproval_opened.note, .slot = 0}};
 
 	if (!t) {
-		FAIL(e, RC_INPUT, "no tool '" STR_FMT "' in the catalog", STR_ARG(text_of(a, "tool")));
+		FAIL(e, RC_INPUT, "no tool '" STR_FMT "' in the catalog",
+		     STR_ARG(text_of(a, "tool")));
 	}
 	if (!agent) {
 		FAIL(e, RC_INPUT, "no agent '" STR_FMT "'", STR_ARG(text_of(a, "agent")));
 	}
 	if (t->effect == EFFECT_DESTROY) {
-		FAIL(e, RC_DENIED, "'" STR_FMT "' is a destroy tool: each call needs its own approval",
+		FAIL(e, RC_DENIED,
+		     "'" STR_FMT "' is a destroy tool: each call needs its own approval",
 		     STR_ARG(t->public_name));
 	}
 	reason = may_preapprove(a, agent);
@@ -319,7 +320,8 @@ static enum rc preapprove(struct asked *a, struct err *e)
 	}
 	TRY(number_of(a, "max_uses", 3, PREAPPROVAL_MAX_USES, &l.preapproval_opened.max_uses, e));
 	TRY(number_of(a, "window_s", 3600, 86400, &window_s, e));
-	TRY(number_of(a, "duration_s", 86400, (uint64_t)PREAPPROVAL_MAX_DAYS * 86400, &duration_s, e));
+	TRY(number_of(a, "duration_s", 86400, (uint64_t)PREAPPROVAL_MAX_DAYS * 86400, &duration_s,
+		      e));
 	TRY(targets_of(a, &l.preapproval_opened.targets, e));
 	l.preapproval_opened.agent = agent->id;
 	l.preapproval_opened.tool = t->public_name;
@@ -365,8 +367,8 @@ static enum rc term_keep(struct asked *a, struct err *e)
 	const struct term *m;
 	uint64_t ix;
 	struct leaf l = {
-		.kind = LEAF_TERM_CHANGED,
-		.term_changed = {.how = STR("kept"), .by = a->person->name},
+	    .kind = LEAF_TERM_CHANGED,
+	    .term_changed = {.how = STR("kept"), .by = a->person->name},
 	};
 
 	TRY(people_id(a, 'm', &ix, e));
@@ -421,8 +423,7 @@ static enum rc kill_it(struct asked *a, struct err *e)
 	struct str name;
 
 	TRY(scope_of(a, &scope, &name, e));
-	stop_kill(a->g, a->req, scope, name, a->person->name,
-		  str_slice(text_of(a, "why"), 0, 256));
+	stop_kill(a->g, a->req, scope, name, a->person->name, str_slice(text_of(a, "why"), 0, 256));
 	return RC_OK;
 }
 
@@ -452,18 +453,18 @@ static enum rc resume(struct asked *a, struct err *e)
 void people_act(struct asked *a, enum command_verb verb)
 {
 	static act_fn *const acts[COMMANDS] = {
-		[COMMAND_INCIDENT_OPEN] = incident_open,
-		[COMMAND_INCIDENT_CLOSE] = incident_close,
-		[COMMAND_TASK_STOP] = task_stop,
-		[COMMAND_TASK_RESUME] = task_resume,
-		[COMMAND_APPROVE] = approve,
-		[COMMAND_DENY] = deny,
-		[COMMAND_PREAPPROVE] = preapprove,
-		[COMMAND_PREAPPROVAL_END] = preapproval_end,
-		[COMMAND_ROLLBACK] = rollback,
-		[COMMAND_TERM_KEEP] = term_keep,
-		[COMMAND_KILL] = kill_it,
-		[COMMAND_RESUME] = resume,
+	    [COMMAND_INCIDENT_OPEN] = incident_open,
+	    [COMMAND_INCIDENT_CLOSE] = incident_close,
+	    [COMMAND_TASK_STOP] = task_stop,
+	    [COMMAND_TASK_RESUME] = task_resume,
+	    [COMMAND_APPROVE] = approve,
+	    [COMMAND_DENY] = deny,
+	    [COMMAND_PREAPPROVE] = preapprove,
+	    [COMMAND_PREAPPROVAL_END] = preapproval_end,
+	    [COMMAND_ROLLBACK] = rollback,
+	    [COMMAND_TERM_KEEP] = term_keep,
+	    [COMMAND_KILL] = kill_it,
+	    [COMMAND_RESUME] = resume,
 	};
 	struct err e = ERR_INIT;
 

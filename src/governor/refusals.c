@@ -14,9 +14,8 @@ static void record(struct governor *g, struct str who, struct str reason, uint64
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_REFUSALS_COUNTED,
-		.refusals_counted = {
-			.who = who, .reason = reason, .count = count, .since = since},
+	    .kind = LEAF_REFUSALS_COUNTED,
+	    .refusals_counted = {.who = who, .reason = reason, .count = count, .since = since},
 	};
 
 	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {

@@ -13,8 +13,8 @@
 static void send_result(struct governor *g, struct request *r, struct str result)
 {
 	struct message m = {
-		.kind = MESSAGE_CALL_REPLY,
-		.call_reply = {.req = r->req, .result = result},
+	    .kind = MESSAGE_CALL_REPLY,
+	    .call_reply = {.req = r->req, .result = result},
 	};
 
 	if (channel_send(g->agents, &m) != RC_OK) {
@@ -26,8 +26,8 @@ static void send_result(struct governor *g, struct request *r, struct str result
 void reply_rpc_error(struct governor *g, uint64_t req, uint32_t code, const char *text)
 {
 	struct message m = {
-		.kind = MESSAGE_CALL_REPLY,
-		.call_reply = {.req = req, .rpc_code = code, .result = str_from(text)},
+	    .kind = MESSAGE_CALL_REPLY,
+	    .call_reply = {.req = req, .rpc_code = code, .result = str_from(text)},
 	};
 
 	if (channel_send(g->agents, &m) != RC_OK) {
@@ -97,12 +97,12 @@ void reply_refusal(struct governor *g, struct request *r, enum reason reason, st
 		reply_rpc_error(g, req, 32602, "unknown tool");
 		return;
 	}
-	text = arena_strf(&g->round, "Denied (%.*s): " STR_FMT "%s" STR_FMT ".%s",
-			  STR_ARG(reason_code(reason)), STR_ARG(reason_text(reason)),
-			  detail.n ? ": " : "", STR_ARG(detail),
-			  reason == REASON_OUTCOME_UNKNOWN
-				  ? " It was sent; do not send it again. Remit verifies it by reading back."
-				  : "");
+	text = arena_strf(
+	    &g->round, "Denied (%.*s): " STR_FMT "%s" STR_FMT ".%s", STR_ARG(reason_code(reason)),
+	    STR_ARG(reason_text(reason)), detail.n ? ": " : "", STR_ARG(detail),
+	    reason == REASON_OUTCOME_UNKNOWN
+		? " It was sent; do not send it again. Remit verifies it by reading back."
+		: "");
 	open_result(&w, true, text);
 	write_call_meta(&w, call);
 	json_out_key(&w, STR("io.remit/decision"));
@@ -125,12 +125,13 @@ void reply_pending(struct governor *g, struct request *r, const struct approval 
 	char until[25];
 
 	clock_format_unix_ms(a->decide_by_unix_ms, until);
-	open_result(&w, true,
-		    arena_strf(&g->round,
-			       "Pending: a person must approve this call (approval %.*s, until %s). "
-			       "Call the same tool again with the same arguments; not before 2 "
-			       "seconds have passed. Do not try another way.",
-			       STR_ARG(id_text('a', a->ix, id)), until));
+	open_result(
+	    &w, true,
+	    arena_strf(&g->round,
+		       "Pending: a person must approve this call (approval %.*s, until %s). "
+		       "Call the same tool again with the same arguments; not before 2 "
+		       "seconds have passed. Do not try another way.",
+		       STR_ARG(id_text('a', a->ix, id)), until));
 	json_out_key(&w, STR("io.remit/approval"));
 	json_out_object(&w);
 	json_out_key_str(&w, "id", id_text('a', a->ix, id));
@@ -162,8 +163,8 @@ void reply_result(struct governor *g, struct request *r, uint64_t call, struct s
 
 	if (json_parse(&g->round, result, &limits, &whole, &e) != RC_OK ||
 	    json_type(whole) != JSON_OBJECT) {
-		reply_refusal(g, r, REASON_OUTCOME_UNKNOWN, STR("the upstream's answer is no result"),
-			      call);
+		reply_refusal(g, r, REASON_OUTCOME_UNKNOWN,
+			      STR("the upstream's answer is no result"), call);
 		return;
 	}
 	meta = json_get(whole, STR("_meta"));

@@ -15,12 +15,11 @@
 
 enum { SCOPE_ALL = 0, SCOPE_AGENT, SCOPE_TASK, SCOPE_UPSTREAM, SCOPE_TOOL };
 
-static void fence(struct channel *to, uint64_t number, unsigned scope,
-		  struct str name)
+static void fence(struct channel *to, uint64_t number, unsigned scope, struct str name)
 {
 	struct message m = {
-		.kind = MESSAGE_FENCE,
-		.fence = {.fence = number, .scope = (uint8_t)scope, .name = name},
+	    .kind = MESSAGE_FENCE,
+	    .fence = {.fence = number, .scope = (uint8_t)scope, .name = name},
 	};
 
 	if (!to || channel_send(to, &m) != RC_OK) {
@@ -48,9 +47,9 @@ static void late_free(struct late_reply *l)
 static unsigned scope_number(struct str scope)
 {
 	static const struct str names[] = {
-		[SCOPE_ALL] = {"all", 3},	[SCOPE_AGENT] = {"agent", 5},
-		[SCOPE_TASK] = {"task", 4},	[SCOPE_UPSTREAM] = {"upstream", 8},
-		[SCOPE_TOOL] = {"tool", 4},
+	    [SCOPE_ALL] = {"all", 3},	[SCOPE_AGENT] = {"agent", 5},
+	    [SCOPE_TASK] = {"task", 4}, [SCOPE_UPSTREAM] = {"upstream", 8},
+	    [SCOPE_TOOL] = {"tool", 4},
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
@@ -85,8 +84,8 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 	uint64_t ix;
 	struct err e = ERR_INIT;
 	struct leaf l = {
-		.kind = LEAF_KILL_SET,
-		.kill_set = {.scope = scope, .name = name, .by = by, .why = why},
+	    .kind = LEAF_KILL_SET,
+	    .kill_set = {.scope = scope, .name = name, .by = by, .why = why},
 	};
 
 	MUST(number < 5);
@@ -115,8 +114,7 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 		late->fence = g->next_fence++;
 		late->waits_agents = g->agents != NULL;
 		late->waits_runner = g->runner != NULL;
-		late->give_up_ns =
-			gov_now_ns(g) + (uint64_t)GOVERNOR_KILL_WAIT_MS * 1000000;
+		late->give_up_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_KILL_WAIT_MS * 1000000;
 		fence(g->agents, late->fence, number, name);
 		fence(g->runner, late->fence, number, name);
 	} else {
@@ -132,13 +130,12 @@ static void acknowledge(struct governor *g, size_t at)
 	struct err e = ERR_INIT;
 	struct str_list sent = {.p = late->sent.p, .n = late->sent.n > 256 ? 256 : late->sent.n};
 	struct leaf l = {
-		.kind = LEAF_KILL_ACKNOWLEDGED,
-		.kill_acknowledged = {.kill = late->kill, .sent = sent},
+	    .kind = LEAF_KILL_ACKNOWLEDGED,
+	    .kill_acknowledged = {.kill = late->kill, .sent = sent},
 	};
 	bool is_heard = !late->waits_agents && !late->waits_runner;
 
-	if (is_heard &&
-	    book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+	if (is_heard && book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
 		people_reply_err(g, late->req, &e);
 	} else {
 		json_out_object(&w);

@@ -24,12 +24,13 @@ void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64
 {
 	const struct task *t = state_task(g->state, task);
 	struct leaf l = {
-		.kind = LEAF_TASK_SUSPENDED,
-		.task_suspended = {
-			.task = task,
-			.cause = cause,
-			.reason = reason_code(reason),
-			.deviations = t ? t->deviations : 0,
+	    .kind = LEAF_TASK_SUSPENDED,
+	    .task_suspended =
+		{
+		    .task = task,
+		    .cause = cause,
+		    .reason = reason_code(reason),
+		    .deviations = t ? t->deviations : 0,
 		},
 	};
 
@@ -42,13 +43,13 @@ void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64
 	stop_fence_task(g, task);
 	t = state_task(g->state, task);
 	if (t) {
-		notify_person(g, t->accountable, task, "task.suspended",
-			      arena_strf(&g->round,
-					 "task t%llu of %.*s is suspended after %llu deviations, the "
-					 "last: %.*s",
-					 (unsigned long long)task, STR_ARG(t->agent),
-					 (unsigned long long)t->deviations,
-					 STR_ARG(reason_text(reason))));
+		notify_person(
+		    g, t->accountable, task, "task.suspended",
+		    arena_strf(&g->round,
+			       "task t%llu of %.*s is suspended after %llu deviations, the "
+			       "last: %.*s",
+			       (unsigned long long)task, STR_ARG(t->agent),
+			       (unsigned long long)t->deviations, STR_ARG(reason_text(reason))));
 	}
 }
 
@@ -57,12 +58,12 @@ void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by
 	const struct task *t = state_task(g->state, task);
 	bool is_calm = str_eq(str_from(why), STR("done"));
 	struct draining d = {
-		.task = task,
-		.until_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_DRAIN_MS * 1000000,
+	    .task = task,
+	    .until_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_DRAIN_MS * 1000000,
 	};
 	struct leaf l = {
-		.kind = LEAF_TASK_ENDED,
-		.task_ended = {.task = task, .cause = cause, .why = str_from(why), .by = by},
+	    .kind = LEAF_TASK_ENDED,
+	    .task_ended = {.task = task, .cause = cause, .why = str_from(why), .by = by},
 	};
 
 	if (!t || t->state == TASK_ENDED || t->state == TASK_CLOSED || !record(g, &l)) {
@@ -81,8 +82,8 @@ void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by
 static void close_if_settled(struct governor *g, const struct task *t)
 {
 	struct leaf l = {
-		.kind = LEAF_TASK_CLOSED,
-		.task_closed = {.task = t->ix, .closure = STR("closed")},
+	    .kind = LEAF_TASK_CLOSED,
+	    .task_closed = {.task = t->ix, .closure = STR("closed")},
 	};
 	const struct call *c;
 	uint64_t from = t->ix;

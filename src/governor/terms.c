@@ -78,7 +78,8 @@ void terms_start(struct governor *g, const struct flight *f, uint64_t completed)
 	const struct call *c;
 	AUTO_BUF text = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct err e = ERR_INIT;
-	struct leaf l = {.kind = LEAF_TERM_STARTED, .term_started = {.call = f->call, .task = f->task}};
+	struct leaf l = {.kind = LEAF_TERM_STARTED,
+			 .term_started = {.call = f->call, .task = f->task}};
 	struct book_value values[] = {{.commit = &l.term_started.args, .slot = 0}};
 
 	(void)completed; /* the cause is the call; its completion cites it too */
@@ -145,11 +146,11 @@ static bool check_holds(struct governor *g, const struct tool *of, const struct 
 	return json_equal(got, want);
 }
 
-static uint64_t ready_lease(struct governor *g, uint64_t task, const struct tool *t, bool *ret_waits,
-			    struct err *e)
+static uint64_t ready_lease(struct governor *g, uint64_t task, const struct tool *t,
+			    bool *ret_waits, struct err *e)
 {
-	const struct credential *c = t->credential.backend.n ? &t->credential
-							     : &t->upstream->credential;
+	const struct credential *c =
+	    t->credential.backend.n ? &t->credential : &t->upstream->credential;
 	const struct lease *l;
 	uint64_t ix;
 
@@ -184,8 +185,8 @@ void terms_verify(struct governor *g, uint64_t call)
 		log_warn("c%llu cannot be verified now", (unsigned long long)call);
 		return;
 	}
-	if (start_check(g, t, sealed_json(g, call, 0), sealed_json(g, call, 1), c->task, call, lease,
-			PURPOSE_VERIFY, &f, &e) != RC_OK) {
+	if (start_check(g, t, sealed_json(g, call, 0), sealed_json(g, call, 1), c->task, call,
+			lease, PURPOSE_VERIFY, &f, &e) != RC_OK) {
 		log_warn("c%llu cannot be verified: %s", (unsigned long long)call, e.msg);
 		return;
 	}
@@ -197,15 +198,17 @@ static void finish_verify(struct governor *g, const struct flight *f, const stru
 	const struct call *c = state_call(g->state, f->about);
 	const struct tool *t = c ? bundle_tool(g->bundle, c->tool) : NULL;
 	const struct task *task = c ? state_task(g->state, c->task) : NULL;
-	bool holds = t && check_holds(g, t, sealed_json(g, f->about, 0), sealed_json(g, f->about, 1),
-				      result);
+	bool holds = t && check_holds(g, t, sealed_json(g, f->about, 0),
+				      sealed_json(g, f->about, 1), result);
 	struct leaf l = {
-		.kind = LEAF_CALL_VERIFIED,
-		.call_verified = {
-			.call = f->about,
-			.by = f->call,
-			.holds = holds,
-			.detail = holds ? STR("") : STR("the target is not as the call should have left it"),
+	    .kind = LEAF_CALL_VERIFIED,
+	    .call_verified =
+		{
+		    .call = f->about,
+		    .by = f->call,
+		    .holds = holds,
+		    .detail =
+			holds ? STR("") : STR("the target is not as the call should have left it"),
 		},
 	};
 
@@ -224,9 +227,8 @@ static bool change(struct governor *g, uint64_t term, struct str how, struct str
 		   struct str detail)
 {
 	struct leaf l = {
-		.kind = LEAF_TERM_CHANGED,
-		.term_changed = {
-			.term = term, .how = how, .by = by, .call = call, .detail = detail},
+	    .kind = LEAF_TERM_CHANGED,
+	    .term_changed = {.term = term, .how = how, .by = by, .call = call, .detail = detail},
 	};
 
 	return record(g, &l);
@@ -352,17 +354,20 @@ static void go_back(struct governor *g, uint64_t term, enum way_back_step step)
 		step = STEP_CHECK;
 		break;
 	case STEP_UNDO:
-		rc = decide_rollback(g->state, g->bundle, m, undo_args, gov_now_ms(g), &g->round, &d,
-				     &e);
+		rc = decide_rollback(g->state, g->bundle, m, undo_args, gov_now_ms(g), &g->round,
+				     &d, &e);
 		if (rc == RC_OK && d.verdict != VERDICT_ALLOW) {
-			rc = err_set(&e, RC_DENIED, __func__, STR_FMT, STR_ARG(reason_text(d.reason)));
+			rc = err_set(&e, RC_DENIED, __func__, STR_FMT,
+				     STR_ARG(reason_text(d.reason)));
 		}
 		if (rc == RC_OK) {
-			rc = calls_run_own(g, PURPOSE_ROLLBACK, &d, undo_args, 0, term, lease, &f, &e);
+			rc = calls_run_own(g, PURPOSE_ROLLBACK, &d, undo_args, 0, term, lease, &f,
+					   &e);
 		}
 		break;
 	case STEP_CONFIRM:
-		rc = start_check(g, undo, undo_args, NULL, 0, term, lease, PURPOSE_ROLLBACK, &f, &e);
+		rc =
+		    start_check(g, undo, undo_args, NULL, 0, term, lease, PURPOSE_ROLLBACK, &f, &e);
 		break;
 	}
 	if (rc != RC_OK) {
@@ -441,9 +446,11 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 		if (m->kind == OUTCOME_NOT_SENT || m->kind == OUTCOME_UNKNOWN) {
 			return; /* nothing is known: resume_rollbacks looks again, paced */
 		}
-		if (!check_holds(g, did, sealed_json(g, c->ix, 0), sealed_json(g, c->ix, 1), result)) {
-			fail_back(g, about, call,
-				  STR("the target is no longer as the call left it; not overwritten"));
+		if (!check_holds(g, did, sealed_json(g, c->ix, 0), sealed_json(g, c->ix, 1),
+				 result)) {
+			fail_back(
+			    g, about, call,
+			    STR("the target is no longer as the call left it; not overwritten"));
 			give_back_leases(g);
 			return;
 		}
@@ -455,7 +462,8 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 			return;
 		}
 		if (m->kind == OUTCOME_TOOL_ERROR) {
-			fail_back(g, about, call, m->detail.n ? m->detail : STR("the inverse failed"));
+			fail_back(g, about, call,
+				  m->detail.n ? m->detail : STR("the inverse failed"));
 			give_back_leases(g);
 			return;
 		}
@@ -467,9 +475,11 @@ static void finish_step(struct governor *g, struct flight *f, const struct msg_o
 			return;
 		}
 		if (check_holds(g, undo, sealed_json(g, about, 0), NULL, result)) {
-			(void)change(g, about, STR("reverted"), STR("remit"), call, STR("read back"));
+			(void)change(g, about, STR("reverted"), STR("remit"), call,
+				     STR("read back"));
 		} else {
-			fail_back(g, about, call, STR("the inverse ran, but reading back does not show it"));
+			fail_back(g, about, call,
+				  STR("the inverse ran, but reading back does not show it"));
 		}
 		give_back_leases(g);
 		return;
@@ -497,8 +507,8 @@ void terms_hand_over(struct governor *g, uint64_t task, const char *why)
 
 	while (t && (m = state_next_term(g->state, from))) {
 		struct leaf l = {
-			.kind = LEAF_TERM_OWNER,
-			.term_owner = {.term = m->ix, .owner = t->accountable, .why = str_from(why)},
+		    .kind = LEAF_TERM_OWNER,
+		    .term_owner = {.term = m->ix, .owner = t->accountable, .why = str_from(why)},
 		};
 
 		from = m->ix + 1;
@@ -552,12 +562,13 @@ void terms_tick(struct governor *g)
 			}
 		} else if (change(g, ix, STR("asked"), STR("remit"), 0, STR(""))) {
 			m = state_term(g->state, ix);
-			notify_person(g, m->owner, ix, "term.reask",
-				      arena_strf(&g->round,
-						 "m%llu has reached its end and still stands: remit "
-						 "rollback m%llu undoes it, remit keep m%llu lets it stand",
-						 (unsigned long long)ix, (unsigned long long)ix,
-						 (unsigned long long)ix));
+			notify_person(
+			    g, m->owner, ix, "term.reask",
+			    arena_strf(&g->round,
+				       "m%llu has reached its end and still stands: remit "
+				       "rollback m%llu undoes it, remit keep m%llu lets it stand",
+				       (unsigned long long)ix, (unsigned long long)ix,
+				       (unsigned long long)ix));
 		}
 	}
 }

@@ -54,8 +54,8 @@ static struct vault_slot *find_serial(const struct vault *v, uint64_t serial)
 	return NULL;
 }
 
-static enum rc add_slot(struct vault *v, uint64_t serial, uint64_t object,
-			struct vault_slot **ret, struct err *e)
+static enum rc add_slot(struct vault *v, uint64_t serial, uint64_t object, struct vault_slot **ret,
+			struct err *e)
 {
 	struct vault_slot *s = mem_calloc(1, sizeof(*s));
 
@@ -310,7 +310,7 @@ enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct 
 const uint8_t *vault_key(const struct vault *v, uint64_t serial)
 {
 	const struct vault_slot *s =
-		find_serial(v, serial == VAULT_LIFE_KEY ? v->life_serial : serial);
+	    find_serial(v, serial == VAULT_LIFE_KEY ? v->life_serial : serial);
 
 	return s && s->is_open ? s->key : NULL;
 }

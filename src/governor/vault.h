@@ -3,8 +3,8 @@
  *
  * A key belongs to one incident or task (or to one life of the governor, for what belongs to
  * neither). The keeper makes and wraps keys; wrapped ones lie in <state>/keys/<serial>.key; erasing
- * what a task sealed is deleting that file. The vault keeps a few fresh keys ready so that opening a
- * task never waits for the keeper.
+ * what a task sealed is deleting that file. The vault keeps a few fresh keys ready so that opening
+ * a task never waits for the keeper.
  */
 #pragma once
 

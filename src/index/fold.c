@@ -51,7 +51,8 @@ static enum rc prepare(struct fold *f, const char *sql, sqlite3_stmt **ret, stru
 
 static void bind_str(sqlite3_stmt *s, int at, struct str v)
 {
-	(void)sqlite3_bind_text(s, at, v.p ? v.p : "", (int)v.n, SQLITE_STATIC); /* checked by step */
+	(void)sqlite3_bind_text(s, at, v.p ? v.p : "", (int)v.n,
+				SQLITE_STATIC); /* checked by step */
 }
 
 static void bind_u64(sqlite3_stmt *s, int at, uint64_t v)
@@ -73,7 +74,7 @@ static bool is_current(struct fold *f, struct str origin)
 	bool ok = false;
 
 	if (sqlite3_prepare_v2(f->db, "SELECT version, origin FROM meta", -1, &s, NULL) ==
-		    SQLITE_OK &&
+		SQLITE_OK &&
 	    sqlite3_step(s) == SQLITE_ROW) {
 		ok = sqlite3_column_int64(s, 0) == SCHEMA_VERSION && str_eq(column(s, 1), origin);
 	}
@@ -112,7 +113,8 @@ static enum rc open_db(struct fold *f, const char *path, struct err *e)
 		return db_error(f, "the index cannot be opened", e);
 	}
 	/* It can be built again at any time: no need to wait for the disk. */
-	return run(f, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA trusted_schema=OFF", e);
+	return run(
+	    f, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA trusted_schema=OFF", e);
 }
 
 static enum rc set_up(struct fold *f, const char *path, struct str origin, struct err *e)
@@ -214,7 +216,8 @@ static struct str text(const struct json *j, const char *name)
 
 static uint64_t task_of_leaf(struct fold *f, uint64_t ix, struct str type, const struct json *j)
 {
-	static const char *const causes[] = {"call", "approval", "lease", "term", "about", "parent"};
+	static const char *const causes[] = {"call", "approval", "lease",
+					     "term", "about",	 "parent"};
 
 	if (str_eq(type, STR("task.opened"))) {
 		return ix;
@@ -236,11 +239,13 @@ static uint64_t task_of_leaf(struct fold *f, uint64_t ix, struct str type, const
 static enum rc describe(const struct json *j, struct buf *out)
 {
 	static const char *const members[] = {
-		"tool", "targets", "verdict", "reason", "state", "kind", "how", "person", "grants",
-		"owner", "backend", "read_back", "class", "playbook", "accountable", "phase", "why",
-		"by", "closure", "purpose", "holds", "notifier", "delivered", "gates", "policies",
-		"scope", "name", "detail", "call", "approval", "preapproval", "lease", "term",
-		"parent", "evidence", "intent", "incident",
+	    "tool",	   "targets",  "verdict",     "reason",	  "state",     "kind",
+	    "how",	   "person",   "grants",      "owner",	  "backend",   "read_back",
+	    "class",	   "playbook", "accountable", "phase",	  "why",       "by",
+	    "closure",	   "purpose",  "holds",	      "notifier", "delivered", "gates",
+	    "policies",	   "scope",    "name",	      "detail",	  "call",      "approval",
+	    "preapproval", "lease",    "term",	      "parent",	  "evidence",  "intent",
+	    "incident",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
@@ -257,9 +262,8 @@ static enum rc describe(const struct json *j, struct buf *out)
 
 static enum rc step_once(struct fold *f, sqlite3_stmt *s, struct err *e)
 {
-	enum rc rc = sqlite3_step(s) == SQLITE_DONE
-			     ? RC_OK
-			     : db_error(f, "a leaf cannot be indexed", e);
+	enum rc rc =
+	    sqlite3_step(s) == SQLITE_DONE ? RC_OK : db_error(f, "a leaf cannot be indexed", e);
 
 	(void)sqlite3_reset(s); /* the error was taken from step */
 	return rc;
@@ -355,13 +359,13 @@ enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err
 		return db_error(f, "the index cannot be read", e);
 	}
 	if (n == 0) {
-		FAIL(e, RC_ABSENT, "no task 't%llu' in the published log", (unsigned long long)task);
+		FAIL(e, RC_ABSENT, "no task 't%llu' in the published log",
+		     (unsigned long long)task);
 	}
 	return json_out_end(&w, e);
 }
 
-enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret,
-		   struct err *e)
+enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret, struct err *e)
 {
 	struct json_out w = json_out_to(ret);
 	sqlite3_stmt *s = NULL;

@@ -17,7 +17,8 @@ enum rc fold_begin(struct fold *f, struct err *e);
 enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e);
 enum rc fold_commit(struct fold *f, struct err *e);
 
-/* {"leaves": [{"leaf", "time", "type", "what"}]} of a task, oldest first. RC_ABSENT: no such task. */
+/* {"leaves": [{"leaf", "time", "type", "what"}]} of a task, oldest first. RC_ABSENT: no such task.
+ */
 enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err *e);
 /* {"calls": [...]}, newest first. Empty strings do not filter; limit is at most 1000. */
 struct fold_filter {

@@ -23,8 +23,8 @@
 enum { POLL_MS = 100, BUNDLE_BYTES = 256 * (LIMIT_LEAF_BYTES + 2), ROUND_BUNDLES = 40 };
 
 const struct sandbox_policy index_sandbox = {
-	.name = "index",
-	.needs = SANDBOX_READ | SANDBOX_WRITE,
+    .name = "index",
+    .needs = SANDBOX_READ | SANDBOX_WRITE,
 };
 
 struct index {
@@ -125,9 +125,9 @@ static enum rc answer_calls(struct index *x, struct str query, struct buf *out, 
 	AUTO_BUF task = BUF_INIT(24);
 	AUTO_BUF limit = BUF_INIT(24);
 	struct fold_filter f = {
-		.agent = param(query, "agent", &agent),
-		.tool = param(query, "tool", &tool),
-		.verdict = param(query, "verdict", &verdict),
+	    .agent = param(query, "agent", &agent),
+	    .tool = param(query, "tool", &tool),
+	    .verdict = param(query, "verdict", &verdict),
 	};
 
 	if (param(query, "task", &task).n && !id_parse(buf_view(&task), 't', &f.task)) {
@@ -225,8 +225,8 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 {
 	AUTO_FINDINGS found = FINDINGS_INIT;
 	struct sandbox_path paths[] = {
-		{.access = SANDBOX_PATH_READ},
-		{.access = SANDBOX_PATH_WRITE},
+	    {.access = SANDBOX_PATH_READ},
+	    {.access = SANDBOX_PATH_WRITE},
 	};
 	char log_dir[4096];
 	char index_dir[4096];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* index/index.h - the role that folds the log into SQLite for search.
  *
- * A projection: it may be thrown away and is built again from the published tiles. It reads only what
- * a signed checkpoint covers, so it never shows more than an auditor can check.
+ * A projection: it may be thrown away and is built again from the published tiles. It reads only
+ * what a signed checkpoint covers, so it never shows more than an auditor can check.
  */
 #pragma once
 

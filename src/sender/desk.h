@@ -48,8 +48,8 @@ struct desk_carrier {
 	void (*start)(void *ctx, struct desk_call *c);
 	/* Forget c, which was started and not sent. The desk has answered. */
 	void (*drop)(void *ctx, struct desk_call *c);
-	/* A fence is over c, which was committed: true when certainly not a byte of it left and none
-	 * ever will. The carrier forgets it then; the desk answers. NULL: never. */
+	/* A fence is over c, which was committed: true when certainly not a byte of it left and
+	 * none ever will. The carrier forgets it then; the desk answers. NULL: never. */
 	bool (*recall)(void *ctx, struct desk_call *c);
 	/* Close what is in scope: children are killed, idle sessions ended. Calls that were sent
 	 * and die of it are done with OUTCOME_UNKNOWN from inside. */

@@ -64,9 +64,9 @@ static void a_bearer_token_is_compared_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_path_names_the_verb_and_the_id),
-		cmocka_unit_test(what_is_not_in_the_table_is_refused),
-		cmocka_unit_test(a_bearer_token_is_compared_whole),
+	    cmocka_unit_test(the_path_names_the_verb_and_the_id),
+	    cmocka_unit_test(what_is_not_in_the_table_is_refused),
+	    cmocka_unit_test(a_bearer_token_is_compared_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,10 +64,10 @@ static void nothing_is_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pieces_are_zero_and_aligned),
-		cmocka_unit_test(the_maximum_is_a_refusal),
-		cmocka_unit_test(an_overflowing_size_is_refused),
-		cmocka_unit_test(nothing_is_left_behind),
+	    cmocka_unit_test(pieces_are_zero_and_aligned),
+	    cmocka_unit_test(the_maximum_is_a_refusal),
+	    cmocka_unit_test(an_overflowing_size_is_refused),
+	    cmocka_unit_test(nothing_is_left_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,10 +57,10 @@ static void no_memory_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_maximum_refuses_and_keeps_the_content),
-		cmocka_unit_test(numbers_are_big_endian),
-		cmocka_unit_test(consume_keeps_the_rest),
-		cmocka_unit_test(no_memory_is_reported),
+	    cmocka_unit_test(the_maximum_refuses_and_keeps_the_content),
+	    cmocka_unit_test(numbers_are_big_endian),
+	    cmocka_unit_test(consume_keeps_the_rest),
+	    cmocka_unit_test(no_memory_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

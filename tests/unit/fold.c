@@ -7,14 +7,14 @@
 #include "index/fold.h"
 
 static const char *const leaves[] = {
-	"{\"origin\":\"x\",\"t\":1,\"type\":\"log.opened\",\"v\":1}",
-	"{\"agent\":\"spiffe://x/agent/a\",\"t\":2,\"type\":\"intent.decided\",\"v\":1}",
-	"{\"agent\":\"spiffe://x/agent/a\",\"intent\":1,\"t\":3,\"type\":\"task.opened\",\"v\":1}",
-	"{\"agent\":\"spiffe://x/agent/a\",\"t\":4,\"targets\":[\"ip:192.0.2.1\"],\"task\":2,"
-	"\"tool\":\"u___b\",\"type\":\"call.decided\",\"v\":1,\"verdict\":\"allow\"}",
-	"{\"call\":3,\"kind\":\"ok\",\"t\":5,\"type\":\"call.completed\",\"v\":1}",
-	"{\"agent\":\"spiffe://x/agent/b\",\"t\":6,\"tool\":\"u___b\",\"type\":\"call.decided\","
-	"\"v\":1,\"verdict\":\"deny\"}",
+    "{\"origin\":\"x\",\"t\":1,\"type\":\"log.opened\",\"v\":1}",
+    "{\"agent\":\"spiffe://x/agent/a\",\"t\":2,\"type\":\"intent.decided\",\"v\":1}",
+    "{\"agent\":\"spiffe://x/agent/a\",\"intent\":1,\"t\":3,\"type\":\"task.opened\",\"v\":1}",
+    "{\"agent\":\"spiffe://x/agent/a\",\"t\":4,\"targets\":[\"ip:192.0.2.1\"],\"task\":2,"
+    "\"tool\":\"u___b\",\"type\":\"call.decided\",\"v\":1,\"verdict\":\"allow\"}",
+    "{\"call\":3,\"kind\":\"ok\",\"t\":5,\"type\":\"call.completed\",\"v\":1}",
+    "{\"agent\":\"spiffe://x/agent/b\",\"t\":6,\"tool\":\"u___b\",\"type\":\"call.decided\","
+    "\"v\":1,\"verdict\":\"deny\"}",
 };
 
 static struct fold *filled(const char *path)
@@ -108,9 +108,9 @@ static void another_logs_database_is_thrown_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_timeline_holds_all_that_its_task_caused),
-		cmocka_unit_test(calls_are_filtered),
-		cmocka_unit_test(another_logs_database_is_thrown_away),
+	    cmocka_unit_test(a_timeline_holds_all_that_its_task_caused),
+	    cmocka_unit_test(calls_are_filtered),
+	    cmocka_unit_test(another_logs_database_is_thrown_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,9 +81,9 @@ static void keys_with_nul_bytes_differ(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(behaves_like_a_naive_twin),
-		cmocka_unit_test(iteration_follows_insertion),
-		cmocka_unit_test(keys_with_nul_bytes_differ),
+	    cmocka_unit_test(behaves_like_a_naive_twin),
+	    cmocka_unit_test(iteration_follows_insertion),
+	    cmocka_unit_test(keys_with_nul_bytes_differ),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

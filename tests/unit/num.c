@@ -6,7 +6,8 @@
 static void only_plain_decimals_are_numbers(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"", "01", "+1", "-1", " 1", "1 ", "0x1", "1e3", "18446744073709551616"};
+	static const char *const bad[] = {
+	    "", "01", "+1", "-1", " 1", "1 ", "0x1", "1e3", "18446744073709551616"};
 	uint64_t v;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -58,10 +59,10 @@ static void hex_wants_the_exact_length(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_plain_decimals_are_numbers),
-		cmocka_unit_test(the_smallest_integer_is_read),
-		cmocka_unit_test(durations_need_one_unit),
-		cmocka_unit_test(hex_wants_the_exact_length),
+	    cmocka_unit_test(only_plain_decimals_are_numbers),
+	    cmocka_unit_test(the_smallest_integer_is_read),
+	    cmocka_unit_test(durations_need_one_unit),
+	    cmocka_unit_test(hex_wants_the_exact_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

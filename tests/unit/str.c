@@ -8,17 +8,17 @@ static void malformed_utf8_is_refused(void **state)
 		struct str bytes;
 		bool ok;
 	} cases[] = {
-		{{"plain", 5}, true},
-		{{"\xc3\xa9", 2}, true},
-		{{"\xf0\x9f\x98\x80", 4}, true},
-		{{"\xf4\x8f\xbf\xbf", 4}, true},
-		{{"\xff\xfe", 2}, false},
-		{{"\xc0\xaf", 2}, false},	  /* overlong */
-		{{"\xe0\x80\x80", 3}, false},	  /* overlong */
-		{{"\xed\xa0\x80", 3}, false},	  /* surrogate */
-		{{"\xf4\x90\x80\x80", 4}, false}, /* above U+10FFFF */
-		{{"\xc3", 1}, false},
-		{{"\x80", 1}, false},
+	    {{"plain", 5}, true},
+	    {{"\xc3\xa9", 2}, true},
+	    {{"\xf0\x9f\x98\x80", 4}, true},
+	    {{"\xf4\x8f\xbf\xbf", 4}, true},
+	    {{"\xff\xfe", 2}, false},
+	    {{"\xc0\xaf", 2}, false},	      /* overlong */
+	    {{"\xe0\x80\x80", 3}, false},     /* overlong */
+	    {{"\xed\xa0\x80", 3}, false},     /* surrogate */
+	    {{"\xf4\x90\x80\x80", 4}, false}, /* above U+10FFFF */
+	    {{"\xc3", 1}, false},
+	    {{"\x80", 1}, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -49,9 +49,9 @@ static void secrets_compare_by_every_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(malformed_utf8_is_refused),
-		cmocka_unit_test(cut_tells_a_missing_separator_from_an_empty_rest),
-		cmocka_unit_test(secrets_compare_by_every_byte),
+	    cmocka_unit_test(malformed_utf8_is_refused),
+	    cmocka_unit_test(cut_tells_a_missing_separator_from_an_empty_rest),
+	    cmocka_unit_test(secrets_compare_by_every_byte),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

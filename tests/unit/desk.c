@@ -257,6 +257,31 @@ static void a_result_over_the_limit_leaves_the_outcome_unknown(void **state)
 	assert_trace("outcome 5 0 |the result is larger than the limit;");
 }
 
+static void without_memory_a_call_is_not_sent_and_says_so(void **state)
+{
+	(void)state;
+	bool failed = true;
+
+	for (size_t nth = 1; failed; nth++) {
+		size_t blocks = mem_blocks();
+		uint64_t call = 100 + nth;
+
+		assert_true(nth < 100);
+		trace[0] = '\0';
+		mem_fail_after(nth);
+		admit(call, 0);
+		mem_fail_after(0);
+		failed = strstr(trace, "out of memory") != NULL;
+		if (!failed) {
+			desk_done(desk, started, OUTCOME_NOT_SENT, STR(""), STR("enough"));
+		}
+		/* Either way there is one outcome, and nothing is left. */
+		assert_non_null(strstr(trace, "outcome"));
+		assert_null(strstr(strstr(trace, "outcome") + 1, "outcome"));
+		assert_int_equal(mem_blocks(), blocks);
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -268,6 +293,7 @@ int main(void)
 	    CASE(what_was_committed_is_never_called_not_sent),
 	    CASE(altered_arguments_and_other_generations_are_not_sent),
 	    CASE(a_fence_drops_what_was_not_sent_and_names_what_was),
+	    CASE(without_memory_a_call_is_not_sent_and_says_so),
 	    CASE(a_result_over_the_limit_leaves_the_outcome_unknown),
 	};
 

@@ -151,6 +151,7 @@ static void on_request(void *ctx, struct http_request *r)
 	struct str method = STR("(answer)");
 
 	(void)ctx;
+	mem_fail_after(0); /* what the test itself needs */
 	if (str_eq(http_request_head(r)->method, STR("DELETE"))) {
 		note("DELETE " STR_FMT ";", STR_ARG(field(r, "Mcp-Session-Id")));
 		http_answer(r, 204, STR(""), STR(""));
@@ -230,6 +231,7 @@ static void on_list(void *ctx, struct str upstream)
 static void on_say(void *ctx, const struct message *m)
 {
 	(void)ctx;
+	mem_fail_after(0); /* what the test itself needs */
 	w.n_said++;
 	w.kind = m->kind;
 	buf_reset(&w.result);
@@ -541,6 +543,36 @@ static void definitions_are_read_page_by_page(void **state)
 	end();
 }
 
+/* Memory fails from the nth allocation on, until the server hears something or the call is done. */
+static void without_memory_a_call_ends_once_and_is_never_sent_twice(void **state)
+{
+	(void)state;
+	bool all_went_well = false;
+
+	for (size_t nth = 1; !all_went_well; nth++) {
+		const char *first;
+
+		assert_true(nth < 400);
+		begin(PLAIN, false);
+		mem_fail_after(nth);
+		admit(1, "t1");
+		/* The server shares our memory: its part of the failure is over soon. */
+		for (int i = 0; i < 3; i++) {
+			(void)!loop_step(w.loop, 0, NULL);
+		}
+		mem_fail_after(0);
+		wait_for(1);
+		assert_int_equal(w.kind, MESSAGE_OUTCOME);
+		first = strstr(w.trace, "c1 ");
+		if (first) {
+			assert_null(strstr(first + 1, "c1 "));
+			assert_int_not_equal(w.outcome, OUTCOME_NOT_SENT);
+		}
+		all_went_well = w.outcome == OUTCOME_OK && nth > 60;
+		end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -555,6 +587,7 @@ int main(void)
 	    cmocka_unit_test(a_call_on_its_way_is_named_by_the_fence_and_waited_for),
 	    cmocka_unit_test(a_credential_is_in_its_calls_only),
 	    cmocka_unit_test(definitions_are_read_page_by_page),
+	    cmocka_unit_test(without_memory_a_call_ends_once_and_is_never_sent_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,9 +9,8 @@
  *         (4) lists come out ascending.
  */
 #include "cedar/authorize.h"
+#include "cedar/code.h"
 #include "cedar/index.h"
-
-enum outcome { UNKNOWN = 0, IS_FALSE, IS_TRUE, IS_UNCLEAR };
 
 /* The request in the index's numbers. */
 struct asked {
@@ -19,10 +18,9 @@ struct asked {
 	struct cedar_eval *v;
 	struct cedar_gathering *g;
 	struct cedar_indexes unclear; /* policies for the tree */
-	uint64_t *groups[3];	      /* by variable: one bit per group that it is in */
+	struct cedar_machine m;	      /* groups, memos and what conditions need */
 	uint32_t own[3];	      /* number of its uid, 0 = not named */
 	uint32_t types[2];	      /* of principal and resource */
-	uint8_t *memos;		      /* enum outcome, by place */
 };
 
 enum { BITS = 64 };
@@ -43,7 +41,7 @@ static void mark_groups(struct asked *a, unsigned variable, const struct cedar_u
 {
 	const struct cedar_index *x = a->x;
 	const struct cedar_node *node = a->v->nodes[variable];
-	uint64_t *row = a->groups[variable];
+	uint64_t *row = a->m.groups[variable];
 
 	a->own[variable] = cedar_uids_find(&x->uids, uid);
 	if (a->own[variable] && a->own[variable] <= x->n_groups) {
@@ -68,11 +66,13 @@ static enum rc number(struct asked *a)
 		return RC_NOMEM;
 	}
 	for (unsigned i = 0; i < 3; i++) {
-		a->groups[i] = rows + i * row_words(x);
+		a->m.groups[i] = rows + i * row_words(x);
 	}
+	a->m.v = a->v;
+	TRY(cedar_machine_start(&a->m, x->code));
 	if (x->n_memos > 1) {
-		a->memos = arena_alloc(a->v->arena, x->n_memos);
-		if (!a->memos) {
+		a->m.memos = arena_alloc(a->v->arena, x->n_memos);
+		if (!a->m.memos) {
 			return RC_NOMEM;
 		}
 	}
@@ -110,7 +110,7 @@ static bool none_before(const uint64_t *row, const uint32_t *list)
 
 static inline bool passes(const struct asked *a, unsigned variable, uint32_t test)
 {
-	const uint64_t *row = a->groups[variable];
+	const uint64_t *row = a->m.groups[variable];
 	uint32_t operand = test & cedar_test_operand;
 
 	switch ((enum cedar_test)(test >> CEDAR_TEST_SHIFT)) {
@@ -137,31 +137,32 @@ static bool is_in_scope(const struct asked *a, const struct cedar_entry *entry)
 	       passes(a, CEDAR_RESOURCE, entry->tests[CEDAR_RESOURCE]);
 }
 
-/* RC_NOMEM only. */
-static enum rc evaluate(struct asked *a, const struct cedar_shared *c, enum outcome *ret)
+/* What is too deep for code. RC_NOMEM only. */
+static enum rc evaluate_tree(struct asked *a, const struct cedar_shared *c, enum cedar_outcome *ret)
 {
 	bool is_satisfied = false;
 	enum rc rc = cedar_conditions_hold(a->v, c->policy, &is_satisfied);
 
 	if (rc == RC_INPUT) {
-		*ret = IS_UNCLEAR;
+		*ret = CEDAR_UNCLEAR;
 		return RC_OK;
 	}
-	*ret = is_satisfied ? IS_TRUE : IS_FALSE;
+	*ret = is_satisfied ? CEDAR_TRUE : CEDAR_FALSE;
 	return rc;
 }
 
-static enum rc ask_condition(struct asked *a, uint32_t condition, enum outcome *ret)
+static enum rc ask_condition(struct asked *a, uint32_t condition, enum cedar_outcome *ret)
 {
 	const struct cedar_shared *c = &a->x->conditions[condition - 1];
 
-	if (c->memo && a->memos[c->memo] != UNKNOWN) {
-		*ret = (enum outcome)a->memos[c->memo];
+	if (c->memo && a->m.memos[c->memo] != CEDAR_UNKNOWN) {
+		*ret = (enum cedar_outcome)a->m.memos[c->memo];
 		return RC_OK;
 	}
-	TRY(evaluate(a, c, ret));
+	TRY(c->start == cedar_code_tree ? evaluate_tree(a, c, ret)
+				      : cedar_machine_run(&a->m, c, ret));
 	if (c->memo) {
-		a->memos[c->memo] = (uint8_t)*ret;
+		a->m.memos[c->memo] = (uint8_t)*ret;
 	}
 	return RC_OK;
 }
@@ -182,7 +183,7 @@ static enum rc visit(struct asked *a, uint32_t from, uint32_t to)
 {
 	for (const struct cedar_entry *entry = a->x->entries + from; from < to; from++, entry++) {
 		bool is_permit = entry->n & cedar_entry_permit;
-		enum outcome outcome = IS_TRUE;
+		enum cedar_outcome outcome = CEDAR_TRUE;
 
 		if (!is_in_scope(a, entry)) {
 			continue;
@@ -190,9 +191,9 @@ static enum rc visit(struct asked *a, uint32_t from, uint32_t to)
 		if (entry->condition) {
 			TRY(ask_condition(a, entry->condition, &outcome));
 		}
-		if (outcome == IS_TRUE) {
+		if (outcome == CEDAR_TRUE) {
 			TRY(add_fan(a, entry, is_permit ? &a->g->permits : &a->g->forbids));
-		} else if (outcome == IS_UNCLEAR) {
+		} else if (outcome == CEDAR_UNCLEAR) {
 			TRY(add_fan(a, entry, &a->unclear));
 		}
 	}
@@ -211,7 +212,7 @@ static enum rc visit_variable(struct asked *a, unsigned variable)
 		TRY(visit(a, x->starts[k], x->starts[k + 1]));
 	}
 	for (size_t w = 0; w < words; w++) {
-		uint64_t bits = a->groups[variable][w];
+		uint64_t bits = a->m.groups[variable][w];
 
 		for (; bits; bits &= bits - 1) {
 			uint32_t id = (uint32_t)(w * BITS) + (uint32_t)__builtin_ctzll(bits);

@@ -82,7 +82,7 @@ enum rc cedar_eval_bool(struct cedar_eval *v, const struct cedar_expr *x, bool *
 	return RC_OK;
 }
 
-static const struct cedar_node *find_node(const struct cedar_eval *v, const struct cedar_uid *uid)
+const struct cedar_node *cedar_eval_node(const struct cedar_eval *v, const struct cedar_uid *uid)
 {
 	const struct cedar_request *r = v->request;
 
@@ -250,7 +250,7 @@ static enum rc in_value(struct cedar_eval *v, const struct cedar_expr *x,
 			const struct cedar_expr *right_expr, const struct cedar_uid *uid,
 			const struct cedar_value *right, bool *ret)
 {
-	const struct cedar_node *node = find_node(v, uid);
+	const struct cedar_node *node = cedar_eval_node(v, uid);
 	bool is_found = false;
 
 	if (right->type == CEDAR_ENTITY) {
@@ -271,6 +271,14 @@ static enum rc in_value(struct cedar_eval *v, const struct cedar_expr *x,
 	}
 	*ret = is_found;
 	return RC_OK;
+}
+
+enum rc cedar_eval_in(struct cedar_eval *v, const struct cedar_uid *uid,
+		      const struct cedar_value *right, bool *ret)
+{
+	static const struct cedar_expr nowhere;
+
+	return in_value(v, &nowhere, &nowhere, uid, right, ret);
 }
 
 static enum rc eval_in(struct cedar_eval *v, const struct cedar_expr *x, struct cedar_value *ret)
@@ -321,7 +329,7 @@ static enum rc find_attr(struct cedar_eval *v, const struct cedar_expr *x,
 	if (of->type != CEDAR_ENTITY) {
 		return fail_type(v, x, has_attrs, of);
 	}
-	*ret_node = find_node(v, of->uid);
+	*ret_node = cedar_eval_node(v, of->uid);
 	if (*ret_node) {
 		*ret = cedar_record_get(&(*ret_node)->attrs, name);
 	}
@@ -380,7 +388,7 @@ static enum rc eval_tag(struct cedar_eval *v, const struct cedar_expr *x, struct
 	TRY(want(v, x->args[0], &two[0], CEDAR_ENTITY));
 	TRY(want(v, x->args[1], &two[1], CEDAR_STRING));
 	name = cedar_value_text(&two[1]);
-	node = find_node(v, two[0].uid);
+	node = cedar_eval_node(v, two[0].uid);
 	if (node) {
 		found = cedar_record_get(&node->tags, name);
 	}

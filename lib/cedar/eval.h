@@ -21,3 +21,8 @@ struct cedar_eval {
 enum rc cedar_eval(struct cedar_eval *v, const struct cedar_expr *x, struct cedar_value *ret);
 /* The same where a bool is needed. */
 enum rc cedar_eval_bool(struct cedar_eval *v, const struct cedar_expr *x, bool *ret);
+/* `uid in right`, without a place for the failure. */
+enum rc cedar_eval_in(struct cedar_eval *v, const struct cedar_uid *uid,
+		      const struct cedar_value *right, bool *ret);
+/* The entity, or NULL. */
+const struct cedar_node *cedar_eval_node(const struct cedar_eval *v, const struct cedar_uid *uid);

@@ -7,6 +7,7 @@
  */
 #include "cedar/index.h"
 
+#include "cedar/code.h"
 #include "cedar/index_build.h"
 
 static void build_fini(struct cedar_index_build *b)
@@ -213,7 +214,7 @@ static enum rc keep_rest(struct cedar_index_build *b)
 	index->conditions = conditions;
 	index->n_conditions = (uint32_t)b->conditions.n;
 	index->lists = lists;
-	return RC_OK;
+	return cedar_code_new(b->arena, index, conditions, &index->code);
 }
 
 static enum rc build(struct cedar_index_build *b)

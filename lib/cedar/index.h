@@ -17,6 +17,8 @@
 #include "cedar/ast.h"
 #include "cedar/intern.h"
 
+struct cedar_code; /* cedar/code.h */
+
 /* What an entry asks of one variable; the rest of the word is the operand. */
 enum cedar_test {
 	CEDAR_TEST_ANY = 0, /* nothing, or settled by the bucket */
@@ -44,6 +46,8 @@ struct cedar_shared {
 	const struct cedar_policy *policy; /* one of those that have them */
 	uint32_t memo;			   /* place among those with more than one rule, or 0 */
 	uint32_t n_rules;
+	uint32_t start; /* of its code, or one of its ends; see cedar/code.h */
+	uint32_t cost;	/* steps that it takes whatever the values */
 	uint32_t next; /* while building: another of the same hash, plus one */
 };
 
@@ -63,6 +67,7 @@ struct cedar_index {
 	const uint32_t *fans;
 	const struct cedar_shared *conditions;
 	uint32_t n_conditions;
+	const struct cedar_code *code;
 };
 
 static inline size_t cedar_bucket(const struct cedar_index *x, unsigned variable, uint32_t id)

@@ -8,17 +8,6 @@
 #include "cedar/index_build.h"
 #include "cedar/same.h"
 
-/* Maps hold pointers; numbers from 1 go in as such. */
-static void *from_number(uint32_t n)
-{
-	return (void *)(uintptr_t)n;
-}
-
-static uint32_t to_number(const void *p)
-{
-	return (uint32_t)(uintptr_t)p;
-}
-
 /* ---- numbers for uids ---- */
 
 static bool is_group(const struct cedar_scope *s)
@@ -42,9 +31,39 @@ static enum rc number_uids(struct cedar_index_build *b, bool are_groups)
 	return RC_OK;
 }
 
+/* `principal in Group::"g"` in conditions asks what scopes ask. */
+static enum rc number_groups_of(struct cedar_index_build *b, const struct cedar_expr *x)
+{
+	bool is_in = x->kind == CEDAR_EXPR_IN || (x->kind == CEDAR_EXPR_IS && x->n_args == 2);
+	uint32_t id;
+
+	if (x->constant) {
+		return RC_OK;
+	}
+	if (is_in && x->args[0]->kind == CEDAR_EXPR_VARIABLE && x->args[1]->constant &&
+	    x->args[1]->constant->type == CEDAR_ENTITY) {
+		return cedar_uids_add(b->arena, &b->index->uids, x->args[1]->constant->uid, &id);
+	}
+	for (uint32_t i = 0; i < x->n_args; i++) {
+		TRY(number_groups_of(b, x->args[i]));
+	}
+	return RC_OK;
+}
+
+static enum rc number_conditions(struct cedar_index_build *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		for (size_t k = 0; k < b->policies[i]->n_conditions; k++) {
+			TRY(number_groups_of(b, b->policies[i]->conditions[k].body));
+		}
+	}
+	return RC_OK;
+}
+
 enum rc cedar_index_number(struct cedar_index_build *b)
 {
 	TRY(number_uids(b, true));
+	TRY(number_conditions(b));
 	b->index->n_groups = b->index->uids.n;
 	return number_uids(b, false);
 }
@@ -84,7 +103,7 @@ static enum rc keep_list(struct cedar_index_build *b, uint32_t *ret)
 {
 	struct str key = str_of(b->ids.p, b->ids.n * sizeof(*b->ids.p));
 
-	*ret = to_number(map_get(&b->lists_by_ids, key));
+	*ret = cedar_number_get(&b->lists_by_ids, key);
 	if (*ret) {
 		return RC_OK;
 	}
@@ -97,7 +116,7 @@ static enum rc keep_list(struct cedar_index_build *b, uint32_t *ret)
 		b->lists.p[b->lists.n++] = b->ids.p[i];
 	}
 	b->lists.p[b->lists.n++] = 0;
-	return map_put(&b->lists_by_ids, key, from_number(*ret));
+	return cedar_number_put(&b->lists_by_ids, key, *ret);
 }
 
 /* *ret_never: no request has such an action. */
@@ -154,7 +173,7 @@ static enum rc read_conditions(struct cedar_index_build *b, const struct cedar_p
 		return RC_OK;
 	}
 	hash = cedar_hash_conditions(p);
-	first = to_number(map_get(&b->conditions_by_hash, str_of(&hash, sizeof(hash))));
+	first = cedar_number_get(&b->conditions_by_hash, str_of(&hash, sizeof(hash)));
 	for (uint32_t at = first; at; at = b->conditions.p[at - 1].next) {
 		if (cedar_same_conditions(b->conditions.p[at - 1].policy, p)) {
 			*ret = at;
@@ -163,14 +182,14 @@ static enum rc read_conditions(struct cedar_index_build *b, const struct cedar_p
 	}
 	TRY(vec_push(&b->conditions, ((struct cedar_shared){.policy = p, .next = first})));
 	*ret = (uint32_t)b->conditions.n;
-	return map_put(&b->conditions_by_hash, str_of(&hash, sizeof(hash)), from_number(*ret));
+	return cedar_number_put(&b->conditions_by_hash, str_of(&hash, sizeof(hash)), *ret);
 }
 
 static enum rc add_rule(struct cedar_index_build *b, const struct cedar_rule_key *key,
 			uint32_t policy)
 {
 	struct str bytes = str_of(key, sizeof(*key));
-	uint32_t at = to_number(map_get(&b->rules_by_key, bytes));
+	uint32_t at = cedar_number_get(&b->rules_by_key, bytes);
 
 	if (at) {
 		struct cedar_rule *r = &b->rules.p[at - 1];
@@ -190,7 +209,7 @@ static enum rc add_rule(struct cedar_index_build *b, const struct cedar_rule_key
 	if (key->condition) {
 		b->conditions.p[key->condition - 1].n_rules++;
 	}
-	return map_put(&b->rules_by_key, bytes, from_number((uint32_t)b->rules.n));
+	return cedar_number_put(&b->rules_by_key, bytes, (uint32_t)b->rules.n);
 }
 
 enum rc cedar_index_rules(struct cedar_index_build *b)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "cedar/value.h"
 
 struct cedar_intern_slot {
@@ -36,3 +37,14 @@ enum rc cedar_types_add(struct arena *arena, struct cedar_types *t, struct str t
 /* The number, or 0. */
 uint32_t cedar_uids_find(const struct cedar_uids *t, const struct cedar_uid *u);
 uint32_t cedar_types_find(const struct cedar_types *t, struct str type);
+
+/* Maps hold pointers; numbers from 1 go in as such. */
+static inline uint32_t cedar_number_get(const struct map *m, struct str key)
+{
+	return (uint32_t)(uintptr_t)map_get(m, key);
+}
+
+static inline enum rc cedar_number_put(struct map *m, struct str key, uint32_t n)
+{
+	return map_put(m, key, (void *)(uintptr_t)n);
+}

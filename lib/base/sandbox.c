@@ -184,15 +184,30 @@ static enum rc drop_capabilities(struct err *e)
 	return RC_OK;
 }
 
+/* Invariant (2). */
+static enum rc check_ids(const struct sandbox_ids *ids, struct err *e)
+{
+	uid_t uids[3];
+	gid_t gids[3];
+
+	if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 ||
+	    getresgid(&gids[0], &gids[1], &gids[2]) != 0) {
+		return err_set_sys(e, RC_BROKEN, __func__, "cannot read back who we are");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(uids); i++) {
+		if (uids[i] != ids->uid || gids[i] != ids->gid) {
+			FAIL(e, RC_BROKEN, "still not user %u after becoming it",
+			     (unsigned)ids->uid);
+		}
+	}
+	if (setuid(0) == 0 || setgid(0) == 0) {
+		FAIL(e, RC_BROKEN, "user %u can become root again", (unsigned)ids->uid);
+	}
+	return RC_OK;
+}
+
 enum rc sandbox_become(const struct sandbox_ids *ids, struct err *e)
 {
-	uid_t ruid;
-	uid_t euid;
-	uid_t suid;
-	gid_t rgid;
-	gid_t egid;
-	gid_t sgid;
-
 	if (!ids->is_set) {
 		return RC_OK;
 	}
@@ -207,14 +222,7 @@ enum rc sandbox_become(const struct sandbox_ids *ids, struct err *e)
 		return err_set_sys(e, RC_BROKEN, __func__, "cannot become user %u group %u",
 				   (unsigned)ids->uid, (unsigned)ids->gid);
 	}
-	if (getresuid(&ruid, &euid, &suid) != 0 || getresgid(&rgid, &egid, &sgid) != 0) {
-		return err_set_sys(e, RC_BROKEN, __func__, "cannot read back who we are");
-	}
-	if (ruid != ids->uid || euid != ids->uid || suid != ids->uid || rgid != ids->gid ||
-	    egid != ids->gid || sgid != ids->gid || setuid(0) == 0 || setgid(0) == 0) {
-		FAIL(e, RC_BROKEN, "still not user %u after becoming it", (unsigned)ids->uid);
-	}
-	return RC_OK;
+	return check_ids(ids, e);
 }
 
 static enum rc set_limits(const struct sandbox_policy *p, struct err *e)

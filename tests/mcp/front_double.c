@@ -8,7 +8,8 @@
  * Tools by name: echo answers its arguments, slow does so after 1.6 s, denied is refused, hang
  * never answers, approve is pending three times and then done, never is always pending, withdrawn
  * tells how many calls were withdrawn, unknown is unknown; upstream___x is admitted, sent to the
- * HTTP upstream `upstream`, and its outcome is the answer.
+ * HTTP upstream `upstream`, and its outcome is the answer; kill stops the agent that calls it;
+ * refused tells how many connections were.
  */
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ static struct channel *front;
 static struct channel *keeper;
 static unsigned withdrawn;
 static unsigned asked_to_approve;
+static unsigned refused;
 static uint64_t last_call;
 static struct {
 	uint64_t call;
@@ -109,6 +111,15 @@ static void on_upstream(const struct msg_call *c)
 	must(channel_send(front, &m), NULL);
 }
 
+/* The agent is stopped, as the governor does it. */
+static void on_kill(const struct msg_call *c)
+{
+	struct message m = {.kind = MESSAGE_FENCE};
+
+	m.fence = (struct msg_fence){.fence = 1, .scope = 1, .name = c->agent};
+	must(channel_send(front, &m), NULL);
+}
+
 static void on_call(const struct msg_call *c)
 {
 	char text[64];
@@ -120,6 +131,11 @@ static void on_call(const struct msg_call *c)
 			      STR_ARG(c->task), STR_ARG(c->trace), STR_ARG(c->args)),
 		     NULL);
 		reply_text(c->req, buf_view(&b), false);
+	} else if (str_eq(c->tool, STR("kill"))) {
+		on_kill(c);
+	} else if (str_eq(c->tool, STR("refused"))) {
+		(void)snprintf(text, sizeof(text), "%u", refused);
+		reply_text(c->req, str_from(text), false);
 	} else if (str_eq(c->tool, STR("slow"))) {
 		on_slow(c);
 	} else if (str_eq(c->tool, STR("denied"))) {
@@ -183,6 +199,8 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 		on_tools(&m->tools);
 	} else if (m->kind == MESSAGE_WITHDRAW) {
 		withdrawn++;
+	} else if (m->kind == MESSAGE_REFUSED) {
+		refused++;
 	} else if (m->kind == MESSAGE_OUTCOME) {
 		on_outcome(&m->outcome);
 	}

@@ -7,6 +7,7 @@
 #include "index/index.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <tlog.h>
 #include <unistd.h>
 
@@ -243,6 +244,10 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	TRY(make_dir(env, index_dir, e));
 	paths[0].path = log_dir;
 	paths[1].path = index_dir;
+	/* A projection can wait: it takes what time the rest leaves over. */
+	if (setpriority(PRIO_PROCESS, 0, 19) != 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot lower the priority");
+	}
 	TRY(role_confine(env, &index_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(tlog_dir_open(log_dir, &x->log, e));
 	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));

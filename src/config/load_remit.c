@@ -13,7 +13,7 @@ enum {
 	MINUTE = 60 * SECOND,
 	HOUR = 60 * MINUTE,
 	HOLD_MAX_MS = 10 * MINUTE,
-	FRONTS_MAX = 16,
+	FRONTS_MAX = 1,
 };
 
 static bool is_loopback(struct str host)

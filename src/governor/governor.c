@@ -213,10 +213,6 @@ static enum rc load(struct governor *g, struct err *e)
 
 	TRY(deployment_load(g->env->deployment, &g->deployment, &found, e));
 	g->bundle = g->deployment->bundle;
-	if (g->deployment->agents.fronts != 1) {
-		FAIL(e, RC_INPUT,
-		     "listen.agents.fronts: this version serves agents with one front");
-	}
 	return RC_OK;
 }
 

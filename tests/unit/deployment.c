@@ -138,7 +138,7 @@ static void a_good_directory_becomes_a_bundle_without_a_finding(void **state)
 	assert_str(d->bundle->origin, "audit.example.org/remit");
 	assert_str(d->agents.address.host, "127.0.0.1");
 	assert_int_equal(d->agents.address.port, 8443);
-	assert_int_equal(d->agents.fronts, 2);
+	assert_int_equal(d->agents.fronts, 1);
 	assert_str(d->people.http.host, "::1");
 	assert_int_equal(d->people.socket_mode, 0660);
 	assert_int_equal(deployment_source(d, STR("alerts"))->n_severities, 2);
@@ -286,7 +286,7 @@ static void remit_yaml_is_held_to_its_keys(void **state)
 	    {file, "127.0.0.1:8443", "127.0.0.1:84430", "expected host:port"},
 	    {file, "        example.org: secrets", "        example.net: secrets",
 	     "no CA file for our own trust domain"},
-	    {file, "    fronts: 2\n", "    fronts: 2\n    assume_agent: x\n",
+	    {file, "    fronts: 1\n", "    fronts: 1\n    assume_agent: x\n",
 	     "goes with 'tls: off' only"},
 	    {file, "mode: \"0660\"", "mode: 660", "expected permission bits"},
 	    {file, "mode: \"0660\"", "mode: \"0999\"", "expected permission bits"},

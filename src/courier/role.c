@@ -52,14 +52,16 @@ static void on_gone(void *ctx, struct channel *c, const char *why)
 	loop_stop(r->env->loop);
 }
 
-/* What name resolution, TLS and programs read. */
+/* What name resolution, TLS and programs read. /etc file by file, since deployments keep secrets
+ * there. */
 static const struct sandbox_path standard_paths[] = {
     {.path = "/etc/hosts", .is_optional = true},
     {.path = "/etc/resolv.conf", .is_optional = true},
     {.path = "/etc/nsswitch.conf", .is_optional = true},
     {.path = "/etc/host.conf", .is_optional = true},
     {.path = "/etc/gai.conf", .is_optional = true},
-    {.path = "/etc/ssl", .is_optional = true},
+    {.path = "/etc/ssl/certs", .is_optional = true},
+    {.path = "/etc/ssl/openssl.cnf", .is_optional = true},
     {.path = "/usr/share/ca-certificates", .is_optional = true},
     {.path = "/usr/local/share/ca-certificates", .is_optional = true},
 };
@@ -68,7 +70,13 @@ static const struct sandbox_path program_paths[] = {
     {.path = "/bin", .access = SANDBOX_PATH_EXEC, .is_optional = true},
     {.path = "/lib", .access = SANDBOX_PATH_EXEC, .is_optional = true},
     {.path = "/lib64", .access = SANDBOX_PATH_EXEC, .is_optional = true},
-    {.path = "/etc", .is_optional = true},
+    {.path = "/etc/alternatives", .is_optional = true},
+    {.path = "/etc/group", .is_optional = true},
+    {.path = "/etc/ld.so.cache", .is_optional = true},
+    {.path = "/etc/ld.so.conf", .is_optional = true},
+    {.path = "/etc/ld.so.conf.d", .is_optional = true},
+    {.path = "/etc/localtime", .is_optional = true},
+    {.path = "/etc/passwd", .is_optional = true},
     {.path = "/dev/null", .access = SANDBOX_PATH_WRITE},
 };
 

@@ -57,6 +57,11 @@ enum {
 					       one policy in one evaluation */
 	CEDAR_LIMIT_ENTITIES = 1000 * 1000, /* in one store, without its base */
 	CEDAR_LIMIT_ANCESTORS = 4096,	    /* of one entity */
+	CEDAR_LIMIT_SCHEMA_TYPES = 4096,    /* entity types of a schema */
+	CEDAR_LIMIT_SCHEMA_ACTIONS = 16384,
+	CEDAR_LIMIT_SCHEMA_BYTES = 256 * 1024 * 1024, /* memory of a schema */
+	CEDAR_LIMIT_CHECK_STEPS = 200 * 1000 * 1000,  /* of validating one policy */
+	CEDAR_LIMIT_FINDINGS = 4096,		      /* of one policy */
 };
 
 /* ---- Entity uids ------------------------------------------------------------------------------
@@ -361,3 +366,22 @@ struct cedar_response {
 enum rc cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *entities,
 			const struct cedar_request *request, struct arena *arena,
 			struct cedar_response *ret, struct err *e);
+
+/* ---- Schemas ----------------------------------------------------------------------------------
+ *
+ * What entities, actions and contexts look like. Cedar's syntax and its JSON form say the same and
+ * give the same schema. A schema owns its memory; texts given to it are copied. */
+
+struct cedar_schema;
+
+/* A schema from its text, with one reference. source_name is for messages, which read
+ * "source:line:column: expected ..., found ...". Names that are unknown come with the nearest that
+ * there is. */
+enum rc cedar_schema_parse(struct str source_name, struct str text, struct cedar_schema **ret,
+			   struct err *e);
+enum rc cedar_schema_parse_json(struct str source_name, struct str text, struct cedar_schema **ret,
+				struct err *e);
+struct cedar_schema *cedar_schema_ref(struct cedar_schema *s);
+void cedar_schema_unref(struct cedar_schema *s); /* NULL is fine */
+/* The actions with their groups, sealed: a base to lay entities over. Borrowed from s. */
+const struct cedar_entities *cedar_schema_actions(const struct cedar_schema *s);

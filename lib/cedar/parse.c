@@ -218,7 +218,8 @@ static bool has_annotation(const struct cedar_annotation *list, size_t n, struct
 
 enum { ANNOTATIONS_MAX = 256 };
 
-static enum rc parse_annotations(struct cedar_parser *p, struct cedar_policy *policy)
+enum rc cedar_parse_annotations(struct cedar_parser *p, const struct cedar_annotation **ret,
+				size_t *ret_n)
 {
 	struct cedar_annotation list[ANNOTATIONS_MAX];
 	struct cedar_annotation *kept;
@@ -240,7 +241,7 @@ static enum rc parse_annotations(struct cedar_parser *p, struct cedar_policy *po
 			    p, a.pos, "annotation @" STR_FMT " is there twice", STR_ARG(a.name));
 		}
 		if (n == ANNOTATIONS_MAX) {
-			return cedar_parser_limit(p, "more than 256 annotations on one policy");
+			return cedar_parser_limit(p, "more than 256 annotations in one place");
 		}
 		list[n++] = a;
 	}
@@ -249,8 +250,8 @@ static enum rc parse_annotations(struct cedar_parser *p, struct cedar_policy *po
 		return RC_NOMEM;
 	}
 	memcpy(kept, list, n * sizeof(*kept));
-	policy->annotations = kept;
-	policy->n_annotations = n;
+	*ret = kept;
+	*ret_n = n;
 	return RC_OK;
 }
 
@@ -502,7 +503,7 @@ enum rc cedar_parse_policy(struct cedar_parser *p, struct cedar_policy **ret)
 	}
 	policy->source = p->source;
 	policy->pos = p->token.pos;
-	TRY(parse_annotations(p, policy));
+	TRY(cedar_parse_annotations(p, &policy->annotations, &policy->n_annotations));
 	TRY(parse_effect(p, policy));
 	TRY(cedar_parser_need(p, CEDAR_TOKEN_LPAREN, "'('"));
 	for (enum cedar_variable v = CEDAR_PRINCIPAL; v <= CEDAR_RESOURCE; v++) {

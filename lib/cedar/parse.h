@@ -63,6 +63,9 @@ enum rc cedar_parse_path(struct cedar_parser *p, struct str *ret_name,
 			 const struct cedar_uid **ret_uid);
 /* The string at hand, decoded. */
 enum rc cedar_parse_string(struct cedar_parser *p, struct str *ret);
+/* `@name("value")`, any number of them. */
+enum rc cedar_parse_annotations(struct cedar_parser *p, const struct cedar_annotation **ret,
+				size_t *ret_n);
 /* An attribute's name: an identifier or, where allowed, a string. */
 enum rc cedar_parse_attr(struct cedar_parser *p, bool may_be_string, struct str *ret);
 enum rc cedar_parse_unary(struct cedar_parser *p, const struct cedar_expr **ret);

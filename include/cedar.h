@@ -385,3 +385,28 @@ struct cedar_schema *cedar_schema_ref(struct cedar_schema *s);
 void cedar_schema_unref(struct cedar_schema *s); /* NULL is fine */
 /* The actions with their groups, sealed: a base to lay entities over. Borrowed from s. */
 const struct cedar_entities *cedar_schema_actions(const struct cedar_schema *s);
+
+/* ---- Data against a schema --------------------------------------------------------------------
+ *
+ * With a schema, JSON is read as its types say: a plain string where an ipaddr, decimal, datetime
+ * or duration is expected is the argument of its constructor, {"type", "id"} where an entity is
+ * expected is one. */
+
+/* As cedar_entities_add_json(), by a schema: attributes and tags must be as declared. The schema's
+ * actions are added when neither s nor its base has them; an action that is in the array must be
+ * just as the schema has it. What concerns ancestors is checked by cedar_entities_check(). */
+enum rc cedar_entities_add_json_as(struct cedar_entities *s, const struct cedar_schema *schema,
+				   const struct json *array, struct err *e);
+/* Is every entity of a sealed store (without its base) as the schema says: its type is known, all
+ * required attributes are there and no others, all values are of their types, tags too, ids of
+ * enumerated types are among theirs, ancestors are of types it may be in? */
+enum rc cedar_entities_check(const struct cedar_entities *s, const struct cedar_schema *schema,
+			     struct err *e);
+/* The context of a request for this action; RC_INPUT when it is not as the schema says. */
+enum rc cedar_context_from_json(struct arena *arena, const struct cedar_schema *schema,
+				const struct cedar_uid *action, const struct json *j,
+				const struct cedar_value **ret, struct err *e);
+/* Is the request one that the schema knows: types of principal and resource that the action applies
+ * to, and the context of its type? */
+enum rc cedar_request_check(const struct cedar_request *request, const struct cedar_schema *schema,
+			    struct err *e);

@@ -382,6 +382,12 @@ struct arena *cedar_entities_arena(const struct cedar_entities *s)
 	return s->arena;
 }
 
+const struct cedar_node *cedar_entities_node(const struct cedar_entities *s, size_t i)
+{
+	MUST(i < s->n);
+	return s->nodes[i];
+}
+
 size_t cedar_entities_count(const struct cedar_entities *s)
 {
 	return s->n;

@@ -22,5 +22,7 @@ const struct cedar_node *cedar_entities_find(const struct cedar_entities *s,
 					     const struct cedar_uid *uid);
 /* Is uid among the node's ancestors? */
 bool cedar_node_has_ancestor(const struct cedar_node *node, const struct cedar_uid *uid);
+/* The i-th entity, without the base; i < cedar_entities_count(). */
+const struct cedar_node *cedar_entities_node(const struct cedar_entities *s, size_t i);
 /* Where the store lives. */
 struct arena *cedar_entities_arena(const struct cedar_entities *s);

@@ -4,8 +4,7 @@
  * usage: cedar-corpus ROOT TEST.json...
  *
  * A test names its policies, entities and requests relative to ROOT. Compared are the decision, the
- * determining policies and the failing ones. Entities and contexts are read without their schema;
- * a test whose data means something else with it is counted apart: see needs_schema().
+ * determining policies and the failing ones. Entities and contexts are read by the test's schema.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +20,6 @@ struct counts {
 	unsigned tests;
 	unsigned equal;
 	unsigned different;
-	unsigned left_out; /* requests of tests that need a schema and answer differently */
 	unsigned unreadable;
 };
 
@@ -32,7 +30,7 @@ struct test {
 	struct arena *arena;
 	struct cedar_policies *set;
 	struct cedar_entities *entities;
-	bool needs_schema;
+	struct cedar_schema *schema;
 	struct counts *counts;
 };
 
@@ -46,50 +44,6 @@ static enum rc read_named(const struct test *t, const char *member, struct buf *
 	}
 	(void)snprintf(path, sizeof(path), "%s/" STR_FMT, t->root, STR_ARG(name));
 	return file_read(path, b, e);
-}
-
-/* Without a schema an object {"type", "id"} is a record and a string is a string; with one they may
- * be an entity, or an address, decimal, datetime or duration. Only the schema's text can say that
- * the latter is so; it need not be right, since it only sorts what differs. */
-static bool has_implicit_entity(const struct json *j)
-{
-	const struct json *type = json_get(j, STR("type"));
-
-	if (type && json_get(j, STR("id")) && j->count == 2 && !str_eq(j->key, STR("__entity"))) {
-		return true;
-	}
-	for (const struct json *c = j->child; c; c = c->next) {
-		if (has_implicit_entity(c)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool needs_schema(const struct test *t, const struct json *entities)
-{
-	static const char *const types[] = {"ipaddr", "decimal", "datetime", "duration"};
-	AUTO_BUF schema = BUF_INIT(FILE_BYTES);
-
-	if (read_named(t, "schema", &schema, NULL) == RC_OK) {
-		for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-			if (str_contains(buf_view(&schema), str_from(types[i]))) {
-				return true;
-			}
-		}
-	}
-	for (const struct json *c = entities->child; c; c = c->next) {
-		if (has_implicit_entity(json_get(c, STR("attrs"))) ||
-		    (json_get(c, STR("tags")) && has_implicit_entity(json_get(c, STR("tags"))))) {
-			return true;
-		}
-	}
-	for (const struct json *r = json_get(t->spec, STR("requests"))->child; r; r = r->next) {
-		if (has_implicit_entity(json_get(r, STR("context")))) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static bool same_ids(const struct test *t, const struct json *want, const uint32_t *got, size_t n)
@@ -159,7 +113,8 @@ static enum rc ask(const struct test *t, const struct json *want, struct cedar_r
 	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("principal")), &r.principal, e));
 	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("action")), &r.action, e));
 	TRY(cedar_uid_from_json(t->arena, json_get(want, STR("resource")), &r.resource, e));
-	TRY(cedar_value_from_json(t->arena, json_get(want, STR("context")), &r.context, e));
+	TRY(cedar_context_from_json(t->arena, t->schema, r.action, json_get(want, STR("context")),
+				    &r.context, e));
 	TRY(cedar_authorize(t->set, t->entities, &r, t->arena, ret, e));
 	return ask_linear(t, &r, ret, e);
 }
@@ -170,10 +125,6 @@ static void count(struct test *t, bool is_equal, const char *why)
 
 	if (is_equal) {
 		c->equal++;
-		return;
-	}
-	if (t->needs_schema) {
-		c->left_out++;
 		return;
 	}
 	if (c->different++ < SHOWN) {
@@ -187,12 +138,8 @@ static void run_requests(struct test *t)
 		struct err e = ERR_INIT;
 		struct cedar_response got;
 		bool is_equal = false;
-		enum rc rc = ask(t, w, &got, &e);
 
-		if (rc == RC_BROKEN) {
-			t->needs_schema = false; /* it explains nothing here */
-		}
-		if (rc == RC_OK) {
+		if (ask(t, w, &got, &e) == RC_OK) {
 			is_equal = is_as_wanted(t, w, &got);
 			(void)snprintf(e.msg, sizeof(e.msg),
 				       "answered %s with %zu reasons, %zu errors",
@@ -206,6 +153,7 @@ static void run_requests(struct test *t)
 static enum rc run_loaded(struct test *t, struct cedar_builder *b, struct err *e)
 {
 	AUTO_BUF text = BUF_INIT(FILE_BYTES);
+	AUTO_BUF schema = BUF_INIT(FILE_BYTES);
 	AUTO_BUF world = BUF_INIT(FILE_BYTES);
 	struct json_limits limits = JSON_LIMITS_DEFAULT;
 	const struct json *entities;
@@ -215,12 +163,14 @@ static enum rc run_loaded(struct test *t, struct cedar_builder *b, struct err *e
 	TRY(read_named(t, "policies", &text, e));
 	TRY(cedar_builder_add(b, STR("policies"), buf_view(&text), e));
 	TRY(cedar_builder_finish(b, &t->set, e));
+	TRY(read_named(t, "schema", &schema, e));
+	TRY(cedar_schema_parse(STR("schema"), buf_view(&schema), &t->schema, e));
 	TRY(read_named(t, "entities", &world, e));
 	TRY(json_parse(t->arena, buf_view(&world), &limits, &entities, e));
-	t->needs_schema = needs_schema(t, entities);
 	TRY(cedar_entities_new(t->arena, NULL, &t->entities, e));
-	TRY(cedar_entities_add_json(t->entities, entities, e));
+	TRY(cedar_entities_add_json_as(t->entities, t->schema, entities, e));
 	TRY(cedar_entities_seal(t->entities, e));
+	TRY(cedar_entities_check(t->entities, t->schema, e));
 	run_requests(t);
 	return RC_OK;
 }
@@ -240,6 +190,7 @@ static enum rc run(const char *root, const char *path, struct counts *counts, st
 	rc = run_loaded(&t, b, e);
 	cedar_builder_free(b);
 	cedar_policies_unref(t.set);
+	cedar_schema_unref(t.schema);
 	return rc;
 }
 
@@ -255,8 +206,7 @@ int main(int argc, char **argv)
 			c.unreadable++;
 		}
 	}
-	printf("%u tests: %u requests equal, %u different, %u different for want of a schema; "
-	       "%u tests unreadable\n",
-	       c.tests, c.equal, c.different, c.left_out, c.unreadable);
+	printf("%u tests: %u requests equal, %u different; %u tests unreadable\n", c.tests,
+	       c.equal, c.different, c.unreadable);
 	return c.tests > 0 && c.different == 0 && c.unreadable == 0 ? 0 : 1;
 }

@@ -410,3 +410,67 @@ enum rc cedar_context_from_json(struct arena *arena, const struct cedar_schema *
  * to, and the context of its type? */
 enum rc cedar_request_check(const struct cedar_request *request, const struct cedar_schema *schema,
 			    struct err *e);
+
+/* ---- Validation -------------------------------------------------------------------------------
+ *
+ * Checks policies against a schema, for every action with every type of principal and resource that
+ * it applies to. A valid policy, evaluated for a request and entities that passed
+ * cedar_request_check() and cedar_entities_check(), fails for nothing but overflow, entities that
+ * are not there, extension functions on values that are computed, and bounds.
+ *
+ * Strict mode also demands what makes policies analysable: compared things are of one type, sets
+ * are not empty, extension constructors stand on literals. */
+
+enum cedar_mode { CEDAR_STRICT = 0, CEDAR_PERMISSIVE };
+
+enum cedar_finding_class {
+	CEDAR_FINDING_NONE = 0,
+	CEDAR_FINDING_UNKNOWN_TYPE,
+	CEDAR_FINDING_UNKNOWN_ACTION,
+	CEDAR_FINDING_UNKNOWN_ID, /* an enumerated type has no such id */
+	CEDAR_FINDING_NO_ACTION,  /* no action applies to what the scope allows */
+	CEDAR_FINDING_TYPE,	  /* another type was expected */
+	CEDAR_FINDING_INCOMPATIBLE, /* two types that should go together do not */
+	CEDAR_FINDING_NO_ATTR,
+	CEDAR_FINDING_UNSAFE_ATTR, /* optional, and not tested with has */
+	CEDAR_FINDING_UNSAFE_TAG,  /* not tested with hasTag */
+	CEDAR_FINDING_NO_TAGS,
+	CEDAR_FINDING_EMPTY_SET,
+	CEDAR_FINDING_NOT_LITERAL, /* the argument of an extension constructor */
+	CEDAR_FINDING_ARGUMENT,	   /* an extension constructor would fail */
+	CEDAR_FINDING_ARITY,
+	CEDAR_FINDING_IMPOSSIBLE, /* a warning: the policy is never satisfied */
+};
+const char *cedar_finding_class_name(enum cedar_finding_class c); /* "unknown_type", ... */
+
+struct cedar_finding {
+	enum cedar_finding_class class;
+	bool is_warning;
+	uint32_t policy; /* index in the set */
+	struct cedar_pos pos;
+	struct str source;  /* name of the text; borrowed from the policy set */
+	struct str message; /* what was expected and found; in the arena */
+};
+
+struct cedar_validate_options {
+	enum cedar_mode mode;
+	/* As releases after 4.12 do: a policy whose scope no action fits is only warned about. */
+	bool no_action_is_warning;
+};
+
+/* Lives in the arena that was given. */
+struct cedar_validation {
+	bool is_valid;	      /* all policies are */
+	const bool *policies; /* is each valid? by index in the set */
+	const struct cedar_finding *findings; /* of errors and warnings, by policy */
+	size_t n_findings;
+};
+
+/* options NULL: strict. RC_LIMIT when validating one policy takes more than CEDAR_LIMIT_CHECK_STEPS
+ * or finds more than CEDAR_LIMIT_FINDINGS; nothing is known then. */
+enum rc cedar_validate(const struct cedar_policies *set, const struct cedar_schema *schema,
+		       const struct cedar_validate_options *options, struct arena *arena,
+		       struct cedar_validation *ret, struct err *e);
+/* Appends "source:line:column: policy 'id': sentence". */
+enum rc cedar_finding_print(struct buf *b, const struct cedar_policies *set,
+			    const struct cedar_finding *finding);

@@ -15,7 +15,7 @@ struct arena_block {
 	_Alignas(16) char bytes[];
 };
 
-enum { FIRST_BLOCK = 4096, MAX_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, MAX_BLOCK = 1 << 20, KEPT_BLOCK = 64 * 1024 };
 
 void arena_fini(struct arena *a)
 {
@@ -39,18 +39,40 @@ void arena_fini_secret(struct arena *a)
 	arena_fini(a);
 }
 
+/* The largest block of at most KEPT_BLOCK; without one, the first. */
+static struct arena_block *worth_keeping(const struct arena *a)
+{
+	struct arena_block *kept = NULL;
+	struct arena_block *first = NULL;
+
+	for (struct arena_block *b = a->last; b; b = b->before) {
+		if (b->cap <= KEPT_BLOCK && (!kept || b->cap > kept->cap)) {
+			kept = b;
+		}
+		first = b;
+	}
+	return kept ? kept : first;
+}
+
 void arena_reset(struct arena *a)
 {
-	while (a->last && a->last->before) {
-		struct arena_block *b = a->last;
+	struct arena_block *kept = worth_keeping(a);
+	struct arena_block *b = a->last;
 
-		a->last = b->before;
-		mem_free(b);
+	while (b) {
+		struct arena_block *before = b->before;
+
+		if (b != kept) {
+			mem_free(b);
+		}
+		b = before;
 	}
-	if (a->last) {
-		memset(a->last->bytes, 0, a->last->used);
-		a->last->used = 0;
+	if (kept) {
+		memset(kept->bytes, 0, kept->used);
+		kept->used = 0;
+		kept->before = NULL;
 	}
+	a->last = kept;
 	a->used_bytes = 0;
 }
 

@@ -26,7 +26,8 @@ void arena_fini(struct arena *a);
 /* As arena_fini, overwriting what was handed out: for pieces that hold a secret. */
 void arena_fini_secret(struct arena *a);
 #define AUTO_ARENA_SECRET CLEANUP(arena_fini_secret) struct arena
-/* Empties the arena but keeps its first block. */
+/* Empties the arena but keeps one block, the largest of at most 64 KiB if there is one: an arena
+ * that is reset after each request soon needs no more memory from the heap. */
 void arena_reset(struct arena *a);
 /* size zero bytes, or NULL when memory or the arena's maximum is exhausted. */
 void *arena_alloc(struct arena *a, size_t size) MUST_USE;

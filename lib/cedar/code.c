@@ -76,23 +76,34 @@ static enum rc branch_if(struct cedar_code_build *c, const struct cedar_expr *x,
 	return cedar_code_branch(c, x->args[2], yes, no);
 }
 
-static enum cedar_kind mirrored(enum cedar_kind kind)
+static uint8_t orders_of(enum cedar_kind kind)
 {
-	return kind == CEDAR_EXPR_LT   ? CEDAR_EXPR_GT
-	       : kind == CEDAR_EXPR_LE ? CEDAR_EXPR_GE
-	       : kind == CEDAR_EXPR_GT ? CEDAR_EXPR_LT
-				       : CEDAR_EXPR_LE;
+	return kind == CEDAR_EXPR_LT   ? CEDAR_ORDER_LESS
+	       : kind == CEDAR_EXPR_LE ? CEDAR_ORDER_LESS | CEDAR_ORDER_EQUAL
+	       : kind == CEDAR_EXPR_GT ? CEDAR_ORDER_GREATER
+				       : CEDAR_ORDER_GREATER | CEDAR_ORDER_EQUAL;
+}
+
+/* The same with its operands the other way round. */
+static uint8_t mirrored(uint8_t orders)
+{
+	return (uint8_t)((orders & CEDAR_ORDER_EQUAL) |
+			 (orders & CEDAR_ORDER_LESS ? CEDAR_ORDER_GREATER : CEDAR_ORDER_LESS));
 }
 
 /* A test of all operands on the stack. */
 static enum rc branch_stack(struct cedar_code_build *c, const struct cedar_expr *x,
 			    enum cedar_op op, uint32_t yes, uint32_t no)
 {
+	struct cedar_insn insn = {.op = (uint8_t)op, .flag = x->kind, .x = x};
+
 	for (uint32_t i = 0; i < x->n_args; i++) {
 		TRY(cedar_code_value(c, x->args[i]));
 	}
-	return cedar_code_test(c, (struct cedar_insn){.op = (uint8_t)op, .flag = x->kind, .x = x},
-			       x->n_args, yes, no);
+	if (op == CEDAR_OP_ORDER) {
+		insn.flag = orders_of((enum cedar_kind)x->kind);
+	}
+	return cedar_code_test(c, insn, x->n_args, yes, no);
 }
 
 static enum rc branch_order(struct cedar_code_build *c, const struct cedar_expr *x, uint32_t yes,
@@ -110,8 +121,8 @@ static enum rc branch_order(struct cedar_code_build *c, const struct cedar_expr 
 	if (insn.a == cedar_no_slot) {
 		return branch_stack(c, x, CEDAR_OP_ORDER, yes, no);
 	}
-	insn.flag =
-	    (uint8_t)(at == 1 ? (enum cedar_kind)x->kind : mirrored((enum cedar_kind)x->kind));
+	insn.flag = orders_of((enum cedar_kind)x->kind);
+	insn.flag = at == 1 ? insn.flag : mirrored(insn.flag);
 	insn.n = constant->type;
 	insn.i = constant->i;
 	return cedar_code_test(c, insn, 0, yes, no);
@@ -221,12 +232,37 @@ static enum rc branch_like(struct cedar_code_build *c, const struct cedar_expr *
 	return cedar_code_test(c, insn, 0, yes, no);
 }
 
+/* context.source.isInRange(ip("10.0.0.0/8")) */
+static enum rc branch_range(struct cedar_code_build *c, const struct cedar_expr *x, uint32_t yes,
+			    uint32_t no, bool *ret_done)
+{
+	struct cedar_insn insn = {.op = CEDAR_OP_SLOT_RANGE};
+
+	*ret_done = false;
+	if (x->kind != CEDAR_EXPR_CALL || x->fn != CEDAR_FN_IS_IN_RANGE || x->n_args != 2 ||
+	    !x->args[1]->constant || x->args[1]->constant->type != CEDAR_IPADDR) {
+		return RC_OK;
+	}
+	TRY(cedar_code_slot(c, x->args[0], &insn.a));
+	if (insn.a == cedar_no_slot) {
+		return RC_OK;
+	}
+	*ret_done = true;
+	insn.value = x->args[1]->constant;
+	return cedar_code_test(c, insn, 0, yes, no);
+}
+
 /* Any expression that must be a bool. */
 static enum rc branch_value(struct cedar_code_build *c, const struct cedar_expr *x, uint32_t yes,
 			    uint32_t no)
 {
 	struct cedar_insn insn = {.op = CEDAR_OP_SLOT_TEST};
+	bool is_done;
 
+	TRY(branch_range(c, x, yes, no, &is_done));
+	if (is_done) {
+		return RC_OK;
+	}
 	TRY(cedar_code_slot(c, x, &insn.a));
 	if (insn.a != cedar_no_slot) {
 		return cedar_code_test(c, insn, 0, yes, no);

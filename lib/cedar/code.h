@@ -23,14 +23,15 @@ enum cedar_op {
 	/* tests; of slot a: */
 	CEDAR_OP_SLOT_TEST,  /* is it true? */
 	CEDAR_OP_SLOT_HAS,   /* is it there? */
-	CEDAR_OP_SLOT_ORDER, /* flag: kind; n: type; i */
+	CEDAR_OP_SLOT_ORDER, /* flag: orders; n: type; i */
 	CEDAR_OP_SLOT_EQ,    /* value */
 	CEDAR_OP_SLOTS_EQ,   /* slot i */
 	CEDAR_OP_SLOT_LIKE,  /* x */
+	CEDAR_OP_SLOT_RANGE, /* is it in the range value? */
 	CEDAR_OP_VAR_IN,     /* variable flag in group a */
 	/* of what is on the stack: */
 	CEDAR_OP_TEST,
-	CEDAR_OP_ORDER, /* flag: kind */
+	CEDAR_OP_ORDER, /* flag: orders */
 	CEDAR_OP_EQ,
 	CEDAR_OP_LIKE,
 	CEDAR_OP_IN,
@@ -49,6 +50,9 @@ enum cedar_op {
 	CEDAR_OP_GET_TAG,
 	CEDAR_OP_CALL, /* flag: function, n arguments */
 };
+
+/* Which of less, equal, greater answer yes: comparing needs no branch. */
+enum { CEDAR_ORDER_LESS = 1, CEDAR_ORDER_EQUAL = 2, CEDAR_ORDER_GREATER = 4 };
 
 struct cedar_insn {
 	uint8_t op;
@@ -89,19 +93,27 @@ struct cedar_code {
 	const struct cedar_path *paths;
 	uint32_t n_insns;
 	uint32_t n_paths;
+	uint32_t n_stack; /* values that any of it has on the stack at a time */
 };
 
-/* One request on its way through code. */
+enum cedar_slot_state {
+	CEDAR_SLOT_NOT_ASKED = 0,
+	CEDAR_SLOT_HERE,
+	CEDAR_SLOT_MISSING,
+	CEDAR_SLOT_BROKEN, /* asking for it is a failure, even with `has` */
+};
+
+/* One request on its way through code, in memory of the evaluation's arena. */
 struct cedar_machine {
 	const struct cedar_code *code;
 	struct cedar_eval *v;
 	uint64_t *groups[3]; /* by variable: bits of the index's groups */
 	uint8_t *memos;	     /* enum cedar_outcome by place */
-	uint8_t *states;     /* of slots; see code_run.c */
+	uint8_t *states;     /* enum cedar_slot_state */
 	struct cedar_value *slots;
+	struct cedar_value *stack;
 	struct cedar_value *top;
 	int64_t memo_from; /* steps left when the memo at hand was begun */
-	struct cedar_value stack[CEDAR_CODE_STACK];
 };
 
 enum cedar_outcome { CEDAR_UNKNOWN = 0, CEDAR_FALSE, CEDAR_TRUE, CEDAR_UNCLEAR };
@@ -111,8 +123,34 @@ enum cedar_outcome { CEDAR_UNKNOWN = 0, CEDAR_FALSE, CEDAR_TRUE, CEDAR_UNCLEAR }
 enum rc cedar_code_new(struct arena *arena, struct cedar_index *index,
 		       struct cedar_shared *conditions, const struct cedar_code **ret);
 
-/* v, groups and memos are set by the caller; takes memory for the slots. */
-enum rc cedar_machine_start(struct cedar_machine *m, const struct cedar_code *code);
+/* Nothing is known of the request yet but its variables; groups are for the caller to fill. */
+enum rc cedar_machine_start(struct cedar_machine *m, const struct cedar_index *index,
+			    struct cedar_eval *v);
+static inline unsigned cedar_order(unsigned orders, int64_t a, int64_t b)
+{
+	return orders >> ((a > b) - (a < b) + 1) & 1;
+}
+
+/* The most common condition without the way there; false when it has to be run. */
+static inline bool cedar_machine_order(const struct cedar_machine *m,
+				       const struct cedar_shared *condition,
+				       enum cedar_outcome *ret)
+{
+	const struct cedar_insn *i;
+
+	if (!condition->is_order) {
+		return false;
+	}
+	i = &m->code->insns[condition->start];
+	if (m->states[i->a] != CEDAR_SLOT_HERE || m->slots[i->a].type != i->n) {
+		return false;
+	}
+	*ret = i->next[cedar_order(i->flag, m->slots[i->a].i, i->i)] == cedar_code_yes
+		   ? CEDAR_TRUE
+		   : CEDAR_FALSE;
+	return true;
+}
+
 /* CEDAR_UNCLEAR: the tree knows. RC_NOMEM only. */
 enum rc cedar_machine_run(struct cedar_machine *m, const struct cedar_shared *condition,
 			  enum cedar_outcome *ret);

@@ -29,6 +29,7 @@ struct cedar_code_build {
 	struct map atoms_by_hash;
 	unsigned depth;	     /* of the stack */
 	unsigned deepest;    /* of the condition at hand */
+	unsigned stack;	     /* the deepest of all that became code */
 	unsigned operand_of; /* how many operands this is inside of */
 	uint64_t cost;	     /* steps of the condition at hand that do not depend on values */
 };

@@ -153,6 +153,7 @@ static enum rc make_condition(struct cedar_code_build *c, struct cedar_shared *c
 		return RC_OK;
 	}
 	condition->cost = (uint32_t)c->cost;
+	c->stack = c->deepest > c->stack ? c->deepest : c->stack;
 	return RC_OK;
 }
 
@@ -212,7 +213,15 @@ static enum rc keep(struct cedar_code_build *c, struct cedar_code *code)
 	code->n_insns = (uint32_t)c->insns.n;
 	code->paths = paths;
 	code->n_paths = (uint32_t)c->paths.n;
+	code->n_stack = c->stack;
 	return RC_OK;
+}
+
+static bool is_one_order(const struct cedar_code *code, uint32_t start)
+{
+	return start < cedar_code_tree && code->insns[start].op == CEDAR_OP_SLOT_ORDER &&
+	       code->insns[start].next[0] > cedar_code_tree &&
+	       code->insns[start].next[1] > cedar_code_tree;
 }
 
 static void build_fini(struct cedar_code_build *c)
@@ -243,6 +252,7 @@ enum rc cedar_code_new(struct arena *arena, struct cedar_index *index,
 	TRY(keep(&c, code));
 	for (uint32_t i = 0; i < index->n_conditions; i++) {
 		conditions[i].start = behind_jumps(&c, conditions[i].start);
+		conditions[i].is_order = is_one_order(code, conditions[i].start);
 	}
 	*ret = code;
 	return RC_OK;

@@ -169,6 +169,7 @@ enum cedar_answer cedar_step_compute(struct cedar_machine *m, const struct cedar
 	case CEDAR_OP_SLOT_EQ:
 	case CEDAR_OP_SLOTS_EQ:
 	case CEDAR_OP_SLOT_LIKE:
+	case CEDAR_OP_SLOT_RANGE:
 	case CEDAR_OP_VAR_IN:
 	case CEDAR_OP_TEST:
 	case CEDAR_OP_ORDER:

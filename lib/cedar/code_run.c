@@ -10,21 +10,32 @@
 #include "cedar/code_step.h"
 #include "cedar/like.h"
 
-enum rc cedar_machine_start(struct cedar_machine *m, const struct cedar_code *code)
+enum rc cedar_machine_start(struct cedar_machine *m, const struct cedar_index *index,
+			    struct cedar_eval *v)
 {
-	const struct cedar_request *r = m->v->request;
-	struct arena *arena = m->v->arena;
+	const struct cedar_request *r = v->request;
+	const struct cedar_code *code = index->code;
+	size_t n_values = (size_t)code->n_paths + code->n_stack;
+	size_t words = cedar_row_words(index);
 
 	m->code = code;
-	m->slots = arena_alloc_n(arena, code->n_paths, sizeof(*m->slots) + sizeof(*m->states));
+	m->v = v;
+	/* In one piece, the strictest alignment first. */
+	m->slots = arena_alloc(v->arena, n_values * sizeof(*m->slots) + 3 * words * 8 +
+					     index->n_memos + code->n_paths);
 	if (!m->slots) {
 		return RC_NOMEM;
 	}
-	m->states = (uint8_t *)(m->slots + code->n_paths);
+	m->stack = m->slots + code->n_paths;
+	m->groups[0] = (uint64_t *)(void *)(m->slots + n_values);
+	m->groups[1] = m->groups[0] + words;
+	m->groups[2] = m->groups[1] + words;
+	m->memos = (uint8_t *)(m->groups[2] + words);
+	m->states = m->memos + index->n_memos;
 	m->slots[CEDAR_PRINCIPAL] = cedar_make_uid(r->principal);
 	m->slots[CEDAR_ACTION] = cedar_make_uid(r->action);
 	m->slots[CEDAR_RESOURCE] = cedar_make_uid(r->resource);
-	m->slots[CEDAR_CONTEXT] = m->v->context;
+	m->slots[CEDAR_CONTEXT] = v->context;
 	for (unsigned i = 0; i <= CEDAR_CONTEXT; i++) {
 		m->states[i] = CEDAR_SLOT_HERE;
 	}
@@ -64,17 +75,6 @@ static inline const struct cedar_value *slot_of(struct cedar_machine *m, uint32_
 
 /* ---- tests ---- */
 
-static inline enum cedar_answer order(unsigned kind, int64_t a, int64_t b)
-{
-	if (kind == CEDAR_EXPR_LT) {
-		return a < b;
-	}
-	if (kind == CEDAR_EXPR_LE) {
-		return a <= b;
-	}
-	return kind == CEDAR_EXPR_GT ? a > b : a >= b;
-}
-
 static enum cedar_answer equal(struct cedar_machine *m, const struct cedar_value *a,
 			       const struct cedar_value *b)
 {
@@ -110,7 +110,7 @@ static enum cedar_answer is_true(const struct cedar_value *a)
 	return a && a->type == CEDAR_BOOL ? (enum cedar_answer)a->b : CEDAR_FAILED;
 }
 
-static enum cedar_answer stack_order(struct cedar_machine *m, unsigned kind)
+static enum cedar_answer stack_order(struct cedar_machine *m, unsigned orders)
 {
 	const struct cedar_value *two = m->top -= 2;
 
@@ -119,7 +119,7 @@ static enum cedar_answer stack_order(struct cedar_machine *m, unsigned kind)
 	     two[0].type != CEDAR_DURATION)) {
 		return CEDAR_FAILED;
 	}
-	return order(kind, two[0].i, two[1].i);
+	return cedar_order(orders, two[0].i, two[1].i);
 }
 
 static enum cedar_answer stack_in(struct cedar_machine *m)
@@ -157,7 +157,9 @@ static enum cedar_answer stack_contains(struct cedar_machine *m, unsigned kind)
 
 /* ---- the whole ---- */
 
-static inline enum cedar_answer step(struct cedar_machine *m, const struct cedar_insn *i)
+/* Apart from the loop, which stays small. */
+__attribute__((noinline)) static enum cedar_answer step(struct cedar_machine *m,
+							const struct cedar_insn *i)
 {
 	const struct cedar_value *a;
 	unsigned state;
@@ -177,7 +179,7 @@ static inline enum cedar_answer step(struct cedar_machine *m, const struct cedar
 						  : CEDAR_NO;
 	case CEDAR_OP_SLOT_ORDER:
 		a = slot_of(m, i->a);
-		return a && a->type == i->n ? order(i->flag, a->i, i->i) : CEDAR_FAILED;
+		return a && a->type == i->n ? cedar_order(i->flag, a->i, i->i) : CEDAR_FAILED;
 	case CEDAR_OP_SLOT_EQ:
 		return equal(m, slot_of(m, i->a), i->value);
 	case CEDAR_OP_SLOTS_EQ:
@@ -185,6 +187,11 @@ static inline enum cedar_answer step(struct cedar_machine *m, const struct cedar
 		return equal(m, a, slot_of(m, (uint32_t)i->i));
 	case CEDAR_OP_SLOT_LIKE:
 		return like(m, slot_of(m, i->a), i->x);
+	case CEDAR_OP_SLOT_RANGE:
+		a = slot_of(m, i->a);
+		return a && a->type == CEDAR_IPADDR
+			   ? (enum cedar_answer)cedar_ip_in_range(a->ip, i->value->ip)
+			   : CEDAR_FAILED;
 	case CEDAR_OP_VAR_IN:
 		return m->groups[i->flag][i->a / 64] >> i->a % 64 & 1;
 	case CEDAR_OP_TEST:
@@ -238,6 +245,12 @@ enum rc cedar_machine_run(struct cedar_machine *m, const struct cedar_shared *co
 		const struct cedar_insn *i = &insns[at];
 		enum cedar_answer answer;
 
+		/* Of all tests the most common, here once more for its known slots. */
+		if (i->op == CEDAR_OP_SLOT_ORDER && m->states[i->a] == CEDAR_SLOT_HERE &&
+		    m->slots[i->a].type == i->n) {
+			at = i->next[cedar_order(i->flag, m->slots[i->a].i, i->i)];
+			continue;
+		}
 		if (i->op == CEDAR_OP_MEMO) {
 			unsigned known = m->memos[i->a];
 

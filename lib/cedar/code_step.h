@@ -5,13 +5,6 @@
 
 #include "cedar/code.h"
 
-enum cedar_slot_state {
-	CEDAR_SLOT_NOT_ASKED = 0,
-	CEDAR_SLOT_HERE,
-	CEDAR_SLOT_MISSING,
-	CEDAR_SLOT_BROKEN, /* asking for it is a failure, even with `has` */
-};
-
 /* In place of no and yes. */
 enum cedar_answer { CEDAR_NO = 0, CEDAR_YES, CEDAR_FAILED, CEDAR_EXHAUSTED };
 

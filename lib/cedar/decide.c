@@ -25,11 +25,6 @@ struct asked {
 
 enum { BITS = 64 };
 
-static size_t row_words(const struct cedar_index *x)
-{
-	return x->n_groups / BITS + 1;
-}
-
 static bool has_group(const uint64_t *row, uint32_t id)
 {
 	return row[id / BITS] >> id % BITS & 1;
@@ -37,17 +32,20 @@ static bool has_group(const uint64_t *row, uint32_t id)
 
 /* ---- the request in numbers ---- */
 
-static void mark_groups(struct asked *a, unsigned variable, const struct cedar_uid *uid)
+static void mark(struct asked *a, unsigned variable, const struct cedar_uid *uid)
 {
 	const struct cedar_index *x = a->x;
 	const struct cedar_node *node = a->v->nodes[variable];
 	uint64_t *row = a->m.groups[variable];
 
+	if (!x->has_uids[variable]) {
+		return;
+	}
 	a->own[variable] = cedar_uids_find(&x->uids, uid);
 	if (a->own[variable] && a->own[variable] <= x->n_groups) {
 		row[a->own[variable] / BITS] |= UINT64_C(1) << a->own[variable] % BITS;
 	}
-	for (uint32_t i = 0; node && x->n_groups && i < node->n_ancestors; i++) {
+	for (uint32_t i = 0; node && x->has_groups[variable] && i < node->n_ancestors; i++) {
 		uint32_t id = cedar_uids_find(&x->uids, node->ancestors[i]);
 
 		if (id && id <= x->n_groups) {
@@ -56,34 +54,20 @@ static void mark_groups(struct asked *a, unsigned variable, const struct cedar_u
 	}
 }
 
-static enum rc number(struct asked *a)
+static void number(struct asked *a)
 {
 	const struct cedar_request *r = a->v->request;
 	const struct cedar_index *x = a->x;
-	uint64_t *rows = arena_alloc_n(a->v->arena, row_words(x) * 3, sizeof(*rows));
 
-	if (!rows) {
-		return RC_NOMEM;
-	}
-	for (unsigned i = 0; i < 3; i++) {
-		a->m.groups[i] = rows + i * row_words(x);
-	}
-	a->m.v = a->v;
-	TRY(cedar_machine_start(&a->m, x->code));
-	if (x->n_memos > 1) {
-		a->m.memos = arena_alloc(a->v->arena, x->n_memos);
-		if (!a->m.memos) {
-			return RC_NOMEM;
-		}
-	}
-	mark_groups(a, CEDAR_PRINCIPAL, r->principal);
-	mark_groups(a, CEDAR_ACTION, r->action);
-	mark_groups(a, CEDAR_RESOURCE, r->resource);
-	if (x->has_types) {
+	mark(a, CEDAR_PRINCIPAL, r->principal);
+	mark(a, CEDAR_ACTION, r->action);
+	mark(a, CEDAR_RESOURCE, r->resource);
+	if (x->has_types[0]) {
 		a->types[0] = cedar_types_find(&x->types, r->principal->type);
+	}
+	if (x->has_types[1]) {
 		a->types[1] = cedar_types_find(&x->types, r->resource->type);
 	}
-	return RC_OK;
 }
 
 /* ---- one rule ---- */
@@ -108,7 +92,8 @@ static bool none_before(const uint64_t *row, const uint32_t *list)
 	return true;
 }
 
-static inline bool passes(const struct asked *a, unsigned variable, uint32_t test)
+__attribute__((noinline)) static bool passes_some(const struct asked *a, unsigned variable,
+						  uint32_t test)
 {
 	const uint64_t *row = a->m.groups[variable];
 	uint32_t operand = test & cedar_test_operand;
@@ -128,17 +113,25 @@ static inline bool passes(const struct asked *a, unsigned variable, uint32_t tes
 	return false;
 }
 
-static bool is_in_scope(const struct asked *a, const struct cedar_entry *entry)
+static inline bool passes(const struct asked *a, unsigned variable, uint32_t test)
 {
-	return (entry->types[0] == 0 || entry->types[0] == a->types[0]) &&
-	       (entry->types[1] == 0 || entry->types[1] == a->types[1]) &&
-	       passes(a, CEDAR_PRINCIPAL, entry->tests[CEDAR_PRINCIPAL]) &&
+	return test == 0 || passes_some(a, variable, test);
+}
+
+static inline bool is_in_scope(const struct asked *a, const struct cedar_entry *entry)
+{
+	if ((entry->types[0] && entry->types[0] != a->types[0]) ||
+	    (entry->types[1] && entry->types[1] != a->types[1])) {
+		return false;
+	}
+	return passes(a, CEDAR_PRINCIPAL, entry->tests[CEDAR_PRINCIPAL]) &&
 	       passes(a, CEDAR_ACTION, entry->tests[CEDAR_ACTION]) &&
 	       passes(a, CEDAR_RESOURCE, entry->tests[CEDAR_RESOURCE]);
 }
 
 /* What is too deep for code. RC_NOMEM only. */
-static enum rc evaluate_tree(struct asked *a, const struct cedar_shared *c, enum cedar_outcome *ret)
+COLD static enum rc evaluate_tree(struct asked *a, const struct cedar_shared *c,
+				  enum cedar_outcome *ret)
 {
 	bool is_satisfied = false;
 	enum rc rc = cedar_conditions_hold(a->v, c->policy, &is_satisfied);
@@ -155,19 +148,23 @@ static enum rc ask_condition(struct asked *a, uint32_t condition, enum cedar_out
 {
 	const struct cedar_shared *c = &a->x->conditions[condition - 1];
 
+	if (cedar_machine_order(&a->m, c, ret)) {
+		return RC_OK;
+	}
 	if (c->memo && a->m.memos[c->memo] != CEDAR_UNKNOWN) {
 		*ret = (enum cedar_outcome)a->m.memos[c->memo];
 		return RC_OK;
 	}
 	TRY(c->start == cedar_code_tree ? evaluate_tree(a, c, ret)
-				      : cedar_machine_run(&a->m, c, ret));
+					: cedar_machine_run(&a->m, c, ret));
 	if (c->memo) {
 		a->m.memos[c->memo] = (uint8_t)*ret;
 	}
 	return RC_OK;
 }
 
-static enum rc add_fan(struct asked *a, const struct cedar_entry *entry, struct cedar_indexes *list)
+__attribute__((noinline)) static enum rc add_fan(struct asked *a, const struct cedar_entry *entry,
+						 struct cedar_indexes *list)
 {
 	const uint32_t *fan = a->x->fans + entry->first;
 	uint32_t n = entry->n & ~cedar_entry_permit;
@@ -204,7 +201,7 @@ static enum rc visit(struct asked *a, uint32_t from, uint32_t to)
 static enum rc visit_variable(struct asked *a, unsigned variable)
 {
 	const struct cedar_index *x = a->x;
-	size_t words = row_words(x);
+	size_t words = cedar_row_words(x);
 
 	if (a->own[variable]) {
 		size_t k = cedar_bucket(x, variable, a->own[variable]);
@@ -272,7 +269,8 @@ enum rc cedar_gather_indexed(const struct cedar_policies *set, struct cedar_eval
 {
 	struct asked a = {.x = set->index, .v = v, .g = g};
 
-	TRY(number(&a));
+	TRY(cedar_machine_start(&a.m, a.x, v));
+	number(&a);
 	TRY(visit(&a, a.x->residual, a.x->n_entries));
 	for (unsigned variable = 0; variable < 3; variable++) {
 		TRY(visit_variable(&a, variable));

@@ -63,7 +63,7 @@ static struct cedar_node *find_here(const struct cedar_entities *s, const struct
 		if (i == 0) {
 			return NULL;
 		}
-		if (cedar_uid_equal(s->nodes[i - 1]->uid, uid)) {
+		if (cedar_same_uid(s->nodes[i - 1]->uid, uid)) {
 			return s->nodes[i - 1];
 		}
 	}
@@ -97,7 +97,7 @@ bool cedar_node_has_ancestor(const struct cedar_node *node, const struct cedar_u
 		}
 	}
 	for (; from < node->n_ancestors && node->ancestors[from]->hash == uid->hash; from++) {
-		if (cedar_uid_equal(node->ancestors[from], uid)) {
+		if (cedar_same_uid(node->ancestors[from], uid)) {
 			return true;
 		}
 	}
@@ -149,7 +149,7 @@ static enum rc make_room(struct cedar_entities *s, struct err *e)
 static bool has_parent(const struct cedar_uid *const *list, size_t n, const struct cedar_uid *uid)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (cedar_uid_equal(list[i], uid)) {
+		if (cedar_same_uid(list[i], uid)) {
 			return true;
 		}
 	}
@@ -273,7 +273,7 @@ static enum rc gather(struct cedar_entities *s, const struct cedar_uid *const *u
 	while (i < n_old || k < n) {
 		if (k == n || (i < n_old && old[i]->hash < uids[k]->hash)) {
 			s->merged[out++] = old[i++];
-		} else if (i < n_old && cedar_uid_equal(old[i], uids[k])) {
+		} else if (i < n_old && cedar_same_uid(old[i], uids[k])) {
 			s->merged[out++] = old[i++];
 			k++;
 		} else {
@@ -416,7 +416,7 @@ bool cedar_entities_in(const struct cedar_entities *s, const struct cedar_uid *d
 {
 	const struct cedar_node *node;
 
-	if (cedar_uid_equal(descendant, ancestor)) {
+	if (cedar_same_uid(descendant, ancestor)) {
 		return true;
 	}
 	node = cedar_entities_find(s, descendant);

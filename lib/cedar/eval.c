@@ -228,7 +228,7 @@ static enum rc eval_equal(struct cedar_eval *v, const struct cedar_expr *x, stru
 
 	TRY(eval_two(v, x, two));
 	if (two[0].type == CEDAR_ENTITY && two[1].type == CEDAR_ENTITY) {
-		is_equal = cedar_uid_equal(two[0].uid, two[1].uid);
+		is_equal = cedar_same_uid(two[0].uid, two[1].uid);
 	} else {
 		is_equal = cedar_value_cmp(&two[0], &two[1], &v->steps) == 0;
 		TRY(check_steps(v, x));
@@ -242,7 +242,7 @@ static enum rc eval_equal(struct cedar_eval *v, const struct cedar_expr *x, stru
 static bool is_in(const struct cedar_uid *uid, const struct cedar_node *node,
 		  const struct cedar_uid *group)
 {
-	return cedar_uid_equal(uid, group) || (node && cedar_node_has_ancestor(node, group));
+	return cedar_same_uid(uid, group) || (node && cedar_node_has_ancestor(node, group));
 }
 
 /* `left in right`, both evaluated. */

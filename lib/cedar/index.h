@@ -48,6 +48,7 @@ struct cedar_shared {
 	uint32_t n_rules;
 	uint32_t start; /* of its code, or one of its ends; see cedar/code.h */
 	uint32_t cost;	/* steps that it takes whatever the values */
+	bool is_order;	/* one comparison of a slot with a number and nothing else */
 	uint32_t next; /* while building: another of the same hash, plus one */
 };
 
@@ -56,7 +57,11 @@ struct cedar_index {
 	struct cedar_types types;
 	uint32_t n_groups;
 	uint32_t n_memos; /* with the unused place 0 */
-	bool has_types;
+	/* By variable: does anything ask for its number, its groups, its type? What nobody asks for
+	 * need not be found out. */
+	bool has_uids[3];
+	bool has_groups[3];
+	bool has_types[2];
 	/* Bucket of (variable, id, how): entries from starts[k] to starts[k + 1], where
 	 * k = cedar_bucket(index, variable, id) for == and one more for `in`. */
 	const uint32_t *starts;
@@ -69,6 +74,12 @@ struct cedar_index {
 	uint32_t n_conditions;
 	const struct cedar_code *code;
 };
+
+/* Words of 64 bits that have one for each group; bit 0 is of none. */
+static inline size_t cedar_row_words(const struct cedar_index *x)
+{
+	return x->n_groups / 64 + 1;
+}
 
 static inline size_t cedar_bucket(const struct cedar_index *x, unsigned variable, uint32_t id)
 {

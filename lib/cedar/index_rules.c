@@ -24,6 +24,8 @@ static enum rc number_uids(struct cedar_index_build *b, bool are_groups)
 			uint32_t id;
 
 			for (size_t k = 0; k < s->n_uids && is_group(s) == are_groups; k++) {
+				b->index->has_uids[v] = true;
+				b->index->has_groups[v] |= are_groups;
 				TRY(cedar_uids_add(b->arena, &b->index->uids, s->uids[k], &id));
 			}
 		}
@@ -41,7 +43,9 @@ static enum rc number_groups_of(struct cedar_index_build *b, const struct cedar_
 		return RC_OK;
 	}
 	if (is_in && x->args[0]->kind == CEDAR_EXPR_VARIABLE && x->args[1]->constant &&
-	    x->args[1]->constant->type == CEDAR_ENTITY) {
+	    x->args[0]->variable != CEDAR_CONTEXT && x->args[1]->constant->type == CEDAR_ENTITY) {
+		b->index->has_uids[x->args[0]->variable] = true;
+		b->index->has_groups[x->args[0]->variable] = true;
 		return cedar_uids_add(b->arena, &b->index->uids, x->args[1]->constant->uid, &id);
 	}
 	for (uint32_t i = 0; i < x->n_args; i++) {
@@ -152,12 +156,13 @@ static enum rc read_scope(struct cedar_index_build *b, const struct cedar_scope 
 	return RC_OK;
 }
 
-static enum rc read_type(struct cedar_index_build *b, const struct cedar_scope *s, uint32_t *ret)
+static enum rc read_type(struct cedar_index_build *b, const struct cedar_scope *s, bool *ret_has,
+			 uint32_t *ret)
 {
 	if (s->op != CEDAR_SCOPE_IS && s->op != CEDAR_SCOPE_IS_IN) {
 		return RC_OK;
 	}
-	b->index->has_types = true;
+	*ret_has = true;
 	return cedar_types_add(b->arena, &b->index->types, s->type, ret);
 }
 
@@ -225,8 +230,10 @@ enum rc cedar_index_rules(struct cedar_index_build *b)
 		if (is_never) {
 			continue;
 		}
-		TRY(read_type(b, &p->scope[CEDAR_PRINCIPAL], &key.types[0]));
-		TRY(read_type(b, &p->scope[CEDAR_RESOURCE], &key.types[1]));
+		TRY(read_type(b, &p->scope[CEDAR_PRINCIPAL], &b->index->has_types[0],
+			      &key.types[0]));
+		TRY(read_type(b, &p->scope[CEDAR_RESOURCE], &b->index->has_types[1],
+			      &key.types[1]));
 		TRY(read_conditions(b, p, &key.condition));
 		TRY(add_rule(b, &key, (uint32_t)i + 1));
 	}

@@ -7,7 +7,7 @@
  */
 #include "cedar/intern.h"
 
-enum { FIRST_CAP = 8 };
+enum { FIRST_CAP = 8, FEW_TYPES = 4 };
 
 /* ---- uids ---- */
 
@@ -34,7 +34,7 @@ uint32_t cedar_uids_find(const struct cedar_uids *t, const struct cedar_uid *u)
 		if (s->id == 0) {
 			return 0;
 		}
-		if (s->tag == tag && cedar_uid_equal(t->list[s->id - 1], u)) {
+		if (s->tag == tag && cedar_same_uid(t->list[s->id - 1], u)) {
 			return s->id;
 		}
 	}
@@ -93,7 +93,13 @@ uint32_t cedar_types_find(const struct cedar_types *t, struct str type)
 {
 	uint64_t hash;
 
-	if (t->n == 0) {
+	if (t->n <= FEW_TYPES) {
+		for (uint32_t i = 0; i < t->n; i++) {
+			if (t->list[i].n == type.n &&
+			    cedar_same_bytes(t->list[i].p, type.p, type.n)) {
+				return i + 1;
+			}
+		}
 		return 0;
 	}
 	hash = mix(type);

@@ -76,7 +76,7 @@ static int cmp_uid(const struct cedar_uid *a, const struct cedar_uid *b)
 
 bool cedar_uid_equal(const struct cedar_uid *a, const struct cedar_uid *b)
 {
-	return a == b || (a->hash == b->hash && cmp_uid(a, b) == 0);
+	return cedar_same_uid(a, b);
 }
 
 static int cmp_parts(const struct cedar_value *a, const struct cedar_value *b,
@@ -164,10 +164,22 @@ bool cedar_set_has(const struct cedar_value *set, const struct cedar_value *need
 	return false;
 }
 
+enum { FEW_FIELDS = 8 };
+
 const struct cedar_value *cedar_record_get(const struct cedar_value *record, struct str name)
 {
 	size_t from = 0;
 	size_t to = record->n;
+
+	if (to <= FEW_FIELDS) {
+		for (; from < to; from++) {
+			if (record->fields[from].name.n == name.n &&
+			    cedar_same_bytes(record->fields[from].name.p, name.p, name.n)) {
+				return &record->fields[from].value;
+			}
+		}
+		return NULL;
+	}
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;

@@ -7,10 +7,10 @@
 #include "governor/sealed.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "base/rand.h"
+#include "governor/crypt.h"
 
 enum { VERSION = 1, NONCE_BYTES = 12, TAG_BYTES = 16, ORIGIN_MAX_BYTES = 255 };
 
@@ -26,11 +26,7 @@ static void free_cipher(EVP_CIPHER_CTX **p)
 enum rc sealed_commit(const uint8_t salt[SEALED_SALT_BYTES], struct str bytes,
 		      uint8_t ret_commitment[SEALED_COMMITMENT_BYTES], struct err *e)
 {
-	unsigned n = 0;
-
-	if (!HMAC(EVP_sha256(), salt, SEALED_SALT_BYTES, (const unsigned char *)bytes.p, bytes.n,
-		  ret_commitment, &n) ||
-	    n != SEALED_COMMITMENT_BYTES) {
+	if (!crypt_hmac(str_of(salt, SEALED_SALT_BYTES), &bytes, 1, ret_commitment)) {
 		FAIL(e, RC_NOMEM, "cannot compute a commitment");
 	}
 	return RC_OK;
@@ -50,31 +46,12 @@ static enum rc associated(const struct sealed_place *place, struct buf *b, struc
 	return RC_OK;
 }
 
-/* salt and bytes to out (as many bytes), then the tag. */
-static bool encrypt(const uint8_t key[SEALED_KEY_BYTES], const uint8_t nonce[NONCE_BYTES],
-		    struct str aad, const uint8_t salt[SEALED_SALT_BYTES], struct str bytes,
-		    uint8_t *out)
-{
-	AUTO_CIPHER c = EVP_CIPHER_CTX_new();
-	int n;
-
-	return c && EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, nonce) == 1 &&
-	       EVP_EncryptUpdate(c, NULL, &n, (const unsigned char *)aad.p, (int)aad.n) == 1 &&
-	       EVP_EncryptUpdate(c, out, &n, salt, SEALED_SALT_BYTES) == 1 &&
-	       (bytes.n == 0 ||
-		EVP_EncryptUpdate(c, out + SEALED_SALT_BYTES, &n, (const unsigned char *)bytes.p,
-				  (int)bytes.n) == 1) &&
-	       EVP_EncryptFinal_ex(c, out + SEALED_SALT_BYTES + bytes.n, &n) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, TAG_BYTES,
-				   out + SEALED_SALT_BYTES + bytes.n) == 1;
-}
-
 enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_place *place,
 		    struct str bytes, struct buf *b,
 		    uint8_t ret_commitment[SEALED_COMMITMENT_BYTES], struct err *e)
 {
 	AUTO_BUF aad = BUF_INIT(512);
-	uint8_t salt[SEALED_SALT_BYTES];
+	uint8_t random[SEALED_SALT_BYTES + NONCE_BYTES];
 	uint8_t *out;
 
 	if (bytes.n > SEALED_PLAIN_MAX_BYTES) {
@@ -85,12 +62,13 @@ enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_pla
 	if (buf_reserve(b, SEALED_OVERHEAD_BYTES + bytes.n) != RC_OK) {
 		FAIL(e, RC_LIMIT, "no room for a sealed value of %zu bytes", bytes.n);
 	}
-	rand_bytes(salt, sizeof(salt));
-	TRY(sealed_commit(salt, bytes, ret_commitment, e));
+	rand_bytes(random, sizeof(random));
+	TRY(sealed_commit(random, bytes, ret_commitment, e));
 	out = (uint8_t *)b->p + b->n;
 	out[0] = VERSION;
-	rand_bytes(out + 1, NONCE_BYTES);
-	if (!encrypt(key, out + 1, buf_view(&aad), salt, bytes, out + 1 + NONCE_BYTES)) {
+	memcpy(out + 1, random + SEALED_SALT_BYTES, NONCE_BYTES);
+	if (!crypt_seal(key, out + 1, buf_view(&aad), str_of(random, SEALED_SALT_BYTES), bytes,
+			out + 1 + NONCE_BYTES)) {
 		FAIL(e, RC_NOMEM, "cannot encrypt a value");
 	}
 	b->n += SEALED_OVERHEAD_BYTES + bytes.n;

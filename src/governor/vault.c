@@ -12,15 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "governor/crypt.h"
 #include "net/channel.h"
 
 enum { KEY_BYTES = 32, SPARE_KEYS = 4, PATH_BYTES = 4096, WRAPPED_MAX = 256 };
@@ -323,19 +321,13 @@ uint64_t vault_serial(const struct vault *v, uint64_t serial)
 enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
 		  struct err *e)
 {
-	AUTO_BUF text = BUF_INIT(LIMIT_ARGS_BYTES + LIMIT_ID_BYTES + 1);
-	unsigned n = 32;
+	const struct str parts[] = {tool, str_of("", 1), args};
 
 	if (!v->has_tags) {
 		FAIL(e, RC_AGAIN, "the key for call tags is not there yet");
 	}
-	TRY(buf_add(&text, tool));
-	TRY(buf_add_char(&text, '\0'));
-	TRY(buf_add(&text, args));
-	if (!HMAC(EVP_sha256(), v->tags, KEY_BYTES, (const unsigned char *)text.p, text.n, ret,
-		  &n) ||
-	    n != 32) {
-		FAIL(e, RC_BROKEN, "cannot compute a tag");
+	if (!crypt_hmac(str_of(v->tags, KEY_BYTES), parts, ARRAY_LEN(parts), ret)) {
+		FAIL(e, RC_NOMEM, "cannot compute a tag");
 	}
 	return RC_OK;
 }

@@ -383,6 +383,12 @@ enum rc cedar_schema_parse_json(struct str source_name, struct str text, struct 
 				struct err *e);
 struct cedar_schema *cedar_schema_ref(struct cedar_schema *s);
 void cedar_schema_unref(struct cedar_schema *s); /* NULL is fine */
+/* Append the schema in Cedar's syntax or in JSON, as it was written in whichever of the two; b is
+ * unchanged on failure. RC_INPUT when the syntax cannot say what the JSON did: a reference that only
+ * JSON tells from another of the same name, or attributes that are a type's name. RC_LIMIT when b's
+ * maximum is reached or types are nested deeper than JSON may be. */
+enum rc cedar_schema_print(struct buf *b, const struct cedar_schema *s, struct err *e);
+enum rc cedar_schema_print_json(struct buf *b, const struct cedar_schema *s, struct err *e);
 /* The actions with their groups, sealed: a base to lay entities over. Borrowed from s. */
 const struct cedar_entities *cedar_schema_actions(const struct cedar_schema *s);
 

@@ -25,6 +25,7 @@ static struct {
 	unsigned golden_policies;
 	unsigned golden_requests;
 	unsigned golden_schemas;
+	unsigned translations;
 	unsigned different;
 	unsigned unreadable;
 } counts;
@@ -246,6 +247,38 @@ static enum rc check_mode(const struct test *t, const struct json *golden, enum 
 	return RC_OK;
 }
 
+/* schema's JSON must be what golden is. */
+static enum rc same_json(const struct test *t, const struct cedar_schema *schema,
+			 const struct json *golden, const char *what, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(FILE_BYTES);
+	const struct json *j;
+
+	TRY(cedar_schema_print_json(&text, schema, e));
+	TRY(json_parse(t->arena, buf_view(&text), &JSON_LIMITS_DEFAULT, &j, e));
+	if (!json_equal(j, golden)) {
+		differ(t, what, "the reference's JSON", "another");
+	}
+	return RC_OK;
+}
+
+/* Our JSON is the reference's; printed in Cedar's syntax and read again, it still is. */
+static enum rc check_translation(const struct test *t, const struct cedar_schema *from_json,
+				 const struct json *golden, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(FILE_BYTES);
+	struct cedar_schema *again = NULL;
+	enum rc rc;
+
+	TRY(same_json(t, t->schema, golden, "JSON of the schema", e));
+	TRY(cedar_schema_print(&text, from_json, e));
+	TRY(cedar_schema_parse(STR("printed"), buf_view(&text), &again, e));
+	rc = same_json(t, again, golden, "JSON of the printed schema", e);
+	cedar_schema_unref(again);
+	counts.translations++;
+	return rc;
+}
+
 /* The schema in its JSON form says the same. */
 static enum rc check_json_schema(const struct test *t, struct err *e)
 {
@@ -263,6 +296,7 @@ static enum rc check_json_schema(const struct test *t, struct err *e)
 	TRY(cedar_schema_parse_json(STR("schema.json"), buf_view(&text), &schema, e));
 	rc = validate(t, schema, CEDAR_STRICT, &theirs, e);
 	rc = rc == RC_OK ? validate(t, t->schema, CEDAR_STRICT, &ours, e) : rc;
+	rc = rc == RC_OK ? check_translation(t, schema, golden, e) : rc;
 	cedar_schema_unref(schema);
 	counts.golden_schemas++;
 	if (rc == RC_OK &&
@@ -341,8 +375,10 @@ int main(int argc, char **argv)
 	}
 	printf(
 	    "%u tests: %u verdicts, %u requests; against the reference's answers: %u policies in "
-	    "both modes, %u requests, %u JSON schemas; %u different, %u tests unreadable\n",
+	    "both modes, %u requests, %u JSON schemas, %u translations; %u different, %u tests "
+	    "unreadable\n",
 	    counts.tests, counts.verdicts, counts.requests, counts.golden_policies,
-	    counts.golden_requests, counts.golden_schemas, counts.different, counts.unreadable);
+	    counts.golden_requests, counts.golden_schemas, counts.translations, counts.different,
+	    counts.unreadable);
 	return counts.tests > 0 && counts.different == 0 && counts.unreadable == 0 ? 0 : 1;
 }

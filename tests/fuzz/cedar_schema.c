@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Schemas in Cedar's syntax: never a crash, and a refusal says why. What is accepted serves to
- * validate a policy in both modes; what is valid strictly is valid permissively. */
+ * validate a policy in both modes; what is valid strictly is valid permissively. What is printed is
+ * read again and then printed the same. */
 #include "base/mem.h"
 #include "cedar.h"
 
@@ -35,6 +36,22 @@ static void validate(const struct cedar_schema *s)
 	cedar_policies_unref(set);
 }
 
+static void print_again(const struct cedar_schema *s)
+{
+	AUTO_BUF first = BUF_INIT(16 << 20);
+	AUTO_BUF second = BUF_INIT(16 << 20);
+	struct cedar_schema *again = NULL;
+	struct err e = ERR_INIT;
+
+	if (cedar_schema_print(&first, s, &e) != RC_OK) {
+		return; /* of a bound: the text may be larger than what was read */
+	}
+	MUST(cedar_schema_parse(STR("again"), buf_view(&first), &again, &e) == RC_OK);
+	MUST(cedar_schema_print(&second, again, &e) == RC_OK);
+	MUST(str_eq(buf_view(&first), buf_view(&second)));
+	cedar_schema_unref(again);
+}
+
 int fuzz_one(const uint8_t *bytes, size_t n)
 {
 	struct cedar_schema *s = NULL;
@@ -45,6 +62,7 @@ int fuzz_one(const uint8_t *bytes, size_t n)
 		return 0;
 	}
 	validate(s);
+	print_again(s);
 	cedar_schema_unref(s);
 	return 0;
 }

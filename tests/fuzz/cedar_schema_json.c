@@ -1,11 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schemas in JSON: never a crash, and a refusal says why. With a schema that was accepted, entities
- * and a context are read from the same bytes. */
+/* Schemas in JSON: never a crash, and a refusal says why. The actions of a schema that was accepted
+ * conform to it; what is printed is read again, from JSON to print the same. */
 #include "base/mem.h"
 #include "cedar.h"
 #include "codec/json.h"
 
 #include "fuzz.h"
+
+static void print_again(const struct cedar_schema *s)
+{
+	AUTO_BUF first = BUF_INIT(16 << 20);
+	AUTO_BUF second = BUF_INIT(16 << 20);
+	struct cedar_schema *again = NULL;
+	struct err e = ERR_INIT;
+
+	if (cedar_schema_print_json(&first, s, &e) == RC_OK) {
+		MUST(cedar_schema_parse_json(STR("again"), buf_view(&first), &again, &e) == RC_OK);
+		MUST(cedar_schema_print_json(&second, again, &e) == RC_OK);
+		MUST(str_eq(buf_view(&first), buf_view(&second)));
+		cedar_schema_unref(TAKE(again));
+	}
+	buf_reset(&first);
+	if (cedar_schema_print(&first, s, &e) == RC_OK) {
+		MUST(cedar_schema_parse(STR("again"), buf_view(&first), &again, &e) == RC_OK);
+		cedar_schema_unref(again);
+	}
+}
 
 int fuzz_one(const uint8_t *bytes, size_t n)
 {
@@ -26,6 +46,7 @@ int fuzz_one(const uint8_t *bytes, size_t n)
 		MUST(cedar_entities_seal(store, NULL) == RC_OK);
 		MUST(cedar_entities_check(store, s, NULL) == RC_OK);
 	}
+	print_again(s);
 	cedar_schema_unref(s);
 	return 0;
 }

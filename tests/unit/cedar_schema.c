@@ -297,6 +297,73 @@ static void json_that_is_no_schema_is_refused_with_its_place(void **state)
 		     "cannot be declared");
 }
 
+static void what_is_printed_reads_back(void **state)
+{
+	static const char text[] = "@note(\"x\")\n"
+				   "namespace N {\n"
+				   "  type T = Set<Long>;\n"
+				   "  entity E enum [\"a b\", \"c\"];\n"
+				   "  entity U in [U] = {\n"
+				   "    @why\n"
+				   "    \"a b\"?: T,\n"
+				   "    c: {}\n"
+				   "  } tags String;\n"
+				   "  action \"in\";\n"
+				   "  action go in [\"in\"] appliesTo {\n"
+				   "    principal: [U],\n"
+				   "    resource: [E],\n"
+				   "    context: {\n"
+				   "      n: Long\n"
+				   "    }\n"
+				   "  };\n"
+				   "}\n";
+	struct cedar_schema *s = read(text);
+	AUTO_BUF b = BUF_INIT(4096);
+
+	(void)state;
+	assert_ok(cedar_schema_print(&b, s, NULL));
+	assert_str(buf_view(&b), text);
+	cedar_schema_unref(s);
+}
+
+static void both_syntaxes_translate_into_each_other(void **state)
+{
+	static const char json[] =
+	    "{\"\":{\"commonTypes\":{\"T\":{\"type\":\"Set\",\"element\":{\"type\":"
+	    "\"EntityOrCommon\",\"name\":\"Long\"}}},\"entityTypes\":{\"U\":{\"shape\":{"
+	    "\"type\":\"Record\",\"attributes\":{\"a\":{\"type\":\"EntityOrCommon\",\"name\":"
+	    "\"T\",\"required\":false}}}}},\"actions\":{\"go\":{\"appliesTo\":{"
+	    "\"resourceTypes\":[\"U\"],\"principalTypes\":[\"U\"]}}}}}";
+	struct cedar_schema *s = read_json(json);
+	AUTO_BUF text = BUF_INIT(4096);
+	AUTO_BUF back = BUF_INIT(4096);
+
+	(void)state;
+	assert_ok(cedar_schema_print(&text, s, NULL));
+	cedar_schema_unref(s);
+	assert_ok(cedar_schema_parse(STR("t"), buf_view(&text), &s, NULL));
+	assert_ok(cedar_schema_print_json(&back, s, NULL));
+	assert_str(buf_view(&back), json);
+	cedar_schema_unref(s);
+}
+
+/* In JSON a reference can say that it means the entity type. */
+static void what_the_syntax_cannot_say_is_not_printed(void **state)
+{
+	struct cedar_schema *s = read_json(
+	    "{\"\":{\"commonTypes\":{\"T\":{\"type\":\"Long\"}},\"entityTypes\":{\"T\":{},"
+	    "\"U\":{\"tags\":{\"type\":\"Entity\",\"name\":\"T\"}}},\"actions\":{}}}");
+	AUTO_BUF b = BUF_INIT(4096);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_rc(cedar_schema_print(&b, s, &e), RC_INPUT);
+	assert_int_equal(b.n, 0);
+	assert_true(str_contains(str_from(e.msg), STR("'T' is both")));
+	assert_ok(cedar_schema_print_json(&b, s, NULL));
+	cedar_schema_unref(s);
+}
+
 /* Whatever allocation fails, nothing leaks and nothing half made comes back. */
 static void want_of_memory_is_an_answer(void **state)
 {
@@ -338,6 +405,9 @@ int main(void)
 	    cmocka_unit_test(types_that_are_too_large_written_out_are_refused),
 	    cmocka_unit_test(json_says_the_same),
 	    cmocka_unit_test(json_that_is_no_schema_is_refused_with_its_place),
+	    cmocka_unit_test(what_is_printed_reads_back),
+	    cmocka_unit_test(both_syntaxes_translate_into_each_other),
+	    cmocka_unit_test(what_the_syntax_cannot_say_is_not_printed),
 	    cmocka_unit_test(want_of_memory_is_an_answer),
 	};
 

@@ -28,7 +28,7 @@
 #include "core/state_impl.h"
 
 enum {
-	MAX_OBJECTS = 1 << 21, /* of one kind within the horizon: 24 calls a second, always */
+	MAX_OBJECTS = 1 << 21, /* of one kind within the horizon */
 	MAX_CAUSES = 16,
 	SWEEP_MS = 60 * 1000,
 };
@@ -367,6 +367,22 @@ static bool is_needed(const struct object *o)
 	return o->kind == OBJECT_CALL && ((const struct call_object *)o)->terms > 0;
 }
 
+/* Reads of a task that is over are soon of no more use to any decision; the log and the index have
+ * them. While it runs they count towards its limits, which bound them. */
+static uint64_t horizon_of(const struct state *s, const struct object *o)
+{
+	const struct call_object *c = (const struct call_object *)o;
+	const struct task *t;
+
+	if (o->kind != OBJECT_CALL || c->pub.effect != EFFECT_READ) {
+		return STATE_HORIZON_MS;
+	}
+	t = state_task(s, c->pub.task);
+	return t && (t->state == TASK_RUNNING || t->state == TASK_SUSPENDED)
+		   ? STATE_HORIZON_MS
+		   : STATE_READ_HORIZON_MS;
+}
+
 /* (3) */
 static void forget(struct state *s)
 {
@@ -381,7 +397,7 @@ static void forget(struct state *s)
 			struct object *o = s->tables[k].p[i];
 
 			if (o->over_unix_ms && !is_needed(o) && s->now_unix_ms >= o->over_unix_ms &&
-			    s->now_unix_ms - o->over_unix_ms >= STATE_HORIZON_MS) {
+			    s->now_unix_ms - o->over_unix_ms >= horizon_of(s, o)) {
 				object_free(o);
 			} else {
 				s->tables[k].p[kept++] = o;

@@ -7,8 +7,9 @@
  * the leaf that created them; pointers are valid until the next state_apply.
  *
  * Strings in objects are owned by the object. Closed objects leave the state STATE_HORIZON_MS after
- * they closed (driven by the leaves' own times), calls not before the terms that would undo them
- * are over; an unknown id is refused by whoever asks, so forgetting is safe.
+ * they closed, reads of a task that is over already after STATE_READ_HORIZON_MS (driven by the
+ * leaves' own times), calls not before the terms that would undo them are over; an unknown id is
+ * refused by whoever asks, so forgetting is safe.
  */
 #pragma once
 
@@ -17,7 +18,7 @@
 #include "core/leaf.h"
 #include "core/reason.h"
 
-enum { STATE_HORIZON_MS = 24 * 3600 * 1000 };
+enum { STATE_HORIZON_MS = 24 * 3600 * 1000, STATE_READ_HORIZON_MS = 10 * 60 * 1000 };
 
 enum incident_status { INCIDENT_CLOSED = 0, INCIDENT_OPEN };
 

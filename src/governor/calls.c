@@ -653,6 +653,26 @@ void calls_judge(struct governor *g, struct request *r)
 	}
 }
 
+/* Silence is no: whoever still waits when the time to decide is over is denied, not asked about
+ * again. True when r was dealt with. */
+static bool deny_expired(struct governor *g, struct request *r)
+{
+	const struct approval *a = state_approval(g->state, r->approval);
+	struct decision d = {
+	    .verdict = VERDICT_DENY,
+	    .reason = REASON_APPROVAL_EXPIRED,
+	    .tool = bundle_tool(g->bundle, r->tool),
+	};
+
+	if (!a || a->state != APPROVAL_EXPIRED) {
+		return false;
+	}
+	d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
+	d.targets = a->targets;
+	refuse_and_record(g, r, &d);
+	return true;
+}
+
 /* Judging may free any request, so each pass starts over; the mark keeps it finite. */
 static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 {
@@ -665,6 +685,9 @@ static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 		}
 		if (!r) {
 			return;
+		}
+		if (waiting == WAITING_APPROVAL && deny_expired(g, r)) {
+			continue;
 		}
 		if (waiting == WAITING_APPROVAL) {
 			/* What was captured for the question is old: look again. */

@@ -526,6 +526,25 @@ static void what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not(void 
 	state_free(f.s);
 }
 
+static void reads_of_a_task_that_is_over_are_forgotten_soon(void **state)
+{
+	(void)state;
+	struct fold f = fold_new();
+	uint64_t i = fold_incident(&f);
+	uint64_t t = fold_task(&f, i);
+	uint64_t done = fold_add(&f, fold_call(t, STR("read"), 1));
+
+	fold_add(&f, LEAF_OF(CALL_COMPLETED, call_completed, .call = done, .kind = STR("ok")));
+	f.t += STATE_READ_HORIZON_MS + 120 * 1000;
+	fold_add(&f, LEAF_OF(NOTIFIED, notified, .about = i));
+	assert_non_null(state_call(f.s, done)); /* it counts as long as the task runs */
+	fold_add(&f, LEAF_OF(TASK_ENDED, task_ended, .task = t, .why = STR("done")));
+	f.t += 120 * 1000;
+	fold_add(&f, LEAF_OF(NOTIFIED, notified, .about = i));
+	assert_null(state_call(f.s, done));
+	state_free(f.s);
+}
+
 /* ---- random histories ---- */
 
 struct dice {
@@ -812,6 +831,7 @@ int main(void)
 	    cmocka_unit_test(a_tool_is_pinned_by_what_was_seen_last),
 	    cmocka_unit_test(what_is_unknown_or_not_earlier_is_no_cause),
 	    cmocka_unit_test(what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not),
+	    cmocka_unit_test(reads_of_a_task_that_is_over_are_forgotten_soon),
 	    cmocka_unit_test(the_same_leaves_give_the_same_state),
 	    cmocka_unit_test(the_bytes_of_the_log_give_the_state_again),
 	    cmocka_unit_test(a_failed_allocation_changes_nothing),

@@ -17,12 +17,13 @@ static const uint32_t REMOVED = UINT32_MAX;
 static uint64_t hash_key[2];
 static bool has_hash_key;
 
-static uint64_t rotl(uint64_t x, int b)
+static inline uint64_t rotl(uint64_t x, int b)
 {
 	return x << b | x >> (64 - b);
 }
 
-static void sip_round(uint64_t v[4])
+/* In registers, which a call would not leave them. */
+__attribute__((always_inline)) static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotl(v[1], 13) ^ v[0];

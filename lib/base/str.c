@@ -14,11 +14,6 @@ struct str str_of(const void *p, size_t n)
 	return (struct str){.p = p, .n = n};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 int str_cmp(struct str a, struct str b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;
@@ -146,7 +141,16 @@ bool str_is_utf8(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	size_t at = 0;
+	uint64_t word;
 
+	/* Eight bytes of ASCII at a time, which is nearly all there is. */
+	while (s.n - at >= sizeof(word)) {
+		memcpy(&word, p + at, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080)) {
+			break;
+		}
+		at += sizeof(word);
+	}
 	while (at < s.n) {
 		size_t step = utf8_sequence(p + at, s.n - at);
 

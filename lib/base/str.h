@@ -21,7 +21,11 @@ struct str {
 
 struct str str_from(const char *cstr); /* NULL gives an empty str */
 struct str str_of(const void *p, size_t n);
-bool str_eq(struct str a, struct str b);
+/* Here, since most differ in length and need no call. */
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || __builtin_memcmp(a.p, b.p, a.n) == 0);
+}
 int str_cmp(struct str a, struct str b);	/* bytewise, shorter first */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
 bool str_has_prefix(struct str s, struct str prefix);

@@ -7,6 +7,8 @@
  */
 #include "codec/json.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "cedar/entities.h"
 #include "cedar/ext.h"
@@ -58,10 +60,38 @@ static enum rc read_set(struct arena *arena, const struct json *j, struct cedar_
 	return RC_OK;
 }
 
+/* Fields, their names and those values that are strings in one piece; *ret_text is where the
+ * strings go. */
+static struct cedar_slot *alloc_fields(struct arena *arena, const struct json *j, char **ret_text)
+{
+	size_t bytes = 0;
+	struct cedar_slot *fields;
+
+	for (const struct json *c = j->child; c; c = c->next) {
+		bytes += c->key.n + 1 + (c->type == JSON_STRING ? c->text.n + 1 : 0);
+	}
+	fields = arena_alloc(arena, j->count * sizeof(*fields) + bytes);
+	*ret_text = (char *)(fields + j->count);
+	return fields;
+}
+
+/* A copy of s at *to, which moves behind it and a NUL. */
+static struct str put(char **to, struct str s)
+{
+	struct str copy = str_of(*to, s.n);
+
+	if (s.n) {
+		memcpy(*to, s.p, s.n);
+	}
+	*to += s.n + 1;
+	return copy;
+}
+
 static enum rc read_record(struct arena *arena, const struct json *j, struct cedar_value *ret,
 			   struct err *e)
 {
-	struct cedar_slot *fields = arena_alloc_n(arena, j->count, sizeof(*fields));
+	char *text;
+	struct cedar_slot *fields = alloc_fields(arena, j, &text);
 	struct str twice;
 	size_t n = 0;
 	enum rc rc;
@@ -69,16 +99,16 @@ static enum rc read_record(struct arena *arena, const struct json *j, struct ced
 	if (!fields) {
 		return cedar_arena_rc(arena, j->count * sizeof(*fields), e);
 	}
-	for (const struct json *c = j->child; c; c = c->next) {
-		fields[n].name = arena_str(arena, c->key);
-		if (!fields[n].name.p) {
-			return cedar_arena_rc(arena, c->key.n, e);
+	for (const struct json *c = j->child; c; c = c->next, n++) {
+		fields[n].name = put(&text, c->key);
+		if (c->type == JSON_STRING) {
+			fields[n].value = cedar_make_string(put(&text, c->text));
+			continue;
 		}
 		rc = read_value(arena, c, &fields[n].value, e);
 		if (rc != RC_OK) {
 			return err_wrap(e, rc, "attribute '" STR_FMT "'", STR_ARG(c->key));
 		}
-		n++;
 	}
 	/* The JSON parser has refused duplicates. */
 	if (cedar_make_record(fields, n, ret, &twice) != RC_OK) {
@@ -129,13 +159,29 @@ static enum rc read_ext(struct arena *arena, const struct json *j, struct cedar_
 	return rc == RC_OK ? RC_OK : cedar_arena_rc(arena, sizeof(one), e);
 }
 
+/* Has any member a name like __entity, __extn, __expr? */
+static bool may_be_escape(const struct json *j)
+{
+	for (const struct json *c = j->child; c; c = c->next) {
+		if (c->key.n >= 6 && c->key.p[0] == '_' && c->key.p[1] == '_') {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum rc read_object(struct arena *arena, const struct json *j, struct cedar_value *ret,
 			   struct err *e)
 {
-	const struct json *entity = json_get(j, STR("__entity"));
-	const struct json *ext = json_get(j, STR("__extn"));
+	const struct json *entity;
+	const struct json *ext;
 	const struct cedar_uid *uid;
 
+	if (!may_be_escape(j)) {
+		return read_record(arena, j, ret, e);
+	}
+	entity = json_get(j, STR("__entity"));
+	ext = json_get(j, STR("__extn"));
 	if (json_get(j, STR("__expr"))) {
 		FAIL(e, RC_INPUT, "the __expr escape is not supported");
 	}

@@ -15,8 +15,12 @@ bool cedar_is_reserved(struct str ident)
 	    {"in", 2},	 {"like", 4},  {"has", 3}, {"is", 2},	{"__cedar", 7},
 	};
 
+	/* Their lengths and first letters; most names have others. */
+	if (ident.n > 7 || ident.n == 0 || !memchr("tfielh_", ident.p[0], 7)) {
+		return false;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(reserved); i++) {
-		if (str_eq(ident, reserved[i])) {
+		if (ident.n == reserved[i].n && memcmp(ident.p, reserved[i].p, ident.n) == 0) {
 			return true;
 		}
 	}

@@ -241,6 +241,24 @@ enum rc cedar_make_set(struct cedar_value *items, size_t n, struct cedar_steps *
 	return RC_OK;
 }
 
+/* As cedar_sort() does for few, without calls: nearly all records are small. */
+static void sort_fields(struct cedar_slot *fields, size_t n)
+{
+	if (n > 2 * FEW_FIELDS) {
+		cedar_sort(fields, n, sizeof(*fields), by_name, NULL);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		struct cedar_slot held = fields[i];
+		size_t j = i;
+
+		for (; j > 0 && cmp_text(fields[j - 1].name, held.name) > 0; j--) {
+			fields[j] = fields[j - 1];
+		}
+		fields[j] = held;
+	}
+}
+
 enum rc cedar_make_record(struct cedar_slot *fields, size_t n, struct cedar_value *ret,
 			  struct str *ret_twice)
 {
@@ -249,7 +267,7 @@ enum rc cedar_make_record(struct cedar_slot *fields, size_t n, struct cedar_valu
 	if (n > UINT32_MAX) {
 		return RC_LIMIT;
 	}
-	cedar_sort(fields, n, sizeof(*fields), by_name, NULL);
+	sort_fields(fields, n);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && cmp_text(fields[i - 1].name, fields[i].name) == 0) {
 			*ret_twice = fields[i].name;

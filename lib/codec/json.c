@@ -79,10 +79,17 @@ COLD static enum rc fail_expected(struct parser *ps, const char *expected)
 	FAIL(ps->e, RC_INPUT, "%u:%u: expected %s, got byte 0x%02x", line, column, expected, c);
 }
 
-static enum rc new_node(struct parser *ps, struct json **ret)
+static inline enum rc new_node(struct parser *ps, struct json **ret)
 {
-	enum rc rc = json_builder_node(&ps->nodes, ret);
+	enum rc rc;
 
+	if (ps->nodes.slab_left > 0 && ps->nodes.nodes_left > 0 && !ps->nodes.want_positions) {
+		ps->nodes.nodes_left--;
+		ps->nodes.slab_left--;
+		*ret = ps->nodes.slab++;
+		return RC_OK;
+	}
+	rc = json_builder_node(&ps->nodes, ret);
 	if (__builtin_expect(rc != RC_OK, 0)) {
 		return fail_at(ps, ps->p, rc,
 			       rc == RC_LIMIT ? "too many values in one document"
@@ -96,6 +103,10 @@ static enum rc new_node(struct parser *ps, struct json **ret)
 
 static inline void skip_blanks(struct parser *ps)
 {
+	/* Mostly there are none. */
+	if (ps->p < ps->end && (unsigned char)*ps->p > ' ') {
+		return;
+	}
 	while (ps->p < ps->end &&
 	       (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\t' || *ps->p == '\r')) {
 		ps->p++;
@@ -466,7 +477,7 @@ static enum rc parse_object(struct parser *ps, struct json *node)
 	}
 }
 
-static enum rc parse_by_first_byte(struct parser *ps, struct json *node)
+static inline enum rc parse_by_first_byte(struct parser *ps, struct json *node)
 {
 	if (ps->p == ps->end) {
 		return fail_expected(ps, "a value");

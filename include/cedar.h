@@ -445,6 +445,8 @@ enum cedar_finding_class {
 	CEDAR_FINDING_NOT_LITERAL, /* the argument of an extension constructor */
 	CEDAR_FINDING_ARGUMENT,	   /* an extension constructor would fail */
 	CEDAR_FINDING_ARITY,
+	CEDAR_FINDING_LEVEL,	     /* an entity too far from the request is read */
+	CEDAR_FINDING_LEVEL_LITERAL, /* an entity that the policy names is read */
 	CEDAR_FINDING_IMPOSSIBLE, /* a warning: the policy is never satisfied */
 };
 const char *cedar_finding_class_name(enum cedar_finding_class c); /* "unknown_type", ... */
@@ -462,6 +464,10 @@ struct cedar_validate_options {
 	enum cedar_mode mode;
 	/* As releases after 4.12 do: a policy whose scope no action fits is only warned about. */
 	bool no_action_is_warning;
+	/* Demand that entities are read only up to so many steps from the request: 0 reads none, 1
+	 * the principal, action and resource, 2 also what their attributes and tags name. */
+	bool has_max_level;
+	uint32_t max_level;
 };
 
 /* Lives in the arena that was given. */

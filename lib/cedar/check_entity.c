@@ -9,7 +9,7 @@
 #include "cedar/entities.h"
 #include "cedar/nearest.h"
 
-enum { HINT_BYTES = 256 };
+enum { HINT_BYTES = 256, PATH_MAX_PARTS = 200 };
 
 /* ---- attributes ---- */
 
@@ -189,9 +189,13 @@ enum rc cedar_check_has(struct cedar_checker *c, const struct cedar_caps *prior,
 	for (uint32_t i = 1; i < x->n_names; i++) {
 		const struct cedar_expr *next;
 
-		/* Deeper than any type is, what is asked for is not there. */
-		if (on->depth >= CEDAR_LIMIT_EXPR_DEPTH + CEDAR_TY_DEPTH_MAX) {
-			return RC_LIMIT;
+		/* Names of entities may go on for ever; recursion may not. */
+		if (i >= PATH_MAX_PARTS) {
+			ret->is_ok = false;
+			ret->caps = NULL;
+			return cedar_find(c->findings, CEDAR_FINDING_TYPE, x->pos,
+					  "expected a path of at most %d names after has, found %u",
+					  (int)PATH_MAX_PARTS, x->n_names);
 		}
 		TRY(new_node(c, CEDAR_EXPR_ATTR, x, on, &x->names[i - 1], &on));
 		TRY(new_node(c, CEDAR_EXPR_HAS, x, on, &x->names[i], &next));

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "cedar/check.h"
+#include "cedar/check_level.h"
 #include "cedar/policies.h"
 
 enum { MESSAGE_BYTES = 1024 };
@@ -31,6 +31,8 @@ static const char *const class_names[] = {
     [CEDAR_FINDING_NOT_LITERAL] = "not_literal",
     [CEDAR_FINDING_ARGUMENT] = "argument",
     [CEDAR_FINDING_ARITY] = "arity",
+    [CEDAR_FINDING_LEVEL] = "level",
+    [CEDAR_FINDING_LEVEL_LITERAL] = "level_literal",
     [CEDAR_FINDING_IMPOSSIBLE] = "impossible",
 };
 
@@ -299,6 +301,7 @@ static enum rc take_apart(struct parts *p, const struct cedar_policy *policy)
 struct verdict {
 	bool is_valid;
 	bool is_impossible;
+	uint32_t max_level; /* while levels are checked */
 };
 
 static enum rc check_one(struct cedar_checker *c, const struct parts *p, struct verdict *v)
@@ -319,14 +322,38 @@ static enum rc check_one(struct cedar_checker *c, const struct parts *p, struct 
 	return RC_OK;
 }
 
-static enum rc check_action(struct cedar_checker *c, const struct parts *p, struct verdict *v)
+/* Once more, for a valid policy, with the types kept: how far does it read? */
+static enum rc check_level_of_one(struct cedar_checker *c, const struct parts *p, struct verdict *v)
 {
-	for (size_t i = 0; i < c->action->n_principals; i++) {
-		c->principal = c->action->principals[i];
-		for (size_t k = 0; k < c->action->n_resources; k++) {
-			c->resource = c->action->resources[k];
-			TRY(check_one(c, p, v));
-			arena_reset(c->arena);
+	AUTO_MAP types = MAP_INIT;
+	struct cedar_leveler l = {.c = c, .max = v->max_level};
+	size_t was = c->findings->list.n;
+	enum rc rc;
+
+	c->types = &types;
+	rc = check_one(c, p, v);
+	for (size_t i = 0; rc == RC_OK && i < p->n; i++) {
+		rc = cedar_check_level(&l, p->list[i]);
+	}
+	c->types = NULL;
+	v->is_valid = v->is_valid && c->findings->list.n == was;
+	return rc;
+}
+
+/* Calls check for every environment. */
+static enum rc for_all(struct cedar_checker *c, const struct parts *p, struct verdict *v,
+		       enum rc (*check)(struct cedar_checker *c, const struct parts *p,
+					struct verdict *v))
+{
+	for (size_t n = 0; n < c->schema->n_actions; n++) {
+		c->action = c->schema->actions[n];
+		for (size_t i = 0; i < c->action->n_principals; i++) {
+			c->principal = c->action->principals[i];
+			for (size_t k = 0; k < c->action->n_resources; k++) {
+				c->resource = c->action->resources[k];
+				TRY(check(c, p, v));
+				arena_reset(c->arena);
+			}
 		}
 	}
 	return RC_OK;
@@ -348,9 +375,10 @@ static enum rc check_policy(struct cedar_checker *c, const struct parts *p,
 		f->list.p[f->list.n - 1].is_warning = options->no_action_is_warning;
 		v->is_valid = v->is_valid && options->no_action_is_warning;
 	}
-	for (size_t i = 0; i < c->schema->n_actions; i++) {
-		c->action = c->schema->actions[i];
-		TRY(check_action(c, p, v));
+	TRY(for_all(c, p, v, check_one));
+	if (v->is_valid && options->has_max_level) {
+		v->max_level = options->max_level;
+		TRY(for_all(c, p, v, check_level_of_one));
 	}
 	if (v->is_impossible) {
 		return cedar_find(

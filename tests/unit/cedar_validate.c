@@ -309,6 +309,96 @@ static void a_policy_must_be_right_for_every_type_it_applies_to(void **state)
 	     "principal.x == 1 };");
 }
 
+static void deep_expressions_are_within_the_stack(void **state)
+{
+	AUTO_BUF b = BUF_INIT(1 << 20);
+
+	(void)state;
+	assert_ok(buf_add(&b, STR("permit(principal is U, action == Action::\"read\", resource) "
+				  "when { principal has boss")));
+	for (int i = 0; i < 199; i++) {
+		assert_ok(buf_add(&b, STR(".boss")));
+	}
+	assert_ok(buf_add(&b, STR(" && 1")));
+	for (int i = 0; i < CEDAR_LIMIT_EXPR_DEPTH - 10; i++) {
+		assert_ok(buf_add(&b, STR(" + 1")));
+	}
+	assert_ok(buf_add(&b, STR(" < context.n };")));
+	assert_ok(buf_add_char(&b, '\0'));
+	good(b.p);
+	is_valid_for(b.p, &(struct cedar_validate_options){
+			      .has_max_level = true,
+			      .max_level = 200,
+			  });
+	b.n = 0;
+	assert_ok(buf_add(&b, STR("permit(principal is U, action == Action::\"read\", resource) "
+				  "when { principal has boss")));
+	for (int i = 0; i < 200; i++) {
+		assert_ok(buf_add(&b, STR(".boss")));
+	}
+	assert_ok(buf_add(&b, STR(" };")));
+	assert_ok(buf_add_char(&b, '\0'));
+	bad(b.p, CEDAR_FINDING_TYPE);
+}
+
+static void good_at(uint32_t level, const char *policy)
+{
+	is_valid_for(policy, &(struct cedar_validate_options){
+				 .has_max_level = true,
+				 .max_level = level,
+			     });
+}
+
+static void bad_at(uint32_t level, const char *policy, enum cedar_finding_class class)
+{
+	is_invalid_for(policy, class,
+		       &(struct cedar_validate_options){
+			   .has_max_level = true,
+			   .max_level = level,
+		       });
+}
+
+/* Valid at this level and at none below. */
+static void is_of_level(uint32_t level, const char *policy)
+{
+	good_at(level, policy);
+	good_at(level + 1, policy);
+	if (level > 0) {
+		bad_at(level - 1, policy, CEDAR_FINDING_LEVEL);
+	}
+}
+
+static void a_level_bounds_how_far_a_policy_reads(void **state)
+{
+	(void)state;
+	is_of_level(0, WHEN("context.n == 1"));
+	is_of_level(0, WHEN("principal == U::\"a\""));
+	is_of_level(1, WHEN("principal.x == 1"));
+	is_of_level(1, WHEN("principal.r.k == 1"));
+	is_of_level(1, WHEN("principal in G::\"g\""));
+	is_of_level(1, WHEN("principal has y"));
+	is_of_level(1, WHEN("principal.hasTag(\"a\") && principal.getTag(\"a\") == 1"));
+	is_of_level(1, WHEN("resource.owner == principal"));
+	is_of_level(2, WHEN("resource.owner.x == 1"));
+	is_of_level(2, WHEN("principal has boss.y"));
+	is_of_level(3, WHEN("resource.owner has boss.y"));
+	is_of_level(2, WHEN("{a: resource.owner, b: 1}.a.x == 1"));
+	is_of_level(2, WHEN("(if context.n == 1 then principal else resource.owner).x == 1"));
+	is_of_level(1, "permit(principal in G::\"g\", action == Action::\"read\", resource);");
+	is_of_level(1,
+		    "permit(principal is U in G::\"g\", action == Action::\"write\", resource);");
+}
+
+static void an_entity_that_is_named_is_not_read(void **state)
+{
+	(void)state;
+	good_at(1, WHEN("principal == U::\"a\""));
+	bad_at(9, WHEN("U::\"a\".x == 1"), CEDAR_FINDING_LEVEL_LITERAL);
+	bad_at(9, WHEN("U::\"a\" in G::\"g\""), CEDAR_FINDING_LEVEL_LITERAL);
+	/* What is never evaluated reads nothing. */
+	good_at(1, WHEN("context.n == 1 || (false && resource.owner.x == 1)"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +415,9 @@ int main(void)
 	    cmocka_unit_test(what_can_never_hold_is_a_warning),
 	    cmocka_unit_test(each_policy_has_its_verdict),
 	    cmocka_unit_test(a_policy_must_be_right_for_every_type_it_applies_to),
+	    cmocka_unit_test(deep_expressions_are_within_the_stack),
+	    cmocka_unit_test(a_level_bounds_how_far_a_policy_reads),
+	    cmocka_unit_test(an_entity_that_is_named_is_not_read),
 	};
 
 	return cmocka_run_group_tests_name("cedar_validate", tests, NULL, NULL);

@@ -302,6 +302,11 @@ bool definitions_sender_is_runner(const struct upstream *u)
 	return u->transport != TRANSPORT_HTTP;
 }
 
+static struct channel *sender_of(const struct governor *g, const struct tool *t)
+{
+	return definitions_sender_is_runner(t->upstream) ? g->runner : g->agents;
+}
+
 static enum rc send_admission(struct governor *g, const struct flight *f, const struct tool *t,
 			      struct str args, struct str trace, struct err *e)
 {
@@ -327,7 +332,7 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 	};
 
 	SHA256((const unsigned char *)args.p, args.n, args_sha256);
-	if (channel_send(f->is_runner ? g->runner : g->agents, &m) != RC_OK) {
+	if (channel_send(sender_of(g, t), &m) != RC_OK) {
 		FAIL(e, RC_IO, "cannot reach the sender");
 	}
 	return RC_OK;
@@ -337,9 +342,13 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 static enum rc admit(struct governor *g, struct request *r, const struct decision *d,
 		     uint64_t lease, struct err *e)
 {
-	struct flight *f = flight_new(g, book_next_ix(g->book), e);
+	struct flight *f;
 	uint64_t ix;
 
+	if (!sender_of(g, d->tool)) {
+		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'", STR_ARG(r->tool));
+	}
+	f = flight_new(g, book_next_ix(g->book), e);
 	if (!f) {
 		return e->code;
 	}
@@ -396,6 +405,10 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 	struct book_value values[] = {{.commit = &l.call_decided.args, .slot = 0}};
 
 	MUST(d->verdict == VERDICT_ALLOW);
+	if (!sender_of(g, d->tool)) {
+		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'",
+		     STR_ARG(d->tool->public_name));
+	}
 	TRY(json_canonical(&canonical, args, e));
 	values[0].bytes = buf_view(&canonical);
 	TRY(vault_tag(g->vault, d->tool->public_name, values[0].bytes, l.call_decided.tag.bytes,
@@ -569,25 +582,6 @@ static void park_for_approval(struct governor *g, struct request *r, const struc
 	}
 }
 
-/* An approved call that ran while nobody was waiting: its result is still wanted. */
-static bool answer_from_kept(struct governor *g, struct request *r)
-{
-	for (size_t i = 0; i < g->kept.n; i++) {
-		struct kept_result *k = &g->kept.p[i];
-
-		if (k->task == r->task && digest_eq(&k->tag, &r->tag)) {
-			const struct approval *a = state_approval_of(g->state, r->task, &r->tag);
-			struct str result = k->result;
-
-			vec_remove(&g->kept, i);
-			reply_result(g, r, a ? a->used_by : 0, result);
-			mem_free((void *)(uintptr_t)result.p);
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The question is on the table, with what was captured for it: no need to look again until it is
  * answered. */
 static bool is_asked_already(const struct governor *g, const struct request *r)
@@ -614,7 +608,7 @@ void calls_judge(struct governor *g, struct request *r)
 	uint64_t lease = 0;
 
 	r->waiting = WAITING_NONE;
-	if (answer_from_kept(g, r)) {
+	if (kept_answer(g, r)) {
 		return;
 	}
 	if (decide_call(g->state, g->bundle, &q, &g->round, &d, &e) != RC_OK) {
@@ -673,27 +667,35 @@ static bool deny_expired(struct governor *g, struct request *r)
 	return true;
 }
 
-/* Judging may free any request, so each pass starts over; the mark keeps it finite. */
+/* The next older request that waits for it. Judging may free any request and may park this one
+ * again, so each pass starts over, below the last: newer ones come first in the list. */
+static struct request *next_waiting(const struct governor *g, uint64_t below, enum waiting waiting,
+				    uint64_t ix)
+{
+	struct request *r = g->requests;
+
+	while (r && !(r->id < below && r->waiting == waiting &&
+		      ix == (waiting == WAITING_LEASE ? r->lease : r->approval))) {
+		r = r->next;
+	}
+	return r;
+}
+
 static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 {
-	for (;;) {
-		struct request *r = g->requests;
+	uint64_t below = UINT64_MAX;
+	struct request *r;
 
-		while (r && !(r->waiting == waiting &&
-			      ix == (waiting == WAITING_LEASE ? r->lease : r->approval))) {
-			r = r->next;
-		}
-		if (!r) {
-			return;
-		}
-		if (waiting == WAITING_APPROVAL && deny_expired(g, r)) {
-			continue;
-		}
+	while ((r = next_waiting(g, below, waiting, ix))) {
+		below = r->id;
 		if (waiting == WAITING_APPROVAL) {
 			/* What was captured for the question is old: look again. */
 			r->pre = NULL;
 			r->pre_text = STR_NULL;
 			r->evidence = 0;
+			if (deny_expired(g, r)) {
+				continue;
+			}
 		}
 		calls_judge(g, r);
 	}
@@ -711,16 +713,19 @@ void calls_wake_lease(struct governor *g, uint64_t lease)
 
 void calls_wake_task(struct governor *g, uint64_t task)
 {
+	uint64_t below = UINT64_MAX;
+
 	for (;;) {
 		struct request *r = g->requests;
 
-		while (r && !(r->task == task &&
+		while (r && !(r->id < below && r->task == task &&
 			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE))) {
 			r = r->next;
 		}
 		if (!r) {
 			return;
 		}
+		below = r->id;
 		calls_judge(g, r); /* the task is over: this denies and frees it */
 	}
 }
@@ -800,39 +805,6 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 	return book_record(g->book, &l, key_for(g, f->task), values, n, ret_ix, e);
 }
 
-static void keep_result(struct governor *g, const struct flight *f, struct str result)
-{
-	const struct call *c = state_call(g->state, f->call);
-	struct kept_result k = {.task = f->task, .until_unix_ms = gov_now_ms(g) + 300000};
-	char *copy;
-
-	if (!c || !c->approval || g->kept.n >= 1024) {
-		return;
-	}
-	copy = mem_calloc(result.n + 1, 1);
-	if (!copy) {
-		return;
-	}
-	memcpy(copy, result.p, result.n);
-	k.tag = c->tag;
-	k.result = str_of(copy, result.n);
-	if (vec_push(&g->kept, k) != RC_OK) {
-		mem_free(copy);
-	}
-}
-
-void calls_forget_kept(struct governor *g)
-{
-	for (size_t i = 0; i < g->kept.n;) {
-		if (g->kept.p[i].until_unix_ms > gov_now_ms(g)) {
-			i++;
-			continue;
-		}
-		mem_free((void *)(uintptr_t)g->kept.p[i].result.p);
-		vec_remove(&g->kept, i);
-	}
-}
-
 static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m,
 			      uint64_t completed)
 {
@@ -850,7 +822,7 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 		if (r) {
 			reply_result(g, r, f->call, m->result);
 		} else {
-			keep_result(g, f, m->result);
+			kept_add(g, f, m->result);
 		}
 	} else if (r) {
 		reply_refusal(g, r, was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
@@ -911,15 +883,15 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 	calls_judge(g, r);
 }
 
-void calls_on_outcome(struct governor *g, const struct msg_outcome *m)
+void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_runner)
 {
 	struct flight *f = calls_flight(g, m->call);
 	struct err e = ERR_INIT;
 	enum reason reason = REASON_NONE;
 	uint64_t completed;
 
-	if (!f) {
-		log_warn("an outcome for c%llu, which is not under way",
+	if (!f || f->is_runner != is_runner) {
+		log_warn("an outcome for c%llu, which is not under way there",
 			 (unsigned long long)m->call);
 		return;
 	}

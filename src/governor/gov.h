@@ -174,7 +174,8 @@ uint64_t gov_now_ns(const struct governor *g);
 void calls_on_call(struct governor *g, const struct msg_call *m);
 void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m);
 void calls_on_tools(struct governor *g, const struct msg_tools *m);
-void calls_on_outcome(struct governor *g, const struct msg_outcome *m);
+/* From the sender that has the call; another one's word about it counts for nothing. */
+void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_runner);
 /* Decides r again from scratch; answers, parks or admits. r may be gone afterwards. */
 void calls_judge(struct governor *g, struct request *r);
 /* Every request that waits for that approval or lease, or belongs to that task, is judged again. */
@@ -190,9 +191,15 @@ bool calls_task_has_flights(const struct governor *g, uint64_t task);
 bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
 /* At the start: what was under way when the last life ended is unknown. */
 enum rc calls_close_unknown(struct governor *g, struct err *e);
-/* Drops undelivered results past their time. */
-void calls_forget_kept(struct governor *g);
 void calls_free_all(struct governor *g);
+
+/* ---- kept.c: results of approved calls that nobody waited for ---- */
+void kept_add(struct governor *g, const struct flight *f, struct str result);
+/* True when r was such a call made again, and is answered. */
+bool kept_answer(struct governor *g, struct request *r);
+/* Drops those past their time. */
+void kept_tick(struct governor *g);
+void kept_free_all(struct governor *g);
 
 /* ---- replies.c: what an agent reads ---- */
 /* A denial or refusal of r; frees r. */
@@ -262,6 +269,7 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 	       struct str why);
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner);
 void stop_tick(struct governor *g);
+void stop_free_all(struct governor *g);
 /* Tells senders to drop what they have of a task and close its children. */
 void stop_fence_task(struct governor *g, uint64_t task);
 

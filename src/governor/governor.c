@@ -45,7 +45,7 @@ static void on_agents(void *ctx, struct channel *c, const struct message *m)
 		calls_on_tools(g, &m->tools);
 		break;
 	case MESSAGE_OUTCOME:
-		calls_on_outcome(g, &m->outcome);
+		calls_on_outcome(g, &m->outcome, false);
 		break;
 	case MESSAGE_DEFINITIONS:
 		definitions_on_answer(g, &m->definitions);
@@ -71,7 +71,7 @@ static void on_runner(void *ctx, struct channel *c, const struct message *m)
 	}
 	switch ((int)m->kind) {
 	case MESSAGE_OUTCOME:
-		calls_on_outcome(g, &m->outcome);
+		calls_on_outcome(g, &m->outcome, true);
 		break;
 	case MESSAGE_DEFINITIONS:
 		definitions_on_answer(g, &m->definitions);
@@ -188,7 +188,7 @@ static void tick(struct loop_timer *t)
 	tasks_tick(g);
 	stop_tick(g);
 	refusals_tick(g);
-	calls_forget_kept(g);
+	kept_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
 		log_err("no memory for the clock: deadlines would be missed");
 		g->is_broken = true;
@@ -242,16 +242,22 @@ static enum rc connect_optional(struct governor *g, enum role peer, channel_fn *
 	return role_channel(g->env, peer, NULL, on_message, peer_is_gone, g, ret, e);
 }
 
-static enum rc connect_peers(struct governor *g, struct err *e)
+static enum rc connect_keeper(struct governor *g, struct err *e)
 {
-	TRY(role_channel(g->env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e));
+	return role_channel(g->env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e);
+}
+
+/* What they have said meanwhile waits in their sockets. */
+static enum rc connect_others(struct governor *g, struct err *e)
+{
 	TRY(connect_optional(g, R_AGENTS, on_agents, &g->agents, e));
 	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
 	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
 	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
 }
 
-/* The keeper answers while we wait: nothing else is heard before the keys are there. */
+/* The keeper answers while we wait. Nobody else is connected: nothing is judged before there are
+ * keys, before this life is announced and before the last one's calls are closed. */
 static enum rc wait_for_keys(struct governor *g, struct err *e)
 {
 	uint64_t until = clock_boot_ns(g->clock) + 10ull * 1000000000;
@@ -335,10 +341,11 @@ static enum rc live(struct governor *g, struct err *e)
 	TRY(role_confine(g->env, &governor_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(open_state(g, e));
 	loop_hook_add(g->loop, &commit);
-	TRY(connect_peers(g, e));
+	TRY(connect_keeper(g, e));
 	TRY(wait_for_keys(g, e));
 	TRY(announce(g, e));
 	TRY(start_checkpoints(g, e));
+	TRY(connect_others(g, e));
 	leases_recover(g);
 	definitions_refresh(g);
 	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
@@ -373,6 +380,8 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	rc = live(g, e);
 	checkpointer_free(g->checkpointer);
 	calls_free_all(g);
+	kept_free_all(g);
+	stop_free_all(g);
 	loop_timer_clear(g->loop, &g->tick);
 	loop_timer_clear(g->loop, &g->refresh);
 	channel_free(g->agents);
@@ -385,8 +394,6 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	state_free(g->state);
 	deployment_free(g->deployment);
 	arena_fini(&g->round);
-	vec_fini(&g->late);
-	vec_fini(&g->kept);
 	vec_fini(&g->draining);
 	vec_fini(&g->revoking);
 	vec_fini(&g->paused);

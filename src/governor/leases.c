@@ -267,8 +267,10 @@ void leases_tick(struct governor *g)
 			leases_revoke(g, l->ix, "expired");
 		} else if (l->state == LEASE_STATE_INTENDED &&
 			   now_ms >= l->create_by_unix_ms + 1000) {
-			leases_revoke(g, l->ix, "not_issued");
-			calls_wake_lease(g, l->ix);
+			uint64_t ix = l->ix;
+
+			leases_revoke(g, ix, "not_issued");
+			calls_wake_lease(g, ix);
 		}
 	}
 }

@@ -44,6 +44,14 @@ static void late_free(struct late_reply *l)
 	mem_free(l);
 }
 
+void stop_free_all(struct governor *g)
+{
+	for (size_t i = 0; i < g->late.n; i++) {
+		late_free(g->late.p[i]);
+	}
+	vec_fini(&g->late);
+}
+
 static unsigned scope_number(struct str scope)
 {
 	static const struct str names[] = {

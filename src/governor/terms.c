@@ -197,7 +197,7 @@ static void finish_verify(struct governor *g, const struct flight *f, const stru
 {
 	const struct call *c = state_call(g->state, f->about);
 	const struct tool *t = c ? bundle_tool(g->bundle, c->tool) : NULL;
-	const struct task *task = c ? state_task(g->state, c->task) : NULL;
+	const struct task *task;
 	bool holds = t && check_holds(g, t, sealed_json(g, f->about, 0),
 				      sealed_json(g, f->about, 1), result);
 	struct leaf l = {
@@ -215,6 +215,8 @@ static void finish_verify(struct governor *g, const struct flight *f, const stru
 	if (!record(g, &l)) {
 		return;
 	}
+	c = state_call(g->state, f->about);
+	task = c ? state_task(g->state, c->task) : NULL;
 	if (!holds && task) {
 		notify_person(g, task->accountable, f->about, "call.not_verified",
 			      l.call_verified.detail);
@@ -418,7 +420,10 @@ void terms_lease_ready(struct governor *g, uint64_t lease)
 	const struct term *m;
 	uint64_t from = 0;
 
-	while (l && l->task == 0 && (m = state_next_term(g->state, from))) {
+	if (!l || l->task != 0) {
+		return;
+	}
+	while ((m = state_next_term(g->state, from))) {
 		from = m->ix + 1;
 		if (m->state == TERM_ROLLING_BACK && !has_flight(g, m->ix)) {
 			go_back(g, m->ix, paused_step(g, m->ix));
@@ -501,11 +506,12 @@ void terms_on_outcome(struct governor *g, struct flight *f, const struct msg_out
 
 void terms_hand_over(struct governor *g, uint64_t task, const char *why)
 {
-	const struct task *t = state_task(g->state, task);
+	const struct task *t;
 	const struct term *m;
 	uint64_t from = 0;
 
-	while (t && (m = state_next_term(g->state, from))) {
+	while ((t = state_task(g->state, task)) && (m = state_next_term(g->state, from))) {
+		uint64_t ix = m->ix;
 		struct leaf l = {
 		    .kind = LEAF_TERM_OWNER,
 		    .term_owner = {.term = m->ix, .owner = t->accountable, .why = str_from(why)},
@@ -515,10 +521,13 @@ void terms_hand_over(struct governor *g, uint64_t task, const char *why)
 		if (m->task != task || m->state == TERM_OVER || !record(g, &l)) {
 			continue;
 		}
-		notify_person(g, t->accountable, m->ix, "term.yours",
-			      arena_strf(&g->round,
-					 "m%llu (%.*s undoes it) stands and is yours now",
-					 (unsigned long long)m->ix, STR_ARG(m->tool)));
+		m = state_term(g->state, ix);
+		if (m) {
+			notify_person(g, m->owner, ix, "term.yours",
+				      arena_strf(&g->round,
+						 "m%llu (%.*s undoes it) stands and is yours now",
+						 (unsigned long long)ix, STR_ARG(m->tool)));
+		}
 	}
 }
 

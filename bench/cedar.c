@@ -6,7 +6,8 @@
  * Per size of set: nanoseconds per decision over requests that are there (p50 and p99 of single
  * decisions, 64 different requests in turn, the cost of reading the clock taken off), the same with
  * the request read from JSON and the answer written as JSON, bytes of the loaded set, milliseconds
- * to load it from text. Wall clock of one thread. See docs/benchmarks-cedar.md.
+ * to load it from text. Wall clock of one thread. --peers adds npm @cedar-policy/cedar-wasm where
+ * REMIT_CEDAR_WASM names it. See docs/benchmarks-cedar.md.
  */
 #include <inttypes.h>
 #include <malloc.h>
@@ -14,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cedar/authorize.h"
 #include "cedar_load.h"
+#include "cedar_peers.h"
 
 enum { SAMPLES = 20000, TEXT_BYTES = 4 << 20, ARENA_BYTES = 1 << 24, BUDGET_NS = 400000000 };
 
@@ -111,19 +112,6 @@ static struct figures decisions(struct bench *b, const struct cedar_policies *se
 	return figures_of(b, n);
 }
 
-static enum rc write_response(struct buf *b, const struct cedar_policies *set,
-			      const struct cedar_response *r)
-{
-	TRY(buf_add(b, r->decision == CEDAR_ALLOW ? STR("{\"decision\":\"allow\",\"policies\":[")
-						  : STR("{\"decision\":\"deny\",\"policies\":[")));
-	for (size_t i = 0; i < r->n_determining; i++) {
-		TRY(buf_add(b, i ? STR(",\"") : STR("\"")));
-		TRY(buf_add(b, cedar_policy_id(cedar_policies_at(set, r->determining[i]))));
-		TRY(buf_add_char(b, '"'));
-	}
-	return buf_add(b, STR("]}"));
-}
-
 static struct figures from_json(struct bench *b, const struct cedar_policies *set)
 {
 	AUTO_ARENA arena = ARENA_INIT(ARENA_BYTES);
@@ -140,7 +128,7 @@ static struct figures from_json(struct bench *b, const struct cedar_policies *se
 		buf_reset(&out);
 		MUST(load_read_request(&arena, b->requests[n % LOAD_REQUESTS].json, &r) == RC_OK);
 		MUST(cedar_authorize(set, b->world, &r, &arena, &response, NULL) == RC_OK);
-		MUST(write_response(&out, set, &response) == RC_OK);
+		MUST(load_write_response(&out, set, &response) == RC_OK);
 		b->samples[n++] = elapsed(b, start);
 	}
 	return figures_of(b, n);
@@ -150,13 +138,8 @@ static struct cedar_policies *load(struct str text, double *ret_ms, size_t *ret_
 {
 	size_t before = heap_bytes();
 	uint64_t start = now_ns();
-	struct cedar_builder *b = NULL;
-	struct cedar_policies *set = NULL;
+	struct cedar_policies *set = load_set(text);
 
-	MUST(cedar_builder_new(&b, NULL) == RC_OK);
-	MUST(cedar_builder_add(b, STR("bench"), text, NULL) == RC_OK);
-	MUST(cedar_builder_finish(b, &set, NULL) == RC_OK);
-	cedar_builder_free(b);
 	*ret_ms = (double)(now_ns() - start) / 1e6;
 	*ret_bytes = heap_bytes() - before;
 	return set;
@@ -185,10 +168,10 @@ static void run(struct bench *b, enum load_kind kind, unsigned n)
 	cedar_policies_unref(set);
 }
 
+static const unsigned sizes[] = {10, 100, 1000, 10000};
+
 static void run_all(struct bench *b, enum load_kind kind, const char *title)
 {
-	static const unsigned sizes[] = {10, 100, 1000, 10000};
-
 	printf("\n%s\n%8s %19s %19s %7s %19s %8s %9s %8s\n", title, "", "compiled ns", "linear ns",
 	       "", "JSON to JSON ns", "text", "set", "load");
 	printf("%8s %9s %9s %9s %9s %7s %9s %9s %8s %9s %8s\n", "policies", "p50", "p99", "p50",
@@ -217,14 +200,16 @@ int main(int argc, char **argv)
 {
 	static struct bench b;
 
-	(void)argc;
-	(void)argv;
 	set_up(&b);
 	printf("a request has %zu bytes of JSON; reading the clock takes %" PRIu64
 	       " ns, which are taken off\n",
 	       b.requests[0].json.n, b.clock_ns);
 	run_all(&b, LOAD_AGENTS_MIX, "agent governance: see bench/cedar_load.h");
 	run_all(&b, LOAD_ALL_DIFFERENT, "worst case: all unscoped, all conditions different");
+	run_all(&b, LOAD_ALL_FAILING, "every policy unscoped and failing, each failure reported");
+	if (argc > 1 && strcmp(argv[1], "--peers") == 0) {
+		peers_run(sizes, ARRAY_LEN(sizes) - 1, b.world);
+	}
 	arena_fini(&b.arena);
 	return 0;
 }

@@ -72,6 +72,13 @@ enum rc load_policies(struct buf *b, enum load_kind kind, unsigned n)
 			TRY(add_different_policy(b, i));
 			continue;
 		}
+		if (kind == LOAD_ALL_FAILING) {
+			TRY(buf_addf(b,
+				     "forbid(principal, action, resource) when { "
+				     "context.input.missing%u > 1 };\n",
+				     i));
+			continue;
+		}
 		switch (i % 10) {
 		case 0:
 			TRY(buf_addf(b,
@@ -171,4 +178,29 @@ enum rc load_request(struct arena *arena, unsigned i, struct load_request *ret)
 	TRY(write_request(&text, i));
 	ret->json = arena_str(arena, buf_view(&text));
 	return ret->json.p ? load_read_request(arena, ret->json, &ret->request) : RC_NOMEM;
+}
+
+struct cedar_policies *load_set(struct str text)
+{
+	struct cedar_builder *b = NULL;
+	struct cedar_policies *set = NULL;
+
+	MUST(cedar_builder_new(&b, NULL) == RC_OK);
+	MUST(cedar_builder_add(b, STR("bench"), text, NULL) == RC_OK);
+	MUST(cedar_builder_finish(b, &set, NULL) == RC_OK);
+	cedar_builder_free(b);
+	return set;
+}
+
+enum rc load_write_response(struct buf *b, const struct cedar_policies *set,
+			    const struct cedar_response *r)
+{
+	TRY(buf_add(b, r->decision == CEDAR_ALLOW ? STR("{\"decision\":\"allow\",\"policies\":[")
+						  : STR("{\"decision\":\"deny\",\"policies\":[")));
+	for (size_t i = 0; i < r->n_determining; i++) {
+		TRY(buf_add(b, i ? STR(",\"") : STR("\"")));
+		TRY(buf_add(b, cedar_policy_id(cedar_policies_at(set, r->determining[i]))));
+		TRY(buf_add_char(b, '"'));
+	}
+	return buf_add(b, STR("]}"));
 }

@@ -27,6 +27,7 @@ struct load_request {
 enum load_kind {
 	LOAD_AGENTS_MIX = 0, /* as above */
 	LOAD_ALL_DIFFERENT,  /* the worst: every policy unscoped, no two conditions alike */
+	LOAD_ALL_FAILING,    /* and worse: every one of them fails and is reported */
 };
 
 /* Appends n policies. */
@@ -35,5 +36,10 @@ enum rc load_policies(struct buf *text, enum load_kind kind, unsigned n);
 enum rc load_world(struct buf *json);
 /* Request number i, in arena. */
 enum rc load_request(struct arena *arena, unsigned i, struct load_request *ret);
+/* The set of a text. */
+struct cedar_policies *load_set(struct str text);
+/* Appends {"decision": "allow", "policies": ["policy0", ...]}. */
+enum rc load_write_response(struct buf *b, const struct cedar_policies *set,
+			    const struct cedar_response *r);
 /* The request that a JSON text holds, in arena. */
 enum rc load_read_request(struct arena *arena, struct str json, struct cedar_request *ret);

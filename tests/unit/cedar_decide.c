@@ -434,6 +434,72 @@ static void many_policies_come_out_in_order(void **state)
 	cedar_policies_unref(set);
 }
 
+/* More paths than slots, more groups than a word has bits, types and lists beyond the few, a stack
+ * deeper than there is. */
+static enum rc write_big(struct buf *text, struct buf *world, struct buf *context)
+{
+	TRY(buf_add(world,
+		    STR("[{\"uid\":{\"type\":\"U\",\"id\":\"a\"},\"attrs\":{},\"parents\":[")));
+	TRY(buf_add(context, STR("{\"a\":{\"n\":1}")));
+	for (unsigned i = 0; i < 300; i++) {
+		TRY(buf_addf(
+		    text,
+		    "permit(principal, action, resource) when { context.f%u == %u };"
+		    "permit(principal, action, resource) when { context has f%u.n };"
+		    "permit(principal in G::\"g%u\", action, resource is T%u) when { %u < 9 };"
+		    "forbid(principal is T%u, action, resource);"
+		    "permit(principal, action, resource) when { principal in G::\"g%u\" };"
+		    "permit(principal, action in [Action::\"x%u\", Action::\"a\", "
+		    "Action::\"x%u\", Action::\"all\"], resource);",
+		    i, i % 3, i, i, i % 9, i % 11, i % 9, i + 1, i, i + 1));
+		TRY(buf_addf(context, ",\"f%u\":%u", i * 2, i % 4));
+		TRY(buf_addf(world, "%s{\"type\":\"G\",\"id\":\"g%u\"}", i ? "," : "", i * 3));
+	}
+	TRY(buf_add(text, STR("permit(principal, action, resource) when { context.a.n == ")));
+	for (unsigned i = 0; i < 60; i++) {
+		TRY(buf_add(text, STR("(context.a.n + ")));
+	}
+	TRY(buf_add(text, STR("0")));
+	for (unsigned i = 0; i < 60; i++) {
+		TRY(buf_add(text, STR(")")));
+	}
+	TRY(buf_add(text, STR(" };\0")));
+	TRY(buf_add(context, STR("}")));
+	return buf_add(world, STR("]},{\"uid\":{\"type\":\"Action\",\"id\":\"a\"},\"attrs\":{},"
+				  "\"parents\":[{\"type\":\"Action\",\"id\":\"all\"}]}]"));
+}
+
+static void what_is_too_big_for_a_table_is_still_right(void **state)
+{
+	AUTO_BUF text = BUF_INIT(TEXT_BYTES);
+	AUTO_BUF world = BUF_INIT(TEXT_BYTES);
+	AUTO_BUF context = BUF_INIT(TEXT_BYTES);
+	AUTO_ARENA arena = ARENA_INIT(ARENA_BYTES);
+	struct cedar_entities *entities = NULL;
+	struct cedar_request r = {0};
+	size_t counts[3] = {0};
+	struct cedar_policies *set;
+	const struct json *j;
+
+	(void)state;
+	assert_ok(write_big(&text, &world, &context));
+	set = set_of(text.p);
+	assert_ok(cedar_entities_new(&arena, NULL, &entities, NULL));
+	assert_ok(cedar_entities_add_text(entities, buf_view(&world), NULL));
+	assert_ok(cedar_entities_seal(entities, NULL));
+	assert_ok(json_parse(&arena, buf_view(&context), NULL, &j, NULL));
+	assert_ok(cedar_value_from_json(&arena, j, &r.context, NULL));
+	assert_ok(cedar_uid_parse(&arena, STR("U::\"a\""), &r.principal, NULL));
+	assert_ok(cedar_uid_parse(&arena, STR("Action::\"a\""), &r.action, NULL));
+	assert_ok(cedar_uid_parse(&arena, STR("T7::\"r\""), &r.resource, NULL));
+	ask_both(set, entities, &r, &arena, counts);
+	assert_true(counts[0] > 400 && counts[2] > 100);
+	assert_ok(cedar_uid_parse(&arena, STR("T8::\"r\""), &r.principal, NULL));
+	ask_both(set, entities, &r, &arena, counts);
+	assert_true(counts[1] > 30);
+	cedar_policies_unref(set);
+}
+
 static void a_set_is_made_whole_or_not_at_all_when_memory_ends(void **state)
 {
 	static const char text[] = "permit(principal in G::\"g\", action in [Action::\"a\", "
@@ -467,6 +533,7 @@ int main(void)
 	    cmocka_unit_test(the_index_answers_as_the_trees_do),
 	    cmocka_unit_test(the_bound_on_steps_is_the_same),
 	    cmocka_unit_test(many_policies_come_out_in_order),
+	    cmocka_unit_test(what_is_too_big_for_a_table_is_still_right),
 	    cmocka_unit_test(a_set_is_made_whole_or_not_at_all_when_memory_ends),
 	};
 

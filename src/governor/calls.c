@@ -18,16 +18,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-uint64_t gov_now_ms(const struct governor *g)
-{
-	return clock_unix_ms(g->clock);
-}
-
-uint64_t gov_now_ns(const struct governor *g)
-{
-	return loop_now_ns(g->loop);
-}
-
 /* ---- flights ---- */
 
 struct flight *calls_flight(const struct governor *g, uint64_t call)

@@ -28,7 +28,7 @@
 enum {
 	INTERVAL_MS = 100,
 	NOTE_BYTES = 4096,
-	RECEIPT_BYTES = 16384, /* as in net/message.def */
+	RECEIPT_BYTES = 16384,			     /* as in net/message.def */
 	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
 };
 

@@ -166,7 +166,9 @@ struct governor {
 	bool is_broken;
 };
 
-/* ---- time ---- */
+/* ---- gov.c ---- */
+/* A fact without sealed values, by somebody who can only go on or not: a failure is logged. */
+bool gov_record(struct governor *g, struct leaf *l);
 uint64_t gov_now_ms(const struct governor *g);
 uint64_t gov_now_ns(const struct governor *g);
 

@@ -99,17 +99,6 @@ static bool backend_is_for_runner(const struct governor *g, struct str backend)
 	return true;
 }
 
-static bool record(struct governor *g, struct leaf *l)
-{
-	struct err e = ERR_INIT;
-
-	if (book_record(g->book, l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
-		log_err("a lease's fact could not be recorded: %s", e.msg);
-		return false;
-	}
-	return true;
-}
-
 void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 {
 	const struct lease *l = state_lease(g->state, m->lease);
@@ -133,7 +122,7 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 	to_runner = backend_is_for_runner(g, l->backend);
 	delivered.lease_delivered.to = to_runner ? STR("runner") : STR("agents");
 	deliver.lease_deliver.to = to_runner ? TO_RUNNER : TO_AGENTS;
-	if (record(g, &created) && record(g, &delivered)) {
+	if (gov_record(g, &created) && gov_record(g, &delivered)) {
 		order(g, &deliver);
 		calls_wake_lease(g, m->lease);
 		terms_lease_ready(g, m->lease);
@@ -183,7 +172,7 @@ void leases_revoke(struct governor *g, uint64_t lease, const char *why)
 	if (!l || l->state == LEASE_STATE_GONE || find_revoking(g, lease)) {
 		return;
 	}
-	if (l->state != LEASE_STATE_REVOKING && !record(g, &f)) {
+	if (l->state != LEASE_STATE_REVOKING && !gov_record(g, &f)) {
 		return;
 	}
 	if (vec_push(&g->revoking, r) != RC_OK) {
@@ -241,7 +230,7 @@ void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m)
 			 STR_ARG(m->detail));
 		return;
 	}
-	if (record(g, &gone)) {
+	if (gov_record(g, &gone)) {
 		vec_remove(&g->revoking, (size_t)(r - g->revoking.p));
 		tasks_tick(g);
 	}

@@ -9,17 +9,6 @@
 
 #include "base/log.h"
 
-static bool record(struct governor *g, struct leaf *l)
-{
-	struct err e = ERR_INIT;
-
-	if (book_record(g->book, l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
-		log_err("a task's fact could not be recorded: %s", e.msg);
-		return false;
-	}
-	return true;
-}
-
 void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause)
 {
 	const struct task *t = state_task(g->state, task);
@@ -34,7 +23,7 @@ void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64
 		},
 	};
 
-	if (!t || t->state != TASK_RUNNING || !record(g, &l)) {
+	if (!t || t->state != TASK_RUNNING || !gov_record(g, &l)) {
 		return;
 	}
 	approvals_void_task(g, task, REASON_TASK_SUSPENDED);
@@ -66,7 +55,7 @@ void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by
 	    .task_ended = {.task = task, .cause = cause, .why = str_from(why), .by = by},
 	};
 
-	if (!t || t->state == TASK_ENDED || t->state == TASK_CLOSED || !record(g, &l)) {
+	if (!t || t->state == TASK_ENDED || t->state == TASK_CLOSED || !gov_record(g, &l)) {
 		return;
 	}
 	approvals_void_task(g, task, REASON_TASK_ENDED);
@@ -98,7 +87,7 @@ static void close_if_settled(struct governor *g, const struct task *t)
 			l.task_closed.closure = STR("unknown");
 		}
 	}
-	(void)record(g, &l); /* logged; the next tick tries again */
+	(void)gov_record(g, &l); /* logged; the next tick tries again */
 }
 
 void tasks_tick(struct governor *g)

@@ -14,17 +14,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-static bool record(struct governor *g, struct leaf *l)
-{
-	struct err e = ERR_INIT;
-
-	if (book_record(g->book, l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
-		log_err("a term's fact could not be recorded: %s", e.msg);
-		return false;
-	}
-	return true;
-}
-
 static const struct json *sealed_json(struct governor *g, uint64_t ix, uint8_t slot)
 {
 	struct json_limits limits = JSON_LIMITS_DEFAULT;
@@ -212,7 +201,7 @@ static void finish_verify(struct governor *g, const struct flight *f, const stru
 		},
 	};
 
-	if (!record(g, &l)) {
+	if (!gov_record(g, &l)) {
 		return;
 	}
 	c = state_call(g->state, f->about);
@@ -233,7 +222,7 @@ static bool change(struct governor *g, uint64_t term, struct str how, struct str
 	    .term_changed = {.term = term, .how = how, .by = by, .call = call, .detail = detail},
 	};
 
-	return record(g, &l);
+	return gov_record(g, &l);
 }
 
 /* Leases of ours (task 0) are given back when no rollback is left to use them. */
@@ -518,7 +507,7 @@ void terms_hand_over(struct governor *g, uint64_t task, const char *why)
 		};
 
 		from = m->ix + 1;
-		if (m->task != task || m->state == TERM_OVER || !record(g, &l)) {
+		if (m->task != task || m->state == TERM_OVER || !gov_record(g, &l)) {
 			continue;
 		}
 		m = state_term(g->state, ix);

@@ -99,6 +99,9 @@ enum rc cedar_check_call(struct cedar_checker *c, const struct cedar_caps *prior
 enum rc cedar_check_and(struct cedar_checker *c, const struct cedar_caps *prior,
 			const struct cedar_answer *left, const struct cedar_expr *right,
 			struct cedar_answer *ret);
+/* The answer for `left && right` from those of both; left is not known to be false. */
+enum rc cedar_check_both(struct cedar_checker *c, const struct cedar_answer *left,
+			 const struct cedar_answer *right, struct cedar_answer *ret);
 /* The type in words, in the checker's arena. */
 struct str cedar_check_show(struct cedar_checker *c, const struct cedar_ty *t);
 /* After types were compared: were there steps and memory? */

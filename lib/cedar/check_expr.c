@@ -150,6 +150,27 @@ static enum rc check_literal(struct cedar_checker *c, const struct cedar_expr *x
 
 /* ---- logic ---- */
 
+enum rc cedar_check_both(struct cedar_checker *c, const struct cedar_answer *left,
+			 const struct cedar_answer *right, struct cedar_answer *ret)
+{
+	const struct cedar_answer a = *left;
+	const struct cedar_answer b = *right;
+
+	*ret = (struct cedar_answer){.is_ok = a.is_ok && b.is_ok, .type = &cedar_ty_bool};
+	if (!a.type || !b.type) {
+		ret->is_ok = false;
+	} else if (b.type->kind == CEDAR_TY_FALSE) {
+		ret->type = b.type;
+		return RC_OK;
+	} else if (b.type->kind == CEDAR_TY_TRUE) {
+		ret->type = a.type;
+	} else if (a.type->kind == CEDAR_TY_TRUE) {
+		ret->type = b.type;
+	}
+	ret->caps = ret->is_ok ? cedar_caps_both(c, a.caps, b.caps) : NULL;
+	return cedar_check_means(c);
+}
+
 enum rc cedar_check_and(struct cedar_checker *c, const struct cedar_caps *prior,
 			const struct cedar_answer *left, const struct cedar_expr *right,
 			struct cedar_answer *ret)
@@ -162,19 +183,7 @@ enum rc cedar_check_and(struct cedar_checker *c, const struct cedar_caps *prior,
 		return RC_OK;
 	}
 	TRY(cedar_check_as(c, cedar_caps_both(c, prior, a.caps), right, &cedar_ty_bool, NULL, &b));
-	*ret = (struct cedar_answer){.is_ok = a.is_ok && b.is_ok, .type = &cedar_ty_bool};
-	if (!a.type || !b.type) {
-		ret->is_ok = false;
-	} else if (b.type->kind == CEDAR_TY_FALSE) {
-		ret->type = b.type;
-		return cedar_check_means(c);
-	} else if (b.type->kind == CEDAR_TY_TRUE) {
-		ret->type = a.type;
-	} else if (a.type->kind == CEDAR_TY_TRUE) {
-		ret->type = b.type;
-	}
-	ret->caps = ret->is_ok ? cedar_caps_both(c, a.caps, b.caps) : NULL;
-	return cedar_check_means(c);
+	return cedar_check_both(c, &a, &b, ret);
 }
 
 static enum rc check_or(struct cedar_checker *c, const struct cedar_caps *prior,

@@ -169,11 +169,13 @@ static bool has_action(const struct cedar_schema *schema, const struct cedar_pol
 
 /* ---- the policy as one conjunction ---- */
 
-/* Its parts, in the order in which they are evaluated. */
+/* Its parts, in the order in which they are evaluated: the scope, then the clauses. */
 struct parts {
 	struct arena *arena;
 	const struct cedar_expr **list;
+	struct cedar_answer *answers; /* room for one of each part */
 	size_t n;
+	size_t n_scope;
 };
 
 static struct cedar_expr *new_node(struct parts *p, enum cedar_kind kind, struct cedar_pos pos,
@@ -271,7 +273,8 @@ static enum rc add_scope(struct parts *p, const struct cedar_scope *s, enum ceda
 static enum rc take_apart(struct parts *p, const struct cedar_policy *policy)
 {
 	p->list = arena_alloc_n(p->arena, policy->n_conditions + 3, sizeof(struct cedar_expr *));
-	if (!p->list) {
+	p->answers = arena_alloc_n(p->arena, policy->n_conditions + 3, sizeof(*p->answers));
+	if (!p->list || !p->answers) {
 		return RC_NOMEM;
 	}
 	for (enum cedar_variable v = CEDAR_PRINCIPAL; v <= CEDAR_RESOURCE; v++) {
@@ -304,15 +307,39 @@ struct verdict {
 	uint32_t max_level; /* while levels are checked */
 };
 
+static bool is_false(const struct cedar_answer *a)
+{
+	return a->type && a->type->kind == CEDAR_TY_FALSE;
+}
+
+/* Scopes group to the left, clauses to the right; only where one is refused does it matter. */
+static enum rc check_parts(struct cedar_checker *c, const struct parts *p, struct cedar_answer *ret)
+{
+	const struct cedar_caps *prior = NULL;
+	size_t n = 0;
+
+	*ret = (struct cedar_answer){.is_ok = true, .type = &cedar_ty_true};
+	for (size_t i = 0; i < p->n_scope; i++) {
+		TRY(cedar_check_and(c, NULL, ret, p->list[i], ret));
+	}
+	for (size_t i = p->n_scope; i < p->n && !is_false(n ? &p->answers[n - 1] : ret); i++) {
+		prior = cedar_caps_both(c, prior, n ? p->answers[n - 1].caps : ret->caps);
+		TRY(cedar_check_as(c, prior, p->list[i], &cedar_ty_bool, NULL, &p->answers[n++]));
+	}
+	for (size_t i = n; i > 1; i--) {
+		TRY(cedar_check_both(c, &p->answers[i - 2], &p->answers[i - 1],
+				     &p->answers[i - 2]));
+	}
+	return n ? cedar_check_both(c, ret, &p->answers[0], ret) : RC_OK;
+}
+
 static enum rc check_one(struct cedar_checker *c, const struct parts *p, struct verdict *v)
 {
-	struct cedar_answer all = {.is_ok = true, .type = &cedar_ty_true};
+	struct cedar_answer all;
 	size_t was = c->findings->list.n;
 
-	for (size_t i = 0; i < p->n; i++) {
-		TRY(cedar_check_and(c, NULL, &all, p->list[i], &all));
-	}
-	if (all.type && all.type->kind == CEDAR_TY_FALSE) {
+	TRY(check_parts(c, p, &all));
+	if (is_false(&all)) {
 		/* Never satisfied here; what was refused on the way still counts. */
 		v->is_valid = v->is_valid && c->findings->list.n == was;
 		return RC_OK;

@@ -284,6 +284,23 @@ static void what_can_never_hold_is_a_warning(void **state)
 	good(WHEN("principal in [G::\"g\", G::\"h\"]"));
 }
 
+/* What a clause promises holds for those behind it, also when one before it is refused. */
+static void a_refused_clause_does_not_spoil_the_others(void **state)
+{
+	struct result r;
+
+	(void)state;
+	validate(
+	    &r,
+	    "permit(principal is U, action == Action::\"read\", resource) when { context.q == 1 } "
+	    "when { principal has y } when { principal.y == 1 };",
+	    NULL);
+	assert_false(r.v.is_valid);
+	assert_int_equal(r.v.n_findings, 1);
+	assert_int_equal(r.v.findings[0].class, CEDAR_FINDING_NO_ATTR);
+	done(&r);
+}
+
 static void each_policy_has_its_verdict(void **state)
 {
 	struct result r;
@@ -413,6 +430,7 @@ int main(void)
 	    cmocka_unit_test(what_is_named_is_in_the_schema),
 	    cmocka_unit_test(some_action_must_apply),
 	    cmocka_unit_test(what_can_never_hold_is_a_warning),
+	    cmocka_unit_test(a_refused_clause_does_not_spoil_the_others),
 	    cmocka_unit_test(each_policy_has_its_verdict),
 	    cmocka_unit_test(a_policy_must_be_right_for_every_type_it_applies_to),
 	    cmocka_unit_test(deep_expressions_are_within_the_stack),

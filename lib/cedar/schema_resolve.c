@@ -7,86 +7,24 @@
  * there itself.
  *
  * Trust:  declarations are hostile; their nesting is bounded by the readers.
- * Holds:  (1) every full name is declared once; no namespace shadows the empty one.
- *         (2) common types do not contain themselves, actions are not their own groups.
- *         (3) recursion is bounded by CEDAR_LIMIT_NESTING, also through common types.
+ * Holds:  (1) common types do not contain themselves, actions are not their own groups.
+ *         (2) recursion is bounded by CEDAR_LIMIT_NESTING, also through common types.
  */
-#include <string.h>
-
 #include "cedar/entities.h"
 #include "cedar/nearest.h"
-#include "cedar/schema.h"
-#include "cedar/text.h"
+#include "cedar/schema_work.h"
 #include "cedar/uid.h"
 
 enum { MESSAGE_BYTES = 1024, WORD_BITS = 64 };
 
-enum progress { UNTOUCHED = 0, BEING_RESOLVED, RESOLVED };
-
-struct common {
-	const struct cedar_scommon *source; /* NULL: the language's own */
-	const struct cedar_snamespace *space;
-	const struct cedar_ty *type;
-	enum progress progress;
-};
-
-struct resolver {
-	struct cedar_parser *p; /* arena, failing, nesting */
-	struct cedar_schema *s;
-};
-
 /* ---- names ---- */
 
-enum rc cedar_schema_check_space(struct cedar_parser *p, struct cedar_pos pos, struct str name)
-{
-	if (!cedar_is_name(name)) {
-		return cedar_parser_refuse(
-		    p, pos, "'" STR_FMT "' cannot be declared: it is reserved or no name",
-		    STR_ARG(name));
-	}
-	return RC_OK;
-}
-
-enum rc cedar_schema_check_name(struct cedar_parser *p, struct cedar_pos pos, struct str name)
-{
-	if (!cedar_is_ident(name)) {
-		return cedar_parser_refuse(
-		    p, pos, "'" STR_FMT "' cannot be declared: it is reserved or no identifier",
-		    STR_ARG(name));
-	}
-	return RC_OK;
-}
-
-enum rc cedar_schema_check_common(struct cedar_parser *p, struct cedar_pos pos, struct str name)
-{
-	static const char *const taken[] = {
-	    "Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
-		if (str_eq(name, str_from(taken[i]))) {
-			return cedar_parser_refuse(
-			    p, pos, "a type cannot have the name '%s', which is reserved",
-			    taken[i]);
-		}
-	}
-	return cedar_schema_check_name(p, pos, name);
-}
-
-static struct str full_name(struct resolver *r, const struct cedar_snamespace *space,
-			    struct str name)
-{
-	return space->name.n ? arena_strf(&r->s->arena, STR_FMT "::" STR_FMT, STR_ARG(space->name),
-					  STR_ARG(name))
-			     : name;
-}
-
-static struct cedar_etype *find_type(const struct resolver *r, struct str name)
+static struct cedar_etype *find_type(const struct cedar_resolver *r, struct str name)
 {
 	return map_get(&r->s->types_by_name, name);
 }
 
-static enum rc refuse_unknown(struct resolver *r, struct cedar_pos pos, const char *what,
+static enum rc refuse_unknown(struct cedar_resolver *r, struct cedar_pos pos, const char *what,
 			      struct str name)
 {
 	struct cedar_nearest near = cedar_nearest_to(name);
@@ -106,43 +44,43 @@ static enum rc refuse_unknown(struct resolver *r, struct cedar_pos pos, const ch
 }
 
 /* What a name may stand for, in order of precedence; the second is empty when there is none. */
-static enum rc candidates(struct resolver *r, const struct cedar_snamespace *space, struct str name,
-			  struct str ret[2])
+static enum rc candidates(struct cedar_resolver *r, const struct cedar_snamespace *space,
+			  struct str name, struct str ret[2])
 {
-	ret[0] = str_contains(name, STR("::")) ? name : full_name(r, space, name);
+	ret[0] = str_contains(name, STR("::")) ? name : cedar_schema_full_name(r, space, name);
 	ret[1] = space->name.n && !str_contains(name, STR("::")) ? name : STR("");
 	return ret[0].p ? RC_OK : RC_NOMEM;
 }
 
 /* ---- types ---- */
 
-static enum rc resolve_type(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_type(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			    const struct cedar_stype *t, const struct cedar_ty **ret);
 
-static enum rc resolve_common(struct resolver *r, struct common *c, struct cedar_pos pos,
-			      const struct cedar_ty **ret)
+static enum rc resolve_common(struct cedar_resolver *r, struct cedar_common *c,
+			      struct cedar_pos pos, const struct cedar_ty **ret)
 {
-	if (c->progress == BEING_RESOLVED) {
+	if (c->progress == CEDAR_BEING_RESOLVED) {
 		return cedar_parser_refuse(r->p, pos, "type '" STR_FMT "' contains itself",
 					   STR_ARG(c->source->name));
 	}
-	if (c->progress == UNTOUCHED) {
-		c->progress = BEING_RESOLVED;
+	if (c->progress == CEDAR_UNTOUCHED) {
+		c->progress = CEDAR_BEING_RESOLVED;
 		TRY(resolve_type(r, c->space, c->source->type, &c->type));
-		c->progress = RESOLVED;
+		c->progress = CEDAR_RESOLVED;
 	}
 	*ret = c->type;
 	return RC_OK;
 }
 
-static enum rc resolve_name(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_name(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			    const struct cedar_stype *t, const struct cedar_ty **ret)
 {
 	struct str names[2];
 
 	TRY(candidates(r, space, t->name, names));
 	for (size_t i = 0; i < ARRAY_LEN(names) && names[i].n; i++) {
-		struct common *c = map_get(&r->s->commons, names[i]);
+		struct cedar_common *c = map_get(&r->s->commons, names[i]);
 		struct cedar_etype *e = find_type(r, names[i]);
 
 		if (c && t->ref != CEDAR_SREF_ENTITY) {
@@ -157,7 +95,7 @@ static enum rc resolve_name(struct resolver *r, const struct cedar_snamespace *s
 			      t->name);
 }
 
-static enum rc too_large(struct resolver *r, struct cedar_pos pos, bool is_limit)
+static enum rc too_large(struct cedar_resolver *r, struct cedar_pos pos, bool is_limit)
 {
 	if (!is_limit) {
 		return RC_NOMEM;
@@ -166,7 +104,7 @@ static enum rc too_large(struct resolver *r, struct cedar_pos pos, bool is_limit
 	return cedar_parser_limit(r->p, "a type is too deep or, written out, too large");
 }
 
-static enum rc resolve_record(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_record(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			      const struct cedar_stype *t, const struct cedar_ty **ret)
 {
 	struct cedar_ty_attr *attrs = arena_alloc_n(&r->s->arena, t->n_attrs, sizeof(*attrs));
@@ -194,7 +132,7 @@ static enum rc resolve_record(struct resolver *r, const struct cedar_snamespace 
 	return RC_OK;
 }
 
-static enum rc resolve_type(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_type(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			    const struct cedar_stype *t, const struct cedar_ty **ret)
 {
 	const struct cedar_ty *elem;
@@ -225,7 +163,7 @@ static enum rc resolve_type(struct resolver *r, const struct cedar_snamespace *s
 }
 
 /* A record, which a shape and a context must be; t == NULL stands for {}. */
-static enum rc resolve_shape(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_shape(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			     const struct cedar_stype *t, const char *what,
 			     const struct cedar_ty **ret)
 {
@@ -244,253 +182,6 @@ static enum rc resolve_shape(struct resolver *r, const struct cedar_snamespace *
 	return RC_OK;
 }
 
-/* ---- declaring ---- */
-
-static enum rc declare_type(struct resolver *r, struct cedar_pos pos, struct str name,
-			    struct cedar_etype **ret)
-{
-	struct cedar_schema *s = r->s;
-	struct cedar_etype *t = arena_alloc(&s->arena, sizeof(*t));
-	struct cedar_ty *self = arena_alloc(&s->arena, sizeof(*self));
-	const struct cedar_etype **one = arena_alloc(&s->arena, sizeof(struct cedar_etype *));
-
-	if (!t || !self || !one || !name.p) {
-		return RC_NOMEM;
-	}
-	if (s->n_types >= CEDAR_LIMIT_SCHEMA_TYPES) {
-		r->p->token.pos = pos;
-		return cedar_parser_limit(r->p, "too many entity types in one schema");
-	}
-	*one = t;
-	*self = (struct cedar_ty){.kind = CEDAR_TY_ENTITY, .n = 1, .weight = 1, .entities = one};
-	t->name = name;
-	t->index = (uint32_t)s->n_types;
-	t->self = self;
-	t->attrs = &cedar_ty_empty_record;
-	TRY(map_put(&s->types_by_name, name, t));
-	s->types[s->n_types++] = t;
-	*ret = t;
-	return RC_OK;
-}
-
-static enum rc declare_entity(struct resolver *r, const struct cedar_snamespace *space,
-			      const struct cedar_sentity *e)
-{
-	struct str name = full_name(r, space, e->name);
-	struct cedar_etype *t;
-
-	if (str_eq(e->name, STR("Action"))) {
-		return cedar_parser_refuse(
-		    r->p, e->pos, "'Action' is the type of actions and cannot be declared");
-	}
-	if (name.p && find_type(r, name)) {
-		return cedar_parser_refuse(
-		    r->p, e->pos, "entity type '" STR_FMT "' is declared twice", STR_ARG(name));
-	}
-	TRY(declare_type(r, e->pos, name, &t));
-	t->source = e;
-	t->space = space;
-	t->is_enum = e->ids != NULL;
-	for (const struct cedar_sname *id = e->ids; id; id = id->next) {
-		t->n_ids++;
-	}
-	t->ids = arena_alloc_n(&r->s->arena, t->n_ids, sizeof(*t->ids));
-	if (!t->ids) {
-		return RC_NOMEM;
-	}
-	t->n_ids = 0;
-	for (const struct cedar_sname *id = e->ids; id; id = id->next) {
-		t->ids[t->n_ids++] = id->text;
-	}
-	return RC_OK;
-}
-
-static enum rc declare_common(struct resolver *r, const struct cedar_snamespace *space,
-			      const struct cedar_scommon *source)
-{
-	struct str name = full_name(r, space, source->name);
-	struct common *c = arena_alloc(&r->s->arena, sizeof(*c));
-
-	if (!c || !name.p) {
-		return RC_NOMEM;
-	}
-	if (map_get(&r->s->commons, name)) {
-		return cedar_parser_refuse(r->p, source->pos,
-					   "type '" STR_FMT "' is declared twice", STR_ARG(name));
-	}
-	c->source = source;
-	c->space = space;
-	return map_put(&r->s->commons, name, c);
-}
-
-static struct str action_key(const struct cedar_uid *uid)
-{
-	return str_of(uid->type.p, uid->type.n + 1 + uid->id.n);
-}
-
-static enum rc declare_action(struct resolver *r, const struct cedar_snamespace *space,
-			      const struct cedar_saction *source)
-{
-	struct cedar_schema *s = r->s;
-	struct cedar_action *a = arena_alloc(&s->arena, sizeof(*a));
-	struct str type = full_name(r, space, STR("Action"));
-	struct cedar_etype *t = NULL;
-
-	if (!a || !type.p) {
-		return RC_NOMEM;
-	}
-	if (s->n_actions >= CEDAR_LIMIT_SCHEMA_ACTIONS) {
-		r->p->token.pos = source->pos;
-		return cedar_parser_limit(r->p, "too many actions in one schema");
-	}
-	t = find_type(r, type);
-	if (!t) {
-		TRY(declare_type(r, source->pos, type, &t));
-		t->is_action = true;
-	}
-	a->type = t;
-	a->source = source;
-	a->space = space;
-	TRY(cedar_uid_make(&s->arena, t->name, source->id, &a->uid));
-	if (map_get(&s->actions_by_key, action_key(a->uid))) {
-		return cedar_parser_refuse(r->p, source->pos,
-					   "action '" STR_FMT "' is declared twice",
-					   STR_ARG(source->id));
-	}
-	TRY(map_put(&s->actions_by_key, action_key(a->uid), a));
-	s->actions[s->n_actions++] = a;
-	return RC_OK;
-}
-
-/* Room for every type and action there can be. */
-static enum rc reserve(struct resolver *r)
-{
-	size_t types = 0;
-	size_t actions = 0;
-
-	for (const struct cedar_snamespace *n = r->s->spaces; n; n = n->next) {
-		types++;
-		for (const struct cedar_sentity *e = n->entities; e; e = e->next) {
-			types++;
-		}
-		for (const struct cedar_saction *a = n->actions; a; a = a->next) {
-			actions++;
-		}
-	}
-	r->s->types = arena_alloc_n(&r->s->arena, types, sizeof(*r->s->types));
-	r->s->actions = arena_alloc_n(&r->s->arena, actions, sizeof(*r->s->actions));
-	return r->s->types && r->s->actions ? RC_OK : RC_NOMEM;
-}
-
-static enum rc declare_all(struct resolver *r)
-{
-	for (const struct cedar_snamespace *n = r->s->spaces; n; n = n->next) {
-		for (const struct cedar_sentity *e = n->entities; e; e = e->next) {
-			TRY(declare_entity(r, n, e));
-		}
-		for (const struct cedar_scommon *c = n->commons; c; c = c->next) {
-			TRY(declare_common(r, n, c));
-		}
-		for (const struct cedar_saction *a = n->actions; a; a = a->next) {
-			TRY(declare_action(r, n, a));
-		}
-	}
-	return RC_OK;
-}
-
-static enum rc add_builtin(struct resolver *r, const char *name, const struct cedar_ty *type)
-{
-	struct common *c = arena_alloc(&r->s->arena, sizeof(*c));
-	struct str own = arena_strf(&r->s->arena, "__cedar::%s", name);
-
-	if (!c || !own.p) {
-		return RC_NOMEM;
-	}
-	c->type = type;
-	c->progress = RESOLVED;
-	TRY(map_put(&r->s->commons, own, c));
-	if (find_type(r, str_from(name)) || map_get(&r->s->commons, str_from(name))) {
-		return RC_OK;
-	}
-	return map_put(&r->s->commons, str_from(name), c);
-}
-
-static enum rc add_builtins(struct resolver *r)
-{
-	TRY(add_builtin(r, "Bool", &cedar_ty_bool));
-	TRY(add_builtin(r, "Long", &cedar_ty_long));
-	TRY(add_builtin(r, "String", &cedar_ty_string));
-	for (int t = CEDAR_IPADDR; t <= CEDAR_DURATION; t++) {
-		const char *name = cedar_type_name((enum cedar_type)t);
-
-		TRY(add_builtin(r, name, cedar_ty_ext((enum cedar_type)t)));
-	}
-	return RC_OK;
-}
-
-/* ---- shadowing ---- */
-
-static enum rc refuse_shadow(struct resolver *r, struct cedar_pos pos, struct str name,
-			     struct str space)
-{
-	return cedar_parser_refuse(r->p, pos,
-				   "'" STR_FMT "' in namespace '" STR_FMT
-				   "' shadows the one in the empty namespace",
-				   STR_ARG(name), STR_ARG(space));
-}
-
-static bool is_in_empty(const struct resolver *r, struct str name)
-{
-	const struct cedar_etype *t = find_type(r, name);
-	const struct common *c = map_get(&r->s->commons, name);
-
-	return (t && !t->is_action) || c;
-}
-
-/* Before the language's own names are added, which may be shadowed. */
-static enum rc check_shadows(struct resolver *r)
-{
-	for (const struct cedar_snamespace *n = r->s->spaces; n; n = n->next) {
-		if (n->name.n == 0) {
-			continue;
-		}
-		for (const struct cedar_sentity *e = n->entities; e; e = e->next) {
-			if (is_in_empty(r, e->name)) {
-				return refuse_shadow(r, e->pos, e->name, n->name);
-			}
-		}
-		for (const struct cedar_scommon *c = n->commons; c; c = c->next) {
-			if (is_in_empty(r, c->name)) {
-				return refuse_shadow(r, c->pos, c->name, n->name);
-			}
-		}
-		for (const struct cedar_saction *a = n->actions; a; a = a->next) {
-			const struct cedar_uid *uid;
-
-			TRY(cedar_uid_make(&r->s->arena, STR("Action"), a->id, &uid));
-			if (map_get(&r->s->actions_by_key, action_key(uid))) {
-				return refuse_shadow(r, a->pos, a->id, n->name);
-			}
-		}
-	}
-	return RC_OK;
-}
-
-static enum rc check_spaces(struct resolver *r)
-{
-	AUTO_MAP seen = MAP_INIT;
-
-	for (const struct cedar_snamespace *n = r->s->spaces; n; n = n->next) {
-		if (map_get(&seen, n->name)) {
-			return cedar_parser_refuse(r->p, n->pos,
-						   "namespace '" STR_FMT "' is there twice",
-						   STR_ARG(n->name));
-		}
-		TRY(map_put(&seen, n->name, r));
-	}
-	return RC_OK;
-}
-
 /* ---- entity types ---- */
 
 static void add_ancestor(struct cedar_etype *t, const struct cedar_etype *ancestor)
@@ -504,7 +195,7 @@ static bool has_ancestor(const struct cedar_etype *t, const struct cedar_etype *
 }
 
 /* A declared entity type that is not one of actions. */
-static enum rc resolve_entity_name(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_entity_name(struct cedar_resolver *r, const struct cedar_snamespace *space,
 				   const struct cedar_sname *name, struct cedar_etype **ret)
 {
 	struct str names[2];
@@ -519,7 +210,7 @@ static enum rc resolve_entity_name(struct resolver *r, const struct cedar_snames
 	return refuse_unknown(r, name->pos, "entity type", name->text);
 }
 
-static enum rc resolve_entities(struct resolver *r)
+static enum rc resolve_entities(struct cedar_resolver *r)
 {
 	struct cedar_schema *s = r->s;
 	size_t words = s->n_types / WORD_BITS + 1;
@@ -563,7 +254,7 @@ static enum rc resolve_entities(struct resolver *r)
 
 /* ---- actions ---- */
 
-static enum rc resolve_types(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_types(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			     const struct cedar_sname *names, const struct cedar_etype *const **ret,
 			     size_t *ret_n)
 {
@@ -595,7 +286,7 @@ static enum rc resolve_types(struct resolver *r, const struct cedar_snamespace *
 	return RC_OK;
 }
 
-static enum rc refuse_action(struct resolver *r, const struct cedar_sparent *parent)
+static enum rc refuse_action(struct cedar_resolver *r, const struct cedar_sparent *parent)
 {
 	struct cedar_nearest near = cedar_nearest_to(parent->id);
 	AUTO_BUF hint = BUF_INIT(MESSAGE_BYTES);
@@ -608,7 +299,7 @@ static enum rc refuse_action(struct resolver *r, const struct cedar_sparent *par
 				   STR_ARG(parent->id), STR_ARG(buf_view(&hint)));
 }
 
-static enum rc resolve_parent(struct resolver *r, const struct cedar_snamespace *space,
+static enum rc resolve_parent(struct cedar_resolver *r, const struct cedar_snamespace *space,
 			      const struct cedar_sparent *parent, const struct cedar_uid **ret)
 {
 	struct str names[2];
@@ -619,7 +310,7 @@ static enum rc resolve_parent(struct resolver *r, const struct cedar_snamespace 
 		const struct cedar_uid *uid;
 
 		TRY(cedar_uid_make(&r->s->arena, names[i], parent->id, &uid));
-		a = map_get(&r->s->actions_by_key, action_key(uid));
+		a = cedar_schema_action(r->s, uid);
 		if (a) {
 			*ret = a->uid;
 			return RC_OK;
@@ -629,7 +320,8 @@ static enum rc resolve_parent(struct resolver *r, const struct cedar_snamespace 
 }
 
 /* err's message as ours. */
-static enum rc pass_on(struct resolver *r, struct cedar_pos pos, enum rc rc, const struct err *e)
+static enum rc pass_on(struct cedar_resolver *r, struct cedar_pos pos, enum rc rc,
+		       const struct err *e)
 {
 	if (rc == RC_LIMIT) {
 		r->p->token.pos = pos;
@@ -638,7 +330,7 @@ static enum rc pass_on(struct resolver *r, struct cedar_pos pos, enum rc rc, con
 	return rc == RC_INPUT ? cedar_parser_refuse(r->p, pos, "%s", e->msg) : rc;
 }
 
-static enum rc add_to_hierarchy(struct resolver *r, const struct cedar_action *a)
+static enum rc add_to_hierarchy(struct cedar_resolver *r, const struct cedar_action *a)
 {
 	const struct cedar_uid **list;
 	struct err e = ERR_INIT;
@@ -666,7 +358,7 @@ static enum rc add_to_hierarchy(struct resolver *r, const struct cedar_action *a
 	return rc == RC_OK ? RC_OK : pass_on(r, a->source->pos, rc, &e);
 }
 
-static enum rc seal_hierarchy(struct resolver *r)
+static enum rc seal_hierarchy(struct cedar_resolver *r)
 {
 	struct cedar_schema *s = r->s;
 	struct err e = ERR_INIT;
@@ -688,7 +380,7 @@ static enum rc seal_hierarchy(struct resolver *r)
 	return RC_OK;
 }
 
-static enum rc resolve_actions(struct resolver *r)
+static enum rc resolve_actions(struct cedar_resolver *r)
 {
 	struct cedar_schema *s = r->s;
 	struct err e = ERR_INIT;
@@ -707,13 +399,13 @@ static enum rc resolve_actions(struct resolver *r)
 	return seal_hierarchy(r);
 }
 
-static enum rc resolve_commons(struct resolver *r)
+static enum rc resolve_commons(struct cedar_resolver *r)
 {
 	const struct map_entry *e;
 	size_t i = 0;
 
 	while ((e = map_next(&r->s->commons, &i))) {
-		struct common *c = e->value;
+		struct cedar_common *c = e->value;
 		const struct cedar_ty *type;
 
 		TRY(resolve_common(r, c, c->source ? c->source->pos : (struct cedar_pos){0},
@@ -724,14 +416,10 @@ static enum rc resolve_commons(struct resolver *r)
 
 enum rc cedar_schema_resolve(struct cedar_parser *p, struct cedar_schema *s)
 {
-	struct resolver r = {.p = p, .s = s};
+	struct cedar_resolver r = {.p = p, .s = s};
 
 	p->nesting = 0;
-	TRY(check_spaces(&r));
-	TRY(reserve(&r));
-	TRY(declare_all(&r));
-	TRY(check_shadows(&r));
-	TRY(add_builtins(&r));
+	TRY(cedar_schema_declare(&r));
 	TRY(resolve_commons(&r));
 	TRY(resolve_entities(&r));
 	return resolve_actions(&r);

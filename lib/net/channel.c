@@ -236,7 +236,8 @@ static void channel_ready(struct loop_io *io, uint32_t events)
 
 	c->is_busy = true;
 	if (events & EPOLLOUT) {
-		channel_flush(c);
+		/* Not now: what this round has queued may leave only after its LOOP_COMMIT. */
+		want_write(c, false);
 	}
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
 		read_some(c);

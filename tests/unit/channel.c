@@ -159,6 +159,49 @@ static void what_a_round_queues_leaves_at_its_end(void **state)
 	tear_down(&s);
 }
 
+struct commit {
+	struct channel *c;
+	size_t queued;
+};
+
+static void committing(void *ctx)
+{
+	struct commit *commit = ctx;
+
+	commit->queued = channel_queued_bytes(commit->c);
+}
+
+static void what_a_slow_peer_makes_wait_leaves_at_a_rounds_end_too(void **state)
+{
+	(void)state;
+	struct ends s;
+	int raw = set_up_raw(&s);
+	char *big = mem_calloc(1, LIMIT_RESULT_BYTES);
+	struct message m = {
+	    .kind = MESSAGE_CALL_REPLY,
+	    .call_reply = {.req = 1, .result = str_of(big, LIMIT_RESULT_BYTES)},
+	};
+	struct commit commit = {.c = s.governor.c};
+	struct loop_hook hook = {.run = committing, .ctx = &commit, .phase = LOOP_COMMIT};
+	size_t before;
+
+	assert_ok(channel_send(s.governor.c, &m));
+	assert_ok(channel_send(s.governor.c, &m));
+	steps(&s, 2);
+	before = channel_queued_bytes(s.governor.c);
+	assert_true(before > 0);
+	while (recv(raw, big, LIMIT_RESULT_BYTES, MSG_DONTWAIT) > 0) {
+	}
+	loop_hook_add(s.l, &hook);
+	assert_ok(loop_step(s.l, 1000, NULL));
+	assert_int_equal(commit.queued, before); /* nothing overtakes the commit */
+	assert_true(channel_queued_bytes(s.governor.c) < before);
+	loop_hook_remove(s.l, &hook);
+	mem_free(big);
+	close(raw);
+	tear_down(&s);
+}
+
 static void the_largest_message_arrives(void **state)
 {
 	(void)state;
@@ -397,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(messages_arrive_in_order_and_are_answered),
 	    cmocka_unit_test(what_a_round_queues_leaves_at_its_end),
+	    cmocka_unit_test(what_a_slow_peer_makes_wait_leaves_at_a_rounds_end_too),
 	    cmocka_unit_test(the_largest_message_arrives),
 	    cmocka_unit_test(a_peer_that_does_not_read_counts_as_gone_when_the_queue_is_full),
 	    cmocka_unit_test(a_field_over_its_limit_leaves_the_channel_good),

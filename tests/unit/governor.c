@@ -82,6 +82,27 @@ static void a_denied_call_is_recorded_and_never_sent(void **state)
 	scene_free_log(&disk);
 }
 
+static void an_outcome_counts_only_from_the_sender_that_has_the_call(void **state)
+{
+	(void)state;
+	struct heard_admission *a;
+	struct heard_admission forged;
+	uint64_t req;
+
+	scene_open(&s);
+	s.held_tool = "look";
+	req = scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);
+	a = scene_wait_admission(&s, "look", 1);
+	forged = *a;
+	forged.party = AGENTS;
+	scene_outcome(&s, &forged, OUTCOME_OK, "{\"content\":[]}");
+	scene_settle(&s);
+	assert_null(scene_reply(&s, req));
+	scene_do(&s, a); /* control */
+	assert_says(scene_wait(&s, req), "can_login");
+	scene_close(&s);
+}
+
 /* ---- approvals ---- */
 
 static void a_granted_call_runs_exactly_once(void **state)
@@ -395,6 +416,33 @@ static void what_somebody_else_changed_is_not_overwritten(void **state)
 
 /* ---- ends ---- */
 
+/* The sanitizers see whether all of it is freed. */
+static void it_ends_in_the_middle_of_everything(void **state)
+{
+	(void)state;
+	struct message withdraw = {.kind = MESSAGE_WITHDRAW};
+	struct heard_admission *a;
+	uint64_t approval;
+
+	scene_open(&s);
+	approval = ask_for_lock();
+	s.held_tool = "lock";
+	withdraw.withdraw.req = scene_ask(&s, RESPONDER, s.task, "db___lock", LOGIN, 60000);
+	assert_int_equal(scene_decide(&s, BOB, true, approval)->code, 200);
+	a = scene_wait_admission(&s, "lock", 1);
+	scene_send(&s, AGENTS, &withdraw);
+	scene_settle(&s);
+	scene_do(&s, a); /* a result is kept */
+	scene_settle(&s);
+	(void)scene_ask(&s, RESPONDER, s.task, "db___unlock", LOGIN, 60000); /* held */
+	s.held_tool = "look";
+	(void)scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0); /* under way */
+	s.is_silent[RUNNER] = true;
+	(void)scene_tell(&s, ERIN, COMMAND_KILL, "{\"scope\":\"tool\",\"name\":\"db___mute\"}");
+	scene_settle(&s);
+	scene_close(&s);
+}
+
 static void a_restart_closes_what_the_last_life_left_open(void **state)
 {
 	(void)state;
@@ -461,6 +509,7 @@ int main(void)
 	    SCENE_TEST(an_allowed_read_is_on_disk_when_it_is_sent),
 	    SCENE_TEST(a_result_comes_back_with_the_id_of_its_call),
 	    SCENE_TEST(a_denied_call_is_recorded_and_never_sent),
+	    SCENE_TEST(an_outcome_counts_only_from_the_sender_that_has_the_call),
 	    SCENE_TEST(a_granted_call_runs_exactly_once),
 	    SCENE_TEST(a_call_is_pending_at_the_end_of_its_hold),
 	    SCENE_TEST(a_person_says_no),
@@ -474,6 +523,7 @@ int main(void)
 	    SCENE_TEST(a_lease_that_is_refused_ends_the_call),
 	    SCENE_TEST(a_term_rolls_back_by_itself),
 	    SCENE_TEST(what_somebody_else_changed_is_not_overwritten),
+	    SCENE_TEST(it_ends_in_the_middle_of_everything),
 	    SCENE_TEST(a_restart_closes_what_the_last_life_left_open),
 	    SCENE_TEST(a_log_that_cannot_be_written_says_nothing_to_anybody),
 	};

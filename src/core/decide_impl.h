@@ -7,6 +7,27 @@
 
 #include "core/decide.h"
 
+/* A call in the making; each step of decide_call fills in more of it. */
+struct deciding {
+	const struct state *s;
+	const struct bundle *b;
+	const struct call_request *r;
+	struct arena *arena;
+	const struct agent *agent;
+	const struct task *task;
+	const struct incident *incident;
+	const struct playbook *playbook;
+	bool wants_default_gate;
+	struct decision d;
+};
+
+/* Denies with "<text> '<subject>'" as detail. */
+enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, const char *text,
+		      struct str subject);
+
+/* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
+enum rc check_gates(struct deciding *c, struct err *e);
+
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its
  * upstream? task 0, an empty tool name and an empty agent are none. */
 enum reason check_kill(const struct state *s, const struct bundle *b, struct str agent,

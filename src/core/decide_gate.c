@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/decide_gate.c - who must be asked before this call, and whether they have said yes.
+ *
+ * Holds:  (1) a destroy call has a gate, whatever the policies say.
+ *         (2) an approval lifts exactly the gates it was asked for, for exactly this call.
+ */
+#include "core/decide_impl.h"
+#include "core/policy.h"
+
+static enum rc add_default_gate(struct deciding *c, struct err *e)
+{
+	struct str *gates;
+
+	if (str_list_has(&c->d.gates, c->b->default_gate)) {
+		return RC_OK;
+	}
+	gates = arena_alloc_n(c->arena, c->d.gates.n + 1, sizeof(*gates));
+	if (!gates) {
+		FAIL(e, RC_NOMEM, "no memory for a gate");
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		gates[i] = c->d.gates.p[i];
+	}
+	gates[c->d.gates.n] = c->b->default_gate;
+	c->d.gates = (struct str_list){.p = gates, .n = c->d.gates.n + 1};
+	return RC_OK;
+}
+
+/* What the gates ask together. */
+static enum rc sum_up_gates(struct deciding *c, struct err *e)
+{
+	c->d.quorum = 1;
+	c->d.decide_by_ms = UINT64_MAX;
+	c->d.execute_by_ms = UINT64_MAX;
+	if (c->d.gates.n > POLICY_GATES) {
+		c->d.reason = REASON_LIMIT;
+		return RC_OK;
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		const struct gate *g = bundle_gate(c->b, c->d.gates.p[i]);
+
+		if (!g) {
+			return deciding_deny(c, REASON_POLICY_ERROR, e, "there is no gate",
+					     c->d.gates.p[i]);
+		}
+		c->d.quorum = g->quorum > c->d.quorum ? g->quorum : c->d.quorum;
+		if (g->decide_by_ms < c->d.decide_by_ms) {
+			c->d.decide_by_ms = g->decide_by_ms;
+		}
+		if (g->execute_by_ms < c->d.execute_by_ms) {
+			c->d.execute_by_ms = g->execute_by_ms;
+		}
+	}
+	return RC_OK;
+}
+
+/* May this person alone open all the gates in advance? */
+static bool may_open_alone(const struct deciding *c, struct str person)
+{
+	const struct person *p = bundle_person(c->b, person);
+
+	if (!p || str_eq(c->agent->owner, person) || str_eq(c->agent->deputy, person)) {
+		return false;
+	}
+	for (size_t i = 0; i < c->d.gates.n; i++) {
+		const struct gate *g = bundle_gate(c->b, c->d.gates.p[i]);
+
+		if (!g || g->quorum > 1 || !str_list_has(&p->groups, g->group)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool preapproval_covers(const struct deciding *c, const struct preapproval *p)
+{
+	return p->is_open && c->r->now_unix_ms <= p->not_after_unix_ms &&
+	       str_eq(p->tool, c->d.tool->public_name) &&
+	       (p->agent.n == 0 || str_eq(p->agent, c->r->agent)) &&
+	       (p->class.n == 0 || str_eq(p->class, c->incident->class)) &&
+	       (p->targets.n == 0 || str_list_within(&c->d.targets, &p->targets)) &&
+	       may_open_alone(c, p->person);
+}
+
+/* 0 when none covers it; *ret_used_up is one that would have. */
+static uint64_t find_preapproval(const struct deciding *c, uint64_t *ret_used_up)
+{
+	*ret_used_up = 0;
+	for (const struct preapproval *p = state_next_preapproval(c->s, 0); p;
+	     p = state_next_preapproval(c->s, p->ix + 1)) {
+		if (!preapproval_covers(c, p)) {
+			continue;
+		}
+		if (state_preapproval_uses(p, c->r->now_unix_ms) < p->max_uses) {
+			return p->ix;
+		}
+		*ret_used_up = p->ix;
+	}
+	return 0;
+}
+
+static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
+{
+	char id[24];
+
+	c->d.verdict = VERDICT_ASK;
+	c->d.reason = c->d.quorum > 1 ? REASON_NEEDS_QUORUM : REASON_NEEDS_APPROVAL;
+	if (used_up) {
+		c->d.detail = arena_strf(c->arena, "pre-approval " STR_FMT " is used up for now",
+					 STR_ARG(id_text('p', used_up, id)));
+		if (!c->d.detail.p) {
+			FAIL(e, RC_NOMEM, "no memory for a decision");
+		}
+	}
+	return RC_OK;
+}
+
+/* (2): granted, but for this very call as it is judged now? */
+static bool approval_fits(const struct deciding *c, const struct approval *a)
+{
+	return str_eq(a->agent, c->r->agent) && str_eq(a->tool, c->d.tool->public_name) &&
+	       a->effect == c->d.effect && a->targets.n == c->d.targets.n &&
+	       str_list_within(&c->d.targets, &a->targets) &&
+	       approval_covers(c->s, c->b, a, &c->d.gates);
+}
+
+static enum rc use_approval(struct deciding *c, const struct approval *a, uint64_t used_up,
+			    struct err *e)
+{
+	if (!a) {
+		return ask(c, used_up, e);
+	}
+	switch (a->state) {
+	case APPROVAL_GRANTED:
+		if (c->r->now_unix_ms > a->execute_by_unix_ms) {
+			c->d.reason = REASON_APPROVAL_EXPIRED;
+		} else if (approval_fits(c, a)) {
+			c->d.approval = a->ix;
+		} else {
+			c->d.reason = REASON_APPROVAL_VOID;
+			c->d.detail = STR("what was approved is not what would happen now");
+		}
+		return RC_OK;
+	case APPROVAL_DENIED:
+		c->d.reason = REASON_APPROVAL_DENIED;
+		return RC_OK;
+	case APPROVAL_USED:
+		if (c->d.effect != EFFECT_READ) {
+			c->d.reason = REASON_APPROVAL_USED;
+			return RC_OK;
+		}
+		return ask(c, used_up, e);
+	case APPROVAL_OPEN:
+	case APPROVAL_EXPIRED:
+	case APPROVAL_VOID:
+		break;
+	}
+	return ask(c, used_up, e);
+}
+
+enum rc check_gates(struct deciding *c, struct err *e)
+{
+	uint64_t used_up;
+
+	/* (1) */
+	if (c->wants_default_gate || (c->d.effect == EFFECT_DESTROY && c->d.gates.n == 0)) {
+		TRY(add_default_gate(c, e));
+	}
+	if (c->d.gates.n == 0) {
+		return RC_OK;
+	}
+	TRY(sum_up_gates(c, e));
+	if (c->d.reason != REASON_NONE) {
+		return RC_OK;
+	}
+	c->d.preapproval = find_preapproval(c, &used_up);
+	if (c->d.preapproval) {
+		return RC_OK;
+	}
+	return use_approval(c, state_approval_of(c->s, c->r->task, &c->r->tag), used_up, e);
+}

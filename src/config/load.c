@@ -156,6 +156,17 @@ const struct tree_file *load_next_file(const struct load *l, const char *dir, si
 	return NULL;
 }
 
+size_t load_count_files(const struct load *l, const char *dir)
+{
+	size_t i = 0;
+	size_t n = 0;
+
+	while (load_next_file(l, dir, &i)) {
+		n++;
+	}
+	return n;
+}
+
 /* ---- Values ---- */
 
 bool load_keys(struct load *l, const struct json *obj, const char *what, const char *names)

@@ -50,6 +50,7 @@ const struct json *load_document(struct load *l, struct str path);
 struct str load_name_of_file(struct load *l, struct str path);
 /* Goes through the files of a directory: *i from 0. NULL at the end. */
 const struct tree_file *load_next_file(const struct load *l, const char *dir, size_t *i);
+size_t load_count_files(const struct load *l, const char *dir);
 
 /* ---- Values ----
  * obj is a mapping or NULL, in which case nothing is reported again. */

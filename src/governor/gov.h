@@ -222,6 +222,15 @@ void own_tool_call(struct governor *g, struct request *r);
 /* Appends their definitions to an open JSON array. */
 void own_tools_list(const struct governor *g, struct str agent, uint64_t task, struct json_out *w);
 
+/* ---- intents.c ---- */
+/* remit___declare_intent: decides, records, opens the task, answers. */
+void intents_declare(struct governor *g, struct request *r);
+/* For an intent that decide_intent allowed: records it and opens its task, under a data key of its
+ * own. by: who or what opened it ("policy", a rule's or a person's name). */
+enum rc intents_open_task(struct governor *g, const struct intent_request *q,
+			  const struct intent_decision *d, struct str by, uint64_t *ret_task,
+			  struct err *e);
+
 /* ---- approvals.c ---- */
 /* The question about r as decided; the approval's index, or 0 with e filled. */
 uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,

@@ -20,3 +20,23 @@ void rand_bytes(void *p, size_t n)
 		n -= (size_t)got;
 	}
 }
+
+static void system_bytes(void *ctx, void *p, size_t n)
+{
+	(void)ctx; /* the system has one source */
+	rand_bytes(p, n);
+}
+
+struct rand rand_system(void)
+{
+	return (struct rand){.bytes = system_bytes};
+}
+
+void rand_from(const struct rand *r, void *p, size_t n)
+{
+	if (r) {
+		r->bytes(r->ctx, p, n);
+	} else {
+		rand_bytes(p, n);
+	}
+}

@@ -21,8 +21,8 @@ enum { KEY_SERIAL_BYTES = 8 };
 
 struct book {
 	struct segment_log *log;
-	struct log_io_system *files;
 	struct log_io io;
+	const struct rand *rand;
 	struct state *state;
 	struct vault *vault; /* borrowed */
 	const struct clock *clock;
@@ -48,16 +48,18 @@ static enum rc replay(void *ctx, const struct segment_leaf *leaf, struct err *e)
 	return RC_OK;
 }
 
-static enum rc open_log(struct book *b, const char *dir, struct err *e)
+static enum rc open_log(struct book *b, uint64_t segment_bytes, struct err *e)
 {
-	struct segment_options options = {.origin = b->origin, .may_create = true};
+	struct segment_options options = {.origin = b->origin,
+					  .segment_bytes = segment_bytes,
+					  .may_create = true,
+					  .rand = b->rand};
 
-	TRY(log_io_system_new(dir, &b->files, e));
-	b->io = log_io_system_table(b->files);
 	return segment_open(&b->io, &options, replay, b, &b->log, e);
 }
 
-enum rc book_open(const char *dir, struct str origin, const struct clock *clock, struct book **ret,
+enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str origin,
+		  const struct clock *clock, const struct rand *rand, struct book **ret,
 		  struct state **ret_state, bool *ret_is_new, struct err *e)
 {
 	struct book *b = mem_calloc(1, sizeof(*b));
@@ -70,7 +72,9 @@ enum rc book_open(const char *dir, struct str origin, const struct clock *clock,
 	if (!b) {
 		FAIL(e, RC_NOMEM, "no memory for the log");
 	}
+	b->io = *io;
 	b->clock = clock;
+	b->rand = rand;
 	b->leaf = (struct buf)BUF_INIT(LIMIT_LEAF_BYTES);
 	b->sealed = (struct buf)BUF_INIT(16 * LIMIT_VALUE_BYTES + 4096);
 	b->batch = (struct buf)BUF_INIT(LIMIT_BATCH_BYTES);
@@ -81,7 +85,7 @@ enum rc book_open(const char *dir, struct str origin, const struct clock *clock,
 	}
 	rc = b->origin.p ? state_new(&b->state, e) : RC_NOMEM;
 	if (rc == RC_OK) {
-		rc = open_log(b, dir, e);
+		rc = open_log(b, segment_bytes, e);
 	}
 	if (rc == RC_OK && segment_next_index(b->log) == 0) {
 		*ret_is_new = true;
@@ -103,7 +107,6 @@ void book_free(struct book *b)
 		return;
 	}
 	segment_free(b->log);
-	log_io_system_free(b->files);
 	buf_fini(&b->leaf);
 	buf_fini(&b->sealed);
 	buf_fini(&b->batch);
@@ -159,7 +162,7 @@ static enum rc seal(struct book *b, uint64_t key, const struct book_value *value
 		}
 		starts[count] = b->sealed.n;
 		TRY(buf_add_u64(&b->sealed, vault_serial(b->vault, key)));
-		TRY(sealed_seal(key_bytes, &place, values[i].bytes, &b->sealed,
+		TRY(sealed_seal(key_bytes, &place, b->rand, values[i].bytes, &b->sealed,
 				values[i].commit->bytes, e));
 		out[count].slot = values[i].slot;
 		count++;

@@ -12,6 +12,7 @@
 #include "core/state.h"
 
 struct clock;
+struct rand;
 struct vault;
 struct book;
 struct log_io;
@@ -25,9 +26,11 @@ struct book_value {
 	uint8_t slot;
 };
 
-/* Opens the log under dir, replays it into a new state. ret_is_new: it was empty (log.opened has
- * then been recorded). */
-enum rc book_open(const char *dir, struct str origin, const struct clock *clock, struct book **ret,
+/* Opens the log behind io, replays it into a new state. io is copied; what its ctx points at, the
+ * clock and rand (NULL = rand_system) must outlive the book. segment_bytes: as in segment.h, 0 =
+ * LIMIT_SEGMENT_BYTES. ret_is_new: it was empty (log.opened has then been recorded). */
+enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str origin,
+		  const struct clock *clock, const struct rand *rand, struct book **ret,
 		  struct state **ret_state, bool *ret_is_new, struct err *e);
 void book_free(struct book *b);
 void book_use_vault(struct book *b, struct vault *v);

@@ -63,18 +63,36 @@ struct checkpointer {
 	VEC(struct to_prove) to_prove;
 };
 
+/* The slow part of a turn. */
+static enum rc do_turn(struct checkpointer *c, enum turn turn)
+{
+	if (turn == TURN_PREPARING) {
+		return tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
+	}
+	TRY(tiles_publish(c->tiles, buf_view(&c->note), &c->err));
+	if (c->wants_spare) {
+		/* Without one the log makes it itself, late, and says what failed. */
+		(void)segment_prepare_spare(book_io(c->book), 0, NULL);
+	}
+	return RC_OK;
+}
+
+static bool is_for_helper(const struct checkpointer *c)
+{
+	return !c->is_done && (c->turn == TURN_PREPARING || c->turn == TURN_PUBLISHING);
+}
+
 static void *work(void *arg)
 {
 	struct checkpointer *c = arg;
 	uint64_t one = 1;
 
 	for (;;) {
-		enum rc rc = RC_OK;
 		enum turn turn;
+		enum rc rc;
 
 		pthread_mutex_lock(&c->lock);
-		while (c->turn != TURN_END &&
-		       (c->is_done || (c->turn != TURN_PREPARING && c->turn != TURN_PUBLISHING))) {
+		while (c->turn != TURN_END && !is_for_helper(c)) {
 			pthread_cond_wait(&c->wake, &c->lock);
 		}
 		turn = c->turn;
@@ -82,16 +100,7 @@ static void *work(void *arg)
 		if (turn == TURN_END) {
 			return NULL;
 		}
-		if (turn == TURN_PREPARING) {
-			rc = tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
-		} else {
-			rc = tiles_publish(c->tiles, buf_view(&c->note), &c->err);
-			if (rc == RC_OK && c->wants_spare) {
-				/* Without one the log makes it itself, late, and says what failed.
-				 */
-				(void)segment_prepare_spare(book_io(c->book), 0, NULL);
-			}
-		}
+		rc = do_turn(c, turn);
 		pthread_mutex_lock(&c->lock);
 		c->is_done = true;
 		c->is_broken |= rc != RC_OK;
@@ -200,6 +209,22 @@ enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_
 	return vec_push(&c->to_prove, p);
 }
 
+static void turn_is_over(struct checkpointer *c, bool is_broken)
+{
+	if (is_broken) {
+		log_err("the log cannot be published: %s", c->err.msg);
+		loop_stop(c->loop);
+		return;
+	}
+	if (c->turn == TURN_PREPARING) {
+		ask_for_signature(c);
+	} else if (c->turn == TURN_PUBLISHING) {
+		c->turn = TURN_IDLE;
+		prove_leases(c);
+		again_later(c);
+	}
+}
+
 static void thread_is_done(struct loop_io *io, uint32_t events)
 {
 	struct checkpointer *c = io->ctx;
@@ -213,17 +238,16 @@ static void thread_is_done(struct loop_io *io, uint32_t events)
 	pthread_mutex_lock(&c->lock);
 	is_broken = c->is_broken;
 	pthread_mutex_unlock(&c->lock);
-	if (is_broken) {
-		log_err("the log cannot be published: %s", c->err.msg);
-		loop_stop(c->loop);
-		return;
-	}
-	if (c->turn == TURN_PREPARING) {
-		ask_for_signature(c);
-	} else if (c->turn == TURN_PUBLISHING) {
-		c->turn = TURN_IDLE;
-		prove_leases(c);
-		again_later(c);
+	turn_is_over(c, is_broken);
+}
+
+void checkpointer_step(struct checkpointer *c)
+{
+	MUST(!c->has_thread);
+	if (is_for_helper(c)) {
+		c->is_broken |= do_turn(c, c->turn) != RC_OK;
+		c->is_done = true;
+		turn_is_over(c, c->is_broken);
 	}
 }
 
@@ -264,20 +288,14 @@ bool checkpointer_is_broken(const struct checkpointer *c)
 	return c->is_broken;
 }
 
-static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text, struct err *e)
+static enum rc start_thread(struct checkpointer *c, struct err *e)
 {
-	struct tlog_vkey key;
-
-	TRY(tlog_vkey_parse(vkey_text, &key, e));
-	TRY(tiles_open(dir, &key, book_io(c->book), &c->tiles, e));
 	c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->event_fd < 0) {
 		return err_set_sys(e, RC_IO, __func__, "cannot make an eventfd");
 	}
 	c->io = (struct loop_io){.fd = c->event_fd, .ready = thread_is_done, .ctx = c};
 	TRY(loop_add(c->loop, &c->io, EPOLLIN, e));
-	c->timer = (struct loop_timer){.fire = interval_is_over, .ctx = c};
-	TRY(loop_timer_in(c->loop, &c->timer, INTERVAL_MS));
 	errno = pthread_create(&c->thread, NULL, work, c);
 	if (errno != 0) {
 		return err_set_sys(e, RC_NOMEM, __func__, "cannot start the helper thread");
@@ -286,8 +304,19 @@ static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_t
 	return RC_OK;
 }
 
+static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text, struct err *e)
+{
+	struct tlog_vkey key;
+
+	TRY(tlog_vkey_parse(vkey_text, &key, e));
+	TRY(tiles_open(dir, &key, book_io(c->book), &c->tiles, e));
+	c->timer = (struct loop_timer){.fire = interval_is_over, .ctx = c};
+	return loop_timer_in(c->loop, &c->timer, INTERVAL_MS);
+}
+
 enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
-			 struct channel *keeper, struct checkpointer **ret, struct err *e)
+			 struct channel *keeper, bool has_thread, struct checkpointer **ret,
+			 struct err *e)
 {
 	struct checkpointer *c = mem_calloc(1, sizeof(*c));
 	enum rc rc;
@@ -303,6 +332,9 @@ enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	rc = set_up(c, dir, vkey_text, e);
+	if (rc == RC_OK && has_thread) {
+		rc = start_thread(c, e);
+	}
 	if (rc != RC_OK) {
 		checkpointer_free(c);
 		return rc;

@@ -21,6 +21,7 @@
 #include "core/decide.h"
 #include "core/incident.h"
 #include "governor/book.h"
+#include "governor/governor.h"
 #include "governor/vault.h"
 #include "net/channel.h"
 #include "net/loop.h"
@@ -117,6 +118,8 @@ struct kept_result {
 
 struct governor {
 	const struct role_env *env;
+	struct governor_world world; /* what it was given */
+	struct loop_hook commit;
 	struct loop *loop;
 	const struct clock *clock;
 	struct deployment *deployment;

@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/governor.c - the role from birth to end.
+/* governor/governor.c - the governor from birth to end, in whatever world it was given.
  *
  * Trust:  holds the log directory, the policies and the open data keys; no socket to the world, no
  *         root credential, no unparsed network bytes.
  * Holds:  (1) messages queued in a round leave only after the round's commit (loop phases).
- *         (2) a failed commit ends the role without sending anything of the round.
- * States: STARTING (keys are on their way) -all keys-> READY;  any failure of the log -> ended.
+ *         (2) a failed commit ends it without sending anything of the round.
+ *         (3) nobody but the keeper is listened to before governor_begin is through: nothing is
+ *             judged before there are keys, before this life is announced and before the last
+ *             one's calls are closed.
+ * States: OPEN (keys are on their way) -all keys, governor_begin-> READY;  any failure of the log,
+ *         or a peer that ends -> BROKEN.
  */
 #include "governor/governor.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "governor/checkpoint.h"
 #include "governor/gov.h"
-
-const struct sandbox_policy governor_sandbox = {
-    .name = "governor",
-    .needs = SANDBOX_READ | SANDBOX_WRITE | SANDBOX_THREADS,
-};
 
 /* ---- messages ---- */
 
@@ -207,27 +203,14 @@ static void refresh(struct loop_timer *t)
 
 /* ---- birth ---- */
 
-static enum rc load(struct governor *g, struct err *e)
-{
-	AUTO_FINDINGS found = FINDINGS_INIT;
-
-	TRY(deployment_load(g->env->deployment, &g->deployment, &found, e));
-	g->bundle = g->deployment->bundle;
-	return RC_OK;
-}
-
-/* As the user that the role became, so that what is created belongs to it. */
 static enum rc open_state(struct governor *g, struct err *e)
 {
-	const char *state_dir = g->deployment->state_dir.p;
-	char path[4096];
+	const struct governor_world *w = &g->world;
 	bool is_new = false;
 
-	(void)snprintf(path, sizeof(path), "%s/segments", state_dir);
-	TRY(file_mkdirs(path, 0700, e));
-	TRY(book_open(path, g->bundle->origin, g->clock, &g->book, &g->state, &is_new, e));
-	(void)snprintf(path, sizeof(path), "%s/keys", state_dir);
-	TRY(vault_open(path, &g->vault, e));
+	TRY(book_open(w->segments, w->segment_bytes, g->bundle->origin, g->clock, w->rand, &g->book,
+		      &g->state, &is_new, e));
+	TRY(vault_open(w->keys, &g->vault, e));
 	book_use_vault(g->book, g->vault);
 	return RC_OK;
 }
@@ -254,26 +237,6 @@ static enum rc connect_others(struct governor *g, struct err *e)
 	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
 	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
 	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
-}
-
-/* The keeper answers while we wait. Nobody else is connected: nothing is judged before there are
- * keys, before this life is announced and before the last one's calls are closed. */
-static enum rc wait_for_keys(struct governor *g, struct err *e)
-{
-	uint64_t until = clock_boot_ns(g->clock) + 10ull * 1000000000;
-
-	vault_start(g->vault, g->keeper);
-	channel_flush(g->keeper);
-	while (!vault_is_ready(g->vault)) {
-		if (clock_boot_ns(g->clock) > until) {
-			FAIL(e, RC_AGAIN, "the keeper gives no keys");
-		}
-		if (g->env->is_stopping || g->is_broken) {
-			FAIL(e, RC_AGAIN, "stopped while waiting for the keeper's keys");
-		}
-		TRY(loop_step(g->loop, 100, e));
-	}
-	return RC_OK;
 }
 
 /* The first facts of this life. */
@@ -304,45 +267,61 @@ static enum rc announce(struct governor *g, struct err *e)
 
 static enum rc start_checkpoints(struct governor *g, struct err *e)
 {
-	AUTO_BUF vkey = BUF_INIT(1024);
-	struct str text;
-	char path[4096];
+	const struct governor_world *w = &g->world;
 
-	(void)snprintf(path, sizeof(path), "%s/log.vkey", g->deployment->state_dir.p);
-	TRY(file_read(path, &vkey, e));
-	text = buf_view(&vkey);
-	while (text.n && text.p[text.n - 1] == '\n') {
-		text.n--;
+	if (!w->publish_dir) {
+		return RC_OK;
 	}
-	(void)snprintf(path, sizeof(path), "%s/log", g->deployment->state_dir.p);
-	return checkpointer_new(g->loop, g->book, path, text, g->keeper, &g->checkpointer, e);
+	return checkpointer_new(g->loop, g->book, w->publish_dir, w->vkey, g->keeper, w->has_thread,
+				&g->checkpointer, e);
 }
 
-static enum rc live(struct governor *g, struct err *e)
+static enum rc open_all(struct governor *g, struct err *e)
 {
-	struct loop_hook commit = {.run = end_of_round, .ctx = g, .phase = LOOP_COMMIT};
-	/* Not the whole state directory: the keeper's keys are in it. Not the deployment, which was
-	 * read before: secrets of backends and listeners may be in it. */
-	static const char *const names[] = {"segments", "keys", "log", "log.vkey"};
-	char in_state[ARRAY_LEN(names)][4096];
-	struct sandbox_path paths[ARRAY_LEN(names)] = {0};
+	TRY(open_state(g, e));
+	loop_hook_add(g->loop, &g->commit);
+	TRY(connect_keeper(g, e));
+	vault_start(g->vault, g->keeper);
+	channel_flush(g->keeper);
+	return RC_OK;
+}
+
+enum rc governor_open(const struct governor_world *w, struct governor **ret, struct err *e)
+{
+	struct governor *g = mem_calloc(1, sizeof(*g));
 	enum rc rc;
 
-	TRY(load(g, e));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		(void)snprintf(in_state[i], sizeof(in_state[i]), "%s/%s",
-			       g->deployment->state_dir.p, names[i]);
-		paths[i].path = in_state[i];
-		paths[i].access = i < 3 ? SANDBOX_PATH_WRITE : SANDBOX_PATH_READ;
-		if (i < 3) {
-			TRY(file_mkdirs(in_state[i], i < 2 ? 0700 : 0755, e));
-		}
+	if (!g) {
+		FAIL(e, RC_NOMEM, "no memory for the governor");
 	}
-	TRY(role_confine(g->env, &governor_sandbox, paths, ARRAY_LEN(paths), e));
-	TRY(open_state(g, e));
-	loop_hook_add(g->loop, &commit);
-	TRY(connect_keeper(g, e));
-	TRY(wait_for_keys(g, e));
+	g->world = *w;
+	g->env = w->env;
+	g->loop = w->env->loop;
+	g->clock = &w->env->clock;
+	g->deployment = w->deployment;
+	g->bundle = w->deployment->bundle;
+	g->round = (struct arena)ARENA_INIT(GOVERNOR_ROUND_BYTES);
+	g->next_request_id = 1;
+	g->next_fence = 1;
+	g->tick = (struct loop_timer){.fire = tick, .ctx = g};
+	g->refresh = (struct loop_timer){.fire = refresh, .ctx = g};
+	g->commit = (struct loop_hook){.run = end_of_round, .ctx = g, .phase = LOOP_COMMIT};
+	rc = open_all(g, e);
+	if (rc != RC_OK) {
+		governor_free(g);
+		return rc;
+	}
+	*ret = g;
+	return RC_OK;
+}
+
+bool governor_has_keys(const struct governor *g)
+{
+	return vault_is_ready(g->vault);
+}
+
+enum rc governor_begin(struct governor *g, struct err *e)
+{
 	TRY(announce(g, e));
 	TRY(start_checkpoints(g, e));
 	TRY(connect_others(g, e));
@@ -351,33 +330,32 @@ static enum rc live(struct governor *g, struct err *e)
 	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
 	TRY(loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)));
 	g->is_ready = true;
-	rc = role_run(g->env, e);
-	loop_hook_remove(g->loop, &commit);
-	if (rc == RC_OK && (g->is_broken || checkpointer_is_broken(g->checkpointer))) {
-		FAIL(e, RC_BROKEN, "the governor ended by itself");
-	}
-	return rc;
+	return RC_OK;
 }
 
-enum rc role_governor_main(const struct role_env *env, struct err *e)
+void governor_step(struct governor *g)
 {
-	struct governor *g = mem_calloc(1, sizeof(*g));
-	enum rc rc;
-
-	if (!g) {
-		FAIL(e, RC_NOMEM, "no memory for the governor");
+	if (g->checkpointer && !g->is_broken) {
+		checkpointer_step(g->checkpointer);
 	}
-	g->env = env;
-	g->loop = env->loop;
-	g->clock = &env->clock;
-	g->round = (struct arena)ARENA_INIT(GOVERNOR_ROUND_BYTES);
-	g->next_request_id = 1;
-	g->next_fence = 1;
-	g->tick.fire = tick;
-	g->tick.ctx = g;
-	g->refresh.fire = refresh;
-	g->refresh.ctx = g;
-	rc = live(g, e);
+}
+
+bool governor_is_broken(const struct governor *g)
+{
+	return g->is_broken || (g->checkpointer && checkpointer_is_broken(g->checkpointer));
+}
+
+const struct state *governor_state(const struct governor *g)
+{
+	return g->state;
+}
+
+void governor_free(struct governor *g)
+{
+	if (!g) {
+		return;
+	}
+	loop_hook_remove(g->loop, &g->commit);
 	checkpointer_free(g->checkpointer);
 	calls_free_all(g);
 	kept_free_all(g);
@@ -392,11 +370,9 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	book_free(g->book);
 	vault_free(g->vault);
 	state_free(g->state);
-	deployment_free(g->deployment);
 	arena_fini(&g->round);
 	vec_fini(&g->draining);
 	vec_fini(&g->revoking);
 	vec_fini(&g->paused);
 	mem_free(g);
-	return rc;
 }

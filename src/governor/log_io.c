@@ -168,6 +168,112 @@ static int do_is_in_place(void *ctx, int fd, const char *name)
 		   : -ESTALE;
 }
 
+/* ---- Whole files ---- */
+
+static enum rc file_error(struct err *e, int result, const char *what, const char *name)
+{
+	errno = -result;
+	return err_set_sys(e, result == -ENOENT ? RC_ABSENT : RC_IO, __func__, "cannot %s '%s'",
+			   what, name);
+}
+
+bool log_io_has_file(const struct log_io *io, const char *name)
+{
+	int fd = io->open(io->ctx, name, LOG_IO_READ);
+
+	if (fd < 0) {
+		return false;
+	}
+	io->close(io->ctx, fd);
+	return true;
+}
+
+static enum rc read_open_file(const struct log_io *io, int fd, const char *name, struct buf *b,
+			      struct err *e)
+{
+	uint64_t size = 0;
+	int result = io->size(io->ctx, fd, &size);
+
+	if (result != 0) {
+		return file_error(e, result, "look at", name);
+	}
+	if (size > b->max - b->n || buf_reserve(b, (size_t)size) != RC_OK) {
+		FAIL(e, RC_LIMIT, "'%s' is larger than it may be", name);
+	}
+	for (uint64_t at = 0; at < size;) {
+		ssize_t got = io->pread(io->ctx, fd, b->p + b->n, (size_t)(size - at), at);
+
+		if (got == -EINTR) {
+			continue;
+		}
+		if (got <= 0) {
+			return file_error(e, got < 0 ? (int)got : -EIO, "read", name);
+		}
+		at += (uint64_t)got;
+		b->n += (size_t)got;
+	}
+	return RC_OK;
+}
+
+enum rc log_io_read_file(const struct log_io *io, const char *name, struct buf *b, struct err *e)
+{
+	int fd = io->open(io->ctx, name, LOG_IO_READ);
+	enum rc rc;
+
+	if (fd < 0) {
+		return file_error(e, fd, "open", name);
+	}
+	rc = read_open_file(io, fd, name, b, e);
+	io->close(io->ctx, fd);
+	return rc;
+}
+
+static enum rc write_open_file(const struct log_io *io, int fd, const char *name, struct str bytes,
+			       struct err *e)
+{
+	int result;
+
+	for (size_t at = 0; at < bytes.n;) {
+		ssize_t put = io->pwrite(io->ctx, fd, bytes.p + at, bytes.n - at, at);
+
+		if (put == -EINTR) {
+			continue;
+		}
+		if (put <= 0) {
+			return file_error(e, put < 0 ? (int)put : -EIO, "write", name);
+		}
+		at += (size_t)put;
+	}
+	result = io->fdatasync(io->ctx, fd);
+	return result == 0 ? RC_OK : file_error(e, result, "sync", name);
+}
+
+enum rc log_io_replace_file(const struct log_io *io, const char *name, struct str bytes,
+			    struct err *e)
+{
+	char fresh[256];
+	int n = snprintf(fresh, sizeof(fresh), "%s.new", name);
+	int result;
+	enum rc rc;
+	int fd;
+
+	if (n < 0 || (size_t)n >= sizeof(fresh)) {
+		FAIL(e, RC_LIMIT, "the name '%s' is too long", name);
+	}
+	fd = io->open(io->ctx, fresh, LOG_IO_CREATE);
+	if (fd < 0) {
+		return file_error(e, fd, "create", fresh);
+	}
+	rc = write_open_file(io, fd, fresh, bytes, e);
+	io->close(io->ctx, fd);
+	TRY(rc);
+	result = io->rename(io->ctx, fresh, name);
+	if (result == 0) {
+		result = io->sync_dir(io->ctx);
+	}
+	return result == 0 ? RC_OK : file_error(e, result, "put in place", name);
+}
+
 enum rc log_io_system_new(const char *path, struct log_io_system **ret, struct err *e)
 {
 	struct log_io_system *s = mem_calloc(1, sizeof(*s));

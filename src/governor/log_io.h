@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum log_io_mode {
@@ -40,6 +41,14 @@ struct log_io {
 	int (*is_in_place)(void *ctx, int fd, const char *name);
 	void *ctx;
 };
+
+/* Whole small files through a table. Appends name's bytes to b; RC_ABSENT, RC_LIMIT past b's
+ * maximum. */
+enum rc log_io_read_file(const struct log_io *io, const char *name, struct buf *b, struct err *e);
+/* Durably: beside it as "<name>.new", sync, rename, sync of the directory. */
+enum rc log_io_replace_file(const struct log_io *io, const char *name, struct str bytes,
+			    struct err *e);
+bool log_io_has_file(const struct log_io *io, const char *name);
 
 /* The real thing. path must be an existing directory; it is held open until free. */
 struct log_io_system;

@@ -47,7 +47,7 @@ static enum rc associated(const struct sealed_place *place, struct buf *b, struc
 }
 
 enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_place *place,
-		    struct str bytes, struct buf *b,
+		    const struct rand *rand, struct str bytes, struct buf *b,
 		    uint8_t ret_commitment[SEALED_COMMITMENT_BYTES], struct err *e)
 {
 	AUTO_BUF aad = BUF_INIT(512);
@@ -62,7 +62,7 @@ enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_pla
 	if (buf_reserve(b, SEALED_OVERHEAD_BYTES + bytes.n) != RC_OK) {
 		FAIL(e, RC_LIMIT, "no room for a sealed value of %zu bytes", bytes.n);
 	}
-	rand_bytes(random, sizeof(random));
+	rand_from(rand, random, sizeof(random));
 	TRY(sealed_commit(random, bytes, ret_commitment, e));
 	out = (uint8_t *)b->p + b->n;
 	out[0] = VERSION;

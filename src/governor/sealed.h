@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "base/limits.h"
 
+struct rand;
+
 enum {
 	SEALED_KEY_BYTES = 32,
 	SEALED_SALT_BYTES = 32,
@@ -33,10 +35,11 @@ struct sealed_place {
 /* HMAC-SHA256(salt, bytes). bytes are canonical JSON wherever they are JSON. */
 enum rc sealed_commit(const uint8_t salt[SEALED_SALT_BYTES], struct str bytes,
 		      uint8_t ret_commitment[SEALED_COMMITMENT_BYTES], struct err *e);
-/* A fresh salt, the commitment for the leaf, and the sealed value appended to b. The leaf's index
- * is segment_next_index() at that moment. RC_LIMIT past SEALED_PLAIN_MAX_BYTES. */
+/* A fresh salt (rand NULL: the kernel's), the commitment for the leaf, and the sealed value
+ * appended to b. The leaf's index is segment_next_index() at that moment. RC_LIMIT past
+ * SEALED_PLAIN_MAX_BYTES. */
 enum rc sealed_seal(const uint8_t key[SEALED_KEY_BYTES], const struct sealed_place *place,
-		    struct str bytes, struct buf *b,
+		    const struct rand *rand, struct str bytes, struct buf *b,
 		    uint8_t ret_commitment[SEALED_COMMITMENT_BYTES], struct err *e);
 /* Appends the bytes to b; ret_salt may be NULL. RC_DENIED: wrong key, wrong place, changed, or not
  * what the commitment says (commitment NULL: not compared). */

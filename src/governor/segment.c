@@ -206,7 +206,7 @@ static enum rc start_segment(struct segment_log *l, int fd, const char *blank_na
 	char name[SEGMENT_NAME_BYTES];
 
 	while (h.mark == 0) {
-		rand_bytes(&h.mark, sizeof(h.mark));
+		rand_from(l->rand, &h.mark, sizeof(h.mark));
 	}
 	memcpy(h.origin, l->origin, sizeof(h.origin));
 	file.mark = h.mark;

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/rand.h"
 #include "governor/log_io.h"
 
 enum {
@@ -59,6 +60,7 @@ struct segment_options {
 	/* The log has been seen with this many leaves (a signed checkpoint, a witness, a receipt);
 	 * fewer on disk is RC_BROKEN. */
 	uint64_t min_size;
+	const struct rand *rand; /* must outlive the log; NULL = rand_system */
 };
 
 struct segment_log;

@@ -24,6 +24,7 @@ struct segment_place {
 
 struct segment_log {
 	struct log_io io;
+	const struct rand *rand;
 	char origin[256];
 	uint64_t segment_bytes; /* capacity of new segments */
 	struct tlog_hasher *hasher;

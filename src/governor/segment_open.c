@@ -363,6 +363,7 @@ static struct segment_log *make_log(const struct log_io *io, const struct segmen
 	}
 	*l = (struct segment_log){
 	    .io = *io,
+	    .rand = options->rand,
 	    .segment_bytes = options->segment_bytes ? options->segment_bytes : LIMIT_SEGMENT_BYTES,
 	    .hasher = tlog_hasher_new(),
 	    .lock_fd = LOG_NO_FD,

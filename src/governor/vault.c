@@ -7,21 +7,22 @@
  */
 #include "governor/vault.h"
 
-#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "governor/crypt.h"
+#include "governor/log_io.h"
 #include "net/channel.h"
 
-enum { KEY_BYTES = 32, SPARE_KEYS = 4, PATH_BYTES = 4096, WRAPPED_MAX = 256 };
+enum { KEY_BYTES = 32, SPARE_KEYS = 4, NAME_BYTES = 64, WRAPPED_MAX = 256 };
+
+#define TAGS_FILE "tags.key"
 
 struct vault_slot {
 	uint64_t serial;
@@ -33,7 +34,7 @@ struct vault_slot {
 };
 
 struct vault {
-	char dir[PATH_BYTES - 64];
+	struct log_io io;		/* of the directory of keys */
 	VEC(struct vault_slot *) slots; /* by serial */
 	uint64_t next_serial;
 	uint64_t life_serial; /* 0 = not yet */
@@ -85,37 +86,35 @@ static bool parse_name(struct str name, uint64_t *serial, uint64_t *object)
 	       (!name.p || num_u64(name, UINT64_MAX - 1, object));
 }
 
-enum rc vault_open(const char *dir, struct vault **ret, struct err *e)
+static int note_name(void *arg, const char *name)
+{
+	struct vault *v = arg;
+	struct vault_slot *s;
+	uint64_t serial;
+	uint64_t object;
+
+	if (!parse_name(str_from(name), &serial, &object)) {
+		return 0;
+	}
+	return add_slot(v, serial, object, &s, NULL) == RC_OK ? 0 : -ENOMEM;
+}
+
+enum rc vault_open(const struct log_io *io, struct vault **ret, struct err *e)
 {
 	struct vault *v = mem_calloc(1, sizeof(*v));
-	struct dirent *entry;
-	enum rc rc;
-	DIR *d;
+	int result;
 
 	if (!v) {
 		FAIL(e, RC_NOMEM, "no memory for the keys");
 	}
 	v->next_serial = 1;
-	(void)snprintf(v->dir, sizeof(v->dir), "%s", dir); /* checked by file_mkdirs below */
-	rc = file_mkdirs(dir, 0700, e);
-	d = rc == RC_OK ? opendir(dir) : NULL;
-	if (!d) {
-		mem_free(v);
-		return rc != RC_OK ? rc : err_set_sys(e, RC_IO, __func__, "cannot read '%s'", dir);
-	}
-	while (rc == RC_OK && (entry = readdir(d))) {
-		struct vault_slot *s;
-		uint64_t serial;
-		uint64_t object;
-
-		if (parse_name(str_from(entry->d_name), &serial, &object)) {
-			rc = add_slot(v, serial, object, &s, e);
-		}
-	}
-	(void)closedir(d); /* read only */
-	if (rc != RC_OK) {
+	v->io = *io;
+	result = io->list(io->ctx, note_name, v);
+	if (result != 0) {
 		vault_free(v);
-		return rc;
+		errno = -result;
+		return err_set_sys(e, result == -ENOMEM ? RC_NOMEM : RC_IO, __func__,
+				   "cannot list the keys");
 	}
 	*ret = v;
 	return RC_OK;
@@ -133,14 +132,13 @@ void vault_free(struct vault *v)
 	mem_free_secret(v, sizeof(*v));
 }
 
-static void path_of(const struct vault *v, const struct vault_slot *s, char out[PATH_BYTES])
+static void name_of(const struct vault_slot *s, char out[NAME_BYTES])
 {
 	if (s->object) {
-		(void)snprintf(out, PATH_BYTES, "%s/%llu-%llu.key", v->dir,
-			       (unsigned long long)s->serial, (unsigned long long)s->object);
+		(void)snprintf(out, NAME_BYTES, "%llu-%llu.key", (unsigned long long)s->serial,
+			       (unsigned long long)s->object);
 	} else {
-		(void)snprintf(out, PATH_BYTES, "%s/%llu.key", v->dir,
-			       (unsigned long long)s->serial);
+		(void)snprintf(out, NAME_BYTES, "%llu.key", (unsigned long long)s->serial);
 	}
 }
 
@@ -159,13 +157,13 @@ static void ask_new(struct vault *v, struct channel *keeper, struct str name)
 	send_or_log(keeper, &m);
 }
 
-static void ask_open(struct vault *v, struct channel *keeper, struct str name, const char *path)
+static void ask_open(struct vault *v, struct channel *keeper, struct str name, const char *file)
 {
 	AUTO_BUF wrapped = BUF_INIT(WRAPPED_MAX);
 	struct err e = ERR_INIT;
 	struct message m = {.kind = MESSAGE_KEY_OPEN, .key_open = {.task = name}};
 
-	if (file_read(path, &wrapped, &e) != RC_OK) {
+	if (log_io_read_file(&v->io, file, &wrapped, &e) != RC_OK) {
 		log_warn("a key cannot be read: %s", e.msg);
 		return;
 	}
@@ -189,22 +187,21 @@ static void ask_serial(struct vault *v, struct channel *keeper)
 
 void vault_start(struct vault *v, struct channel *keeper)
 {
-	char path[PATH_BYTES];
+	char file[NAME_BYTES];
 	size_t stored = v->slots.n;
 
-	(void)snprintf(path, sizeof(path), "%s/tags.key", v->dir);
-	if (access(path, F_OK) == 0) {
-		ask_open(v, keeper, STR("tags"), path);
+	if (log_io_has_file(&v->io, TAGS_FILE)) {
+		ask_open(v, keeper, STR("tags"), TAGS_FILE);
 	} else {
 		ask_new(v, keeper, STR("tags"));
 	}
 	for (size_t i = 0; i < stored; i++) {
 		char name[32];
 
-		path_of(v, v->slots.p[i], path);
+		name_of(v->slots.p[i], file);
 		(void)snprintf(name, sizeof(name), "k%llu",
 			       (unsigned long long)v->slots.p[i]->serial);
-		ask_open(v, keeper, str_from(name), path);
+		ask_open(v, keeper, str_from(name), file);
 	}
 	for (int i = 0; i < SPARE_KEYS + 1; i++) {
 		ask_serial(v, keeper);
@@ -213,7 +210,7 @@ void vault_start(struct vault *v, struct channel *keeper)
 
 void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
 {
-	char path[PATH_BYTES];
+	char file[NAME_BYTES] = TAGS_FILE;
 	struct err e = ERR_INIT;
 	struct vault_slot *s = NULL;
 	uint64_t serial = 0;
@@ -237,12 +234,11 @@ void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_
 		}
 		return;
 	}
-	if (is_tags) {
-		(void)snprintf(path, sizeof(path), "%s/tags.key", v->dir);
-	} else {
-		path_of(v, s, path);
+	if (!is_tags) {
+		name_of(s, file);
 	}
-	if (access(path, F_OK) != 0 && file_replace(path, m->wrapped, 0600, &e) != RC_OK) {
+	if (!log_io_has_file(&v->io, file) &&
+	    log_io_replace_file(&v->io, file, m->wrapped, &e) != RC_OK) {
 		log_err("a key cannot be stored: %s", e.msg);
 		return;
 	}
@@ -292,17 +288,23 @@ uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
 enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
 {
 	struct vault_slot *s = find_serial(v, serial);
-	char from[PATH_BYTES];
-	char to[PATH_BYTES];
+	char from[NAME_BYTES];
+	char to[NAME_BYTES];
+	int result;
 
 	MUST(s != NULL);
-	path_of(v, s, from);
+	name_of(s, from);
 	s->object = object_ix;
-	path_of(v, s, to);
-	if (rename(from, to) != 0) {
+	name_of(s, to);
+	result = v->io.rename(v->io.ctx, from, to);
+	if (result == 0) {
+		result = v->io.sync_dir(v->io.ctx);
+	}
+	if (result != 0) {
+		errno = -result;
 		return err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", from);
 	}
-	return file_sync_dir(v->dir, e);
+	return RC_OK;
 }
 
 const uint8_t *vault_key(const struct vault *v, uint64_t serial)

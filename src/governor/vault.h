@@ -12,12 +12,14 @@
 #include "base/str.h"
 
 struct channel;
+struct log_io;
 struct msg_key_ready;
 struct vault;
 
 enum { VAULT_LIFE_KEY = 0 };
 
-enum rc vault_open(const char *dir, struct vault **ret, struct err *e);
+/* io is of the directory of keys; copied, and what its ctx points at must outlive the vault. */
+enum rc vault_open(const struct log_io *io, struct vault **ret, struct err *e);
 void vault_free(struct vault *v);
 /* Asks the keeper for what is missing: the tag key, this life's key, fresh ones, and the stored
  * ones that are not open yet. */

@@ -24,7 +24,7 @@ static void what_was_sealed_opens_in_its_place(void **state)
 		uint8_t salt[SEALED_SALT_BYTES];
 		struct str bytes = str_of(content, lengths[i]);
 
-		assert_ok(sealed_seal(key, &place, bytes, &sealed, commitment, NULL));
+		assert_ok(sealed_seal(key, &place, NULL, bytes, &sealed, commitment, NULL));
 		assert_int_equal(sealed.n, lengths[i] + SEALED_OVERHEAD_BYTES);
 		assert_ok(
 		    sealed_open(key, &place, buf_view(&sealed), commitment, &plain, salt, NULL));
@@ -43,7 +43,7 @@ static void another_key_leaf_slot_or_log_does_not_open_it(void **state)
 	uint8_t other_key[SEALED_KEY_BYTES] = {1, 2, 4};
 	struct sealed_place other = place;
 
-	assert_ok(sealed_seal(key, &place, STR("secret"), &sealed, commitment, NULL));
+	assert_ok(sealed_seal(key, &place, NULL, STR("secret"), &sealed, commitment, NULL));
 	assert_rc(sealed_open(other_key, &place, buf_view(&sealed), NULL, &plain, NULL, NULL),
 		  RC_DENIED);
 	other.leaf_index++;
@@ -67,7 +67,7 @@ static void every_changed_bit_is_refused(void **state)
 	AUTO_BUF plain = BUF_INIT(LIMIT_VALUE_BYTES);
 	uint8_t commitment[SEALED_COMMITMENT_BYTES];
 
-	assert_ok(sealed_seal(key, &place, STR("{\"a\":1}"), &sealed, commitment, NULL));
+	assert_ok(sealed_seal(key, &place, NULL, STR("{\"a\":1}"), &sealed, commitment, NULL));
 	for (size_t i = 0; i < sealed.n; i++) {
 		for (unsigned bit = 0; bit < 8; bit++) {
 			sealed.p[i] = (char)((unsigned char)sealed.p[i] ^ 1u << bit);
@@ -92,8 +92,8 @@ static void two_seals_of_one_value_have_nothing_in_common(void **state)
 	uint8_t commitment_a[SEALED_COMMITMENT_BYTES];
 	uint8_t commitment_b[SEALED_COMMITMENT_BYTES];
 
-	assert_ok(sealed_seal(key, &place, STR("yes"), &a, commitment_a, NULL));
-	assert_ok(sealed_seal(key, &place, STR("yes"), &b, commitment_b, NULL));
+	assert_ok(sealed_seal(key, &place, NULL, STR("yes"), &a, commitment_a, NULL));
+	assert_ok(sealed_seal(key, &place, NULL, STR("yes"), &b, commitment_b, NULL));
 	assert_memory_not_equal(commitment_a, commitment_b, sizeof(commitment_a));
 	assert_memory_not_equal(a.p + 13, b.p + 13, 16);
 }
@@ -106,7 +106,7 @@ static void too_long_a_value_is_refused(void **state)
 	uint8_t commitment[SEALED_COMMITMENT_BYTES];
 
 	assert_rc(
-	    sealed_seal(key, &place, str_of(content, sizeof(content)), &sealed, commitment, NULL),
+	    sealed_seal(key, &place, NULL, str_of(content, sizeof(content)), &sealed, commitment, NULL),
 	    RC_LIMIT);
 	assert_int_equal(sealed.n, 0);
 }

@@ -30,6 +30,8 @@ enum {
 	/* The deployment directory. */
 	LIMIT_CONFIG_FILE_BYTES = 1024 * 1024,
 	LIMIT_CONFIG_FILES = 4096,
+	LIMIT_ASSETS = 65536, /* of all inventories; each decision looks through them by halves */
+	LIMIT_ASSET_GROUPS = 1024, /* names are walked */
 
 	/* Between roles. */
 	LIMIT_MESSAGE_BYTES = 2 * 1024 * 1024,

@@ -56,6 +56,7 @@ static void read_effect(struct load *l, const struct json *node, struct draft *d
 	d->tool.changes_access = load_flag(l, node, "changes_access");
 	d->tool.deletes_data = load_flag(l, node, "deletes_data");
 	d->tool.touches_secrets = load_flag(l, node, "touches_secrets");
+	d->tool.is_owned = load_flag(l, node, "owned");
 }
 
 static void read_target(struct load *l, const struct json *one, struct target_rule *rule)
@@ -291,10 +292,11 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	ret->node = node;
 	t->upstream = upstream;
 	read_names(l, node, t);
-	if (!load_keys(l, node, "a tool",
-		       "effect changes_access deletes_data touches_secrets targets data untrusted "
-		       "capture inverse verify rehearsed term evidence credential "
-		       "max_calls_per_task definition command input variables output")) {
+	if (!load_keys(
+		l, node, "a tool",
+		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
+		"capture inverse verify rehearsed term evidence credential "
+		"max_calls_per_task definition command input variables output")) {
 		return;
 	}
 	read_effect(l, node, ret);

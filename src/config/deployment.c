@@ -138,6 +138,7 @@ static enum rc run(struct load *l, struct err *e)
 {
 	load_remit(l);
 	load_people(l);
+	load_inventory(l);
 	load_gates(l);
 	load_upstreams(l);
 	load_playbooks(l);

@@ -5,6 +5,7 @@
  *   people.yaml		 people and groups
  *   gates.yaml			 gates, the default gate, the never-list
  *   agents/<agent>.yaml	 one registered agent each
+ *   inventory/<x>.yaml		 assets, their groups and kinds
  *   upstreams/<upstream>.yaml	 the catalog
  *   playbooks/<playbook>.yaml
  *   policies/base/<x>.cedar	 guardrails: forbid only

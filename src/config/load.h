@@ -106,6 +106,7 @@ bool load_check_tool(struct load *l, const struct json *at, struct str public_na
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);
 void load_people(struct load *l);
+void load_inventory(struct load *l);
 void load_gates(struct load *l);
 void load_upstreams(struct load *l);
 void load_playbooks(struct load *l);

@@ -167,6 +167,34 @@ static void check_action(struct load *l, const struct json *at, const struct ced
 	load_unknown(l, at, "tool or upstream", &near);
 }
 
+static void check_asset_group(struct load *l, const struct json *at, struct str name)
+{
+	const struct inventory *i = &l->b->inventory;
+	struct nearest near = nearest_to(name);
+
+	if (inventory_group(i, name)) {
+		return;
+	}
+	for (size_t k = 0; k < i->n_groups; k++) {
+		nearest_try(&near, i->groups[k].name);
+	}
+	load_unknown(l, at, "group of assets is called", &near);
+}
+
+static void check_service(struct load *l, const struct json *at, struct str name)
+{
+	const struct inventory *i = &l->b->inventory;
+	struct nearest near = nearest_to(name);
+
+	for (size_t k = 0; k < i->n_assets; k++) {
+		if (str_eq(i->assets[k].service, name)) {
+			return;
+		}
+		nearest_try(&near, i->assets[k].service);
+	}
+	load_unknown(l, at, "asset is of service", &near);
+}
+
 static void check_resource(struct load *l, const struct json *at, const struct cedar_uid *u)
 {
 	struct str id = cedar_uid_id(u);
@@ -182,10 +210,13 @@ static void check_resource(struct load *l, const struct json *at, const struct c
 				   "'?",
 				   STR_ARG(id), STR_ARG(canonical));
 		}
-	} else if (!is_type(u, "Remit::Incident") && !is_type(u, "Remit::Service") &&
-		   !is_type(u, "Remit::Upstream")) {
+	} else if (is_type(u, "Remit::Group")) {
+		check_asset_group(l, at, id);
+	} else if (is_type(u, "Remit::Service")) {
+		check_service(l, at, id);
+	} else if (!is_type(u, "Remit::Incident")) {
 		wrong_type(l, at, "resource", cedar_uid_type(u),
-			   "Remit::Asset, Remit::Incident, Remit::Service or Remit::Upstream");
+			   "Remit::Asset, Remit::Group, Remit::Service or Remit::Incident");
 	}
 }
 

@@ -212,6 +212,7 @@ enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct er
 	TRY(read_file(&r, "people.yaml"));
 	TRY(read_file(&r, "gates.yaml"));
 	TRY(read_files(&r, "agents", ".yaml"));
+	TRY(read_files(&r, "inventory", ".yaml"));
 	TRY(read_files(&r, "upstreams", ".yaml"));
 	TRY(read_files(&r, "playbooks", ".yaml"));
 	TRY(read_files(&r, "policies/base", ".cedar"));

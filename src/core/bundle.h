@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/agent.h"
 #include "core/gate.h"
+#include "core/inventory.h"
 #include "core/list.h"
 #include "core/person.h"
 #include "core/playbook.h"
@@ -37,6 +38,7 @@ struct bundle {
 	size_t n_playbooks;
 	const struct gate *gates;
 	size_t n_gates;
+	struct inventory inventory;
 	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */

@@ -58,6 +58,11 @@ static enum rc check_catalog(struct deciding *c, struct err *e)
 			  e);
 }
 
+static enum rc check_ownership(struct deciding *c, struct err *e)
+{
+	return check_assets(c->b, c->agent, c->arena, &c->d, e);
+}
+
 /* ---- 6 ---- */
 
 static enum rc check_grant(struct deciding *c, struct err *e)
@@ -196,6 +201,7 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .tool = c->d.tool,
 	    .args = c->r->args,
 	    .targets = &c->d.targets,
+	    .inventory = &c->b->inventory,
 	    /* What is captured first has been captured when the call is made. */
 	    .has_evidence = c->r->pre != NULL || c->d.needs_capture,
 	    .now_unix_ms = c->r->now_unix_ms,
@@ -265,8 +271,9 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 {
 	/* (1) */
 	static enum rc (*const steps[])(struct deciding *, struct err *) = {
-	    check_stops, check_identity,      check_ground, check_catalog,  check_grant,
-	    check_caps,	 check_prerequisites, check_policy, check_autonomy, check_gates,
+	    check_stops,     check_identity, check_ground, check_catalog,
+	    check_ownership, check_grant,    check_caps,   check_prerequisites,
+	    check_policy,    check_autonomy, check_gates,
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};
 

@@ -56,6 +56,11 @@ enum rc check_tool(const struct state *s, const struct bundle *b, const struct t
 		   const struct json *args, struct arena *arena, struct decision *ret,
 		   struct err *e);
 
+/* Are the decision's targets in the agent's environment and, for a tool that is `owned`, its own?
+ */
+enum rc check_assets(const struct bundle *b, const struct agent *agent, struct arena *arena,
+		     struct decision *d, struct err *e);
+
 /* Do the votes open these gates: every one was asked, and has its quorum among those who may still
  * vote? False for no gates. */
 bool approval_covers(const struct state *s, const struct bundle *b, const struct approval *a,

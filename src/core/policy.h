@@ -43,6 +43,7 @@ struct policy_call {
 	const struct tool *tool;
 	const struct json *args;
 	const struct str_list *targets;
+	const struct inventory *inventory; /* NULL = nothing is listed */
 	bool has_evidence;
 	uint64_t now_unix_ms;
 };

@@ -270,18 +270,54 @@ static enum rc add_agent(struct cedar_entities *store, const struct agent *a, st
 	return add_entity(store, *ret, attrs, team, e);
 }
 
-static enum rc add_asset(struct cedar_entities *store, struct str target, struct arena *arena,
-			 const struct cedar_uid **ret, struct err *e)
+/* The groups and the service that an asset is in. */
+static enum rc asset_parents(const struct asset *a, struct arena *arena,
+			     const struct cedar_uid ***ret, size_t *ret_n, struct err *e)
 {
+	const struct cedar_uid **parents =
+	    arena_alloc_n(arena, a->groups.n + 1, sizeof(const struct cedar_uid *));
+	size_t n = 0;
+
+	if (!parents) {
+		FAIL(e, RC_NOMEM, "no memory for an asset's groups");
+	}
+	for (size_t i = 0; i < a->groups.n; i++) {
+		TRY(cedar_uid_new(arena, STR("Remit::Group"), a->groups.p[i], &parents[n++], e));
+	}
+	if (a->service.n) {
+		TRY(cedar_uid_new(arena, STR("Remit::Service"), a->service, &parents[n++], e));
+	}
+	*ret = parents;
+	*ret_n = n;
+	return RC_OK;
+}
+
+static enum rc add_asset(struct cedar_entities *store, const struct inventory *inventory,
+			 struct str target, struct arena *arena, const struct cedar_uid **ret,
+			 struct err *e)
+{
+	const struct asset a = inventory_asset(inventory, target);
 	struct record r = record_new(arena, e);
-	const struct cedar_value *attrs;
+	const struct cedar_uid **parents;
+	struct cedar_entity entity = {0};
 	size_t colon = str_find(target, ':');
 
 	put_str(&r, STR("kind"), str_slice(target, 0, colon));
 	put_str(&r, STR("value"), str_slice(target, colon + 1, target.n));
-	TRY(record_end(&r, &attrs));
+	put_str(&r, STR("environment"), a.environment);
+	put_str(&r, STR("service"), a.service);
+	put_str(&r, STR("owner"), a.owner);
+	put_str(&r, STR("team"), a.team);
+	put_str(&r, STR("criticality"), a.is_crown_jewel ? STR("crown-jewel") : STR("standard"));
+	put_bool(&r, STR("control_plane"), a.is_control_plane);
+	put_bool(&r, STR("listed"), a.is_listed);
+	put_list(&r, STR("labels"), &a.labels);
+	TRY(record_end(&r, &entity.attrs));
 	TRY(cedar_uid_new(arena, STR("Remit::Asset"), target, ret, e));
-	return add_entity(store, *ret, attrs, NULL, e);
+	TRY(asset_parents(&a, arena, &parents, &entity.n_parents, e));
+	entity.uid = *ret;
+	entity.parents = parents;
+	return cedar_entities_add(store, &entity, e);
 }
 
 static enum rc add_incident(struct cedar_entities *store, const struct incident *i,
@@ -302,9 +338,9 @@ static enum rc add_incident(struct cedar_entities *store, const struct incident 
 }
 
 /* The assets, or the incident when the call acts on none. */
-static enum rc add_resources(struct cedar_entities *store, const struct str_list *targets,
-			     const struct incident *incident, struct arena *arena,
-			     struct policy_case *ret, struct err *e)
+static enum rc add_resources(struct cedar_entities *store, const struct inventory *inventory,
+			     const struct str_list *targets, const struct incident *incident,
+			     struct arena *arena, struct policy_case *ret, struct err *e)
 {
 	size_t n = targets->n ? targets->n : 1;
 	const struct cedar_uid **resources = arena_alloc_n(arena, n, sizeof(*resources));
@@ -316,7 +352,7 @@ static enum rc add_resources(struct cedar_entities *store, const struct str_list
 		TRY(add_incident(store, incident, arena, &resources[0], e));
 	}
 	for (size_t i = 0; i < targets->n; i++) {
-		TRY(add_asset(store, targets->p[i], arena, &resources[i], e));
+		TRY(add_asset(store, inventory, targets->p[i], arena, &resources[i], e));
 	}
 	ret->resources = resources;
 	ret->n_resources = n;
@@ -324,6 +360,8 @@ static enum rc add_resources(struct cedar_entities *store, const struct str_list
 }
 
 /* ---- the two requests ---- */
+
+static const struct inventory no_inventory;
 
 static void put_grant(struct record *r, const struct task *t)
 {
@@ -371,7 +409,8 @@ enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
 	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
 	TRY(add_entity(store, ret->action, NULL, upstream, e));
-	TRY(add_resources(store, c->targets, c->incident, arena, ret, e));
+	TRY(add_resources(store, c->inventory ? c->inventory : &no_inventory, c->targets,
+			  c->incident, arena, ret, e));
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;
 	return call_context(c, arena, &ret->context, e);
@@ -389,7 +428,7 @@ enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena
 	TRY(add_agent(store, i->agent, arena, &ret->principal, e));
 	TRY(cedar_uid_new(arena, STR("Remit::Action"), STR("remit___declare_intent"), &ret->action,
 			  e));
-	TRY(add_resources(store, &no_targets, i->incident, arena, ret, e));
+	TRY(add_resources(store, &no_inventory, &no_targets, i->incident, arena, ret, e));
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;
 	put_str(&intent, STR("playbook"), i->playbook);

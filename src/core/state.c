@@ -147,6 +147,10 @@ void state_free(struct state *s)
 		state_free_string(s->tools.p[i].name);
 	}
 	vec_fini(&s->tools);
+	for (size_t i = 0; i < s->health.n; i++) {
+		state_free_string(s->health.p[i].target);
+	}
+	vec_fini(&s->health);
 	vec_fini(&s->unfinished);
 	mem_free(s);
 }

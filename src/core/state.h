@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "core/effect.h"
+#include "core/inventory.h"
 #include "core/leaf.h"
 #include "core/reason.h"
 
@@ -231,6 +232,13 @@ const struct term *state_term(const struct state *s, uint64_t ix);
 const struct kill *state_kill(const struct state *s, struct str scope, struct str name);
 /* Was the tool's definition last seen with this digest? False when never seen. */
 bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32]);
+
+/* Is this asset healthy: by what was last seen, else by its inventory? */
+bool state_asset_is_up(const struct state *s, const struct asset *a);
+/* How many members of a group are. */
+size_t state_group_up(const struct state *s, const struct asset_group *g);
+/* Targets whose health is not the files' word, in order: i from 0; p == NULL at the end. */
+struct str state_next_health(const struct state *s, size_t i, bool *ret_is_up);
 
 /* In order of creation; start with 0 and pass the last ix + 1. NULL at the end. */
 const struct incident *state_next_incident(const struct state *s, uint64_t from);

@@ -249,6 +249,11 @@ static void put_state(struct sink *k, const struct state *s)
 		put_str(k, s->tools.p[i].name);
 		put_digest(k, &s->tools.p[i].digest);
 	}
+	put_u64(k, s->health.n);
+	for (size_t i = 0; i < s->health.n; i++) {
+		put_str(k, s->health.p[i].target);
+		put_u64(k, s->health.p[i].is_up);
+	}
 }
 
 enum rc state_digest(const struct state *s, struct digest *ret, struct err *e)

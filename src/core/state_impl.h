@@ -114,6 +114,12 @@ struct pending {
 	struct str name; /* a block */
 };
 
+/* An asset's health where it is not what the inventory says. */
+struct health {
+	struct str target; /* a block of its own */
+	bool is_up;
+};
+
 struct state {
 	uint64_t size;
 	uint64_t generation;
@@ -124,6 +130,7 @@ struct state {
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */
+	VEC(struct health) health;	      /* by target */
 	struct pending pending;
 };
 

@@ -73,6 +73,7 @@ struct tool {
 	bool changes_access;
 	bool deletes_data;
 	bool touches_secrets;
+	bool is_owned; /* acts on assets of the agent's own team or owner only */
 	const struct target_rule *targets;
 	size_t n_targets;
 	struct str_list data; /* data classes of its results; "unknown" when undescribed */

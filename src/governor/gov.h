@@ -292,6 +292,10 @@ void people_on_command(struct governor *g, const struct msg_command *m);
 void people_reply(struct governor *g, uint64_t req, unsigned status, struct str json);
 void people_reply_err(struct governor *g, uint64_t req, const struct err *e);
 
+/* ---- inventory.c ---- */
+/* At the start: forgets the health of what is no longer in an inventory. */
+enum rc inventory_start(struct governor *g, struct err *e);
+
 /* ---- notify.c ---- */
 /* Tells a group's or person's notifiers; body is JSON. about is the leaf it is about. */
 void notify_group(struct governor *g, struct str group, uint64_t about, struct str body);

@@ -261,6 +261,7 @@ static enum rc announce(struct governor *g, struct err *e)
 	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {
 		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	}
+	TRY(inventory_start(g, e));
 	TRY(calls_close_unknown(g, e));
 	return book_commit(g->book, e);
 }

@@ -27,6 +27,12 @@ enum {
 	LIMIT_BATCH_BYTES = 1024 * 1024, /* one group commit; bounds its latency */
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
 
+	/* Evidence. */
+	LIMIT_OBJECT_BYTES = 64 * 1024 * 1024, /* one artefact: more is a disk image, which has
+						* places of its own */
+	LIMIT_OBJECT_PIECE_BYTES = 256 * 1024, /* of an artefact in one message */
+	LIMIT_OBJECT_NAMES_BYTES = 64 * 1024,  /* names of objects in one message */
+
 	/* The deployment directory. */
 	LIMIT_CONFIG_FILE_BYTES = 1024 * 1024,
 	LIMIT_CONFIG_FILES = 4096,

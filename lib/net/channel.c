@@ -270,7 +270,7 @@ enum rc channel_new(struct loop *l, int take_fd, enum role me, enum role peer,
 	    .ctx = ctx,
 	    .in = BUF_INIT(FRAME_HEAD_BYTES + LIMIT_MESSAGE_BYTES + 2 * READ_BYTES),
 	    .out = BUF_INIT(LIMIT_CHANNEL_QUEUE_BYTES),
-	    .has_secrets = ((me | peer) & (R_KEEPER | R_BACKEND)) != 0,
+	    .has_secrets = ((me | peer) & (R_KEEPER | R_BACKEND | R_STORE)) != 0,
 	};
 	/* Growing leaves the old bytes behind unwiped; most secrets are small enough for this. */
 	rc = buf_reserve(&c->out, FIRST_QUEUE_BYTES);

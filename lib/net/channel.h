@@ -5,8 +5,8 @@
  * sender to this receiver ends the channel, as does one that does not decode to its last byte.
  * Sending never blocks: bytes queue up to LIMIT_CHANNEL_QUEUE_BYTES, beyond which the peer counts
  * as gone. What a round queues is written at its end (LOOP_FLUSH) in as few writes as possible.
- * Strings in a received message are borrowed for the time of the handler. Channels of the keeper
- * and its backends wipe what they have sent and handled. Wire form: docs/formats/channel.md.
+ * Strings in a received message are borrowed for the time of the handler. Channels of the keeper,
+ * its backends and the store wipe what they have sent and handled. Wire form: docs/formats/channel.md.
  */
 #pragma once
 

@@ -77,7 +77,7 @@ const char *role_name(enum role r)
 {
 	static const char *const names[] = {
 	    "supervisor", "agents", "people",  "governor", "keeper",
-	    "backend",	  "runner", "courier", "index",
+	    "backend",	  "runner", "courier", "index",	   "store",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -19,7 +19,8 @@ enum role {
 	R_RUNNER = 1 << 6,
 	R_COURIER = 1 << 7,
 	R_INDEX = 1 << 8,
-	R_ANY = (1 << 9) - 1,
+	R_STORE = 1 << 9,
+	R_ANY = (1 << 10) - 1,
 };
 
 /* How a sender's attempt ended, in OUTCOME. Zero is the careful answer. */

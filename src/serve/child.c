@@ -22,7 +22,7 @@ static const struct {
 } links[] = {
     {R_AGENTS, R_GOVERNOR},  {R_PEOPLE, R_GOVERNOR}, {R_GOVERNOR, R_KEEPER}, {R_GOVERNOR, R_RUNNER},
     {R_GOVERNOR, R_COURIER}, {R_KEEPER, R_AGENTS},   {R_KEEPER, R_PEOPLE},   {R_KEEPER, R_RUNNER},
-    {R_KEEPER, R_BACKEND},   {R_PEOPLE, R_INDEX},
+    {R_KEEPER, R_BACKEND},   {R_PEOPLE, R_INDEX},    {R_GOVERNOR, R_STORE},
 };
 
 void child_label(enum role role, const char *name, char out[LIMIT_ID_BYTES + 32])

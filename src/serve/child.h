@@ -15,7 +15,7 @@ struct child {
 	struct channel *channel; /* the supervisor's end */
 };
 
-enum { LIMIT_CHILDREN = 8 + LIMIT_FRONTS + LIMIT_BACKENDS };
+enum { LIMIT_CHILDREN = 9 + LIMIT_FRONTS + LIMIT_BACKENDS };
 
 struct children {
 	struct child list[LIMIT_CHILDREN];

@@ -10,10 +10,12 @@
 #include "runner/runner.h"
 #include "serve/plan.h"
 #include "serve/serve.h"
+#include "store/store.h"
 
 static const struct serve_role roles[] = {
     {R_KEEPER, role_keeper_main, false, &keeper_sandbox},
     {R_BACKEND, role_backend_main, true, &postgresql_sandbox},
+    {R_STORE, role_store_main, false, &store_sandbox},
     {R_GOVERNOR, role_governor_main, false, &governor_sandbox},
     {R_RUNNER, role_runner_main, false, &runner_sandbox},
     {R_AGENTS, role_agents_main, true, &agents_sandbox},

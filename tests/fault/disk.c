@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILES = 64, FDS = 64, CHANGES = 256, NAME = 40, SECTOR = 512 };
+enum { FILES = 64, FDS = 64, CHANGES = 256, NAME = 72, SECTOR = 512 };
 
 /* The heap here is the test's, not the product's: memory faults are for the code under test. */
 struct file {

@@ -296,7 +296,8 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		l, node, "a tool",
 		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
 		"capture inverse verify rehearsed term evidence credential "
-		"max_calls_per_task definition command input variables output")) {
+		"max_calls_per_task definition command input variables output "
+		"reads at_most redact accepts_secrets")) {
 		return;
 	}
 	read_effect(l, node, ret);
@@ -308,6 +309,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		t->data = (struct str_list){.p = unknown, .n = 1};
 	}
 	t->is_untrusted = load_flag(l, node, "untrusted");
+	catalog_read_reads(l, node, t);
 	capture = load_map(l, node, "capture", OPTIONAL);
 	read_derived(l, capture, "capture", "tool arguments", &t->capture);
 	read_inverse(l, node, t);

@@ -20,5 +20,9 @@ struct draft {
 /* Reads one tool. upstream points into the bundle. */
 void catalog_read_tool(struct load *l, const struct upstream *upstream, const struct json *node,
 		       struct draft *ret);
+/* The keys reads, at_most, redact, accepts_secrets (catalog_reads.c). t->data is read. */
+void catalog_read_reads(struct load *l, const struct json *node, struct tool *t);
+/* Reports more classes of data than can be accounted for, over all tools. */
+void catalog_check_classes(struct load *l);
 /* What must hold of a tool, now that all are read. Fixes its effect first (for all drafts). */
 void catalog_check(struct load *l, struct draft *drafts, size_t n);

@@ -103,6 +103,11 @@ bool load_check_backend(struct load *l, const struct json *at, struct str name);
 bool load_check_notifier(struct load *l, const struct json *at, struct str name);
 bool load_check_tool(struct load *l, const struct json *at, struct str public_name);
 
+/* Is it a class of data, and not a word for all or for unknown results? Reported. */
+bool load_read_class(struct load *l, const struct json *at, struct str class);
+/* A playbook's `reads`. */
+void load_read_budgets(struct load *l, const struct json *playbook, struct playbook *pb);
+
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);
 void load_people(struct load *l);

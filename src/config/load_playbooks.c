@@ -101,11 +101,12 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	const struct json *limits;
 
 	pb->name = load_name_of_file(l, path);
-	(void)load_keys(l, doc, "a playbook", "classes accountable phases limits data");
+	(void)load_keys(l, doc, "a playbook", "classes accountable phases limits data reads");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
 	load_phases(l, doc, pb);
 	pb->data = load_list(l, doc, "data", OPTIONAL);
+	load_read_budgets(l, doc, pb);
 	limits = load_map(l, doc, "limits", REQUIRED);
 	if (limits) {
 		(void)load_keys(l, limits, "limits", "calls targets duration deviations");

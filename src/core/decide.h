@@ -64,6 +64,10 @@ enum rc decide_derived(const struct state *s, const struct bundle *b, const stru
 		       uint64_t now_unix_ms, struct arena *arena, struct decision *ret,
 		       struct err *e);
 
+/* May a result that was accounted so be given to the agent, by the budgets of its playbook? */
+bool decide_may_give(const struct state *s, const struct playbook *p, const struct task *task,
+		     const struct read_account *a, uint64_t bytes);
+
 struct intent_request {
 	struct str agent;
 	uint64_t incident;

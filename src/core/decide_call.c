@@ -54,8 +54,9 @@ static enum rc check_ground(struct deciding *c, struct err *e)
 
 static enum rc check_catalog(struct deciding *c, struct err *e)
 {
-	return check_tool(c->s, c->b, bundle_tool(c->b, c->r->tool), c->r->args, c->arena, &c->d,
-			  e);
+	TRY(check_tool(c->s, c->b, bundle_tool(c->b, c->r->tool), c->r->args, c->arena, &c->d, e));
+	return c->d.reason == REASON_NONE ? check_no_secrets(c->r->args, c->arena, &c->d, e)
+					  : RC_OK;
 }
 
 static enum rc check_ownership(struct deciding *c, struct err *e)
@@ -154,6 +155,11 @@ static enum rc check_caps(struct deciding *c, struct err *e)
 		}
 	}
 	return RC_OK;
+}
+
+static enum rc check_reads(struct deciding *c, struct err *e)
+{
+	return check_read_budget(c->s, c->playbook, c->task, c->arena, &c->d, e);
 }
 
 /* ---- 8 ---- */
@@ -271,9 +277,18 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 {
 	/* (1) */
 	static enum rc (*const steps[])(struct deciding *, struct err *) = {
-	    check_stops,     check_identity, check_ground, check_catalog,
-	    check_ownership, check_grant,    check_caps,   check_prerequisites,
-	    check_policy,    check_autonomy, check_gates,
+	    check_stops,	 /* 1 */
+	    check_identity,	 /* 2 */
+	    check_ground,	 /* 3 */
+	    check_catalog,	 /* 4, 5 */
+	    check_ownership,	 /* 4 */
+	    check_grant,	 /* 6 */
+	    check_caps,		 /* 7 */
+	    check_reads,	 /* 7 */
+	    check_prerequisites, /* 8 */
+	    check_policy,	 /* 9 */
+	    check_autonomy,	 /* 10 */
+	    check_gates,	 /* 11 */
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};
 

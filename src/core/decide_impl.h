@@ -69,3 +69,10 @@ bool approval_covers(const struct state *s, const struct bundle *b, const struct
 /* Sets the reason and a detail in arena. */
 enum rc decision_deny(struct decision *d, enum reason reason, struct arena *arena, struct err *e,
 		      const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Is there anything left of the playbook's budgets that this read may use? ret has tool and effect.
+ * Sets read_budget. */
+enum rc check_read_budget(const struct state *s, const struct playbook *p, const struct task *task,
+			  struct arena *arena, struct decision *ret, struct err *e);
+/* An agent holds no secrets, so it has none to pass on. Sets secret_in_args. */
+enum rc check_no_secrets(const struct json *args, struct arena *arena, struct decision *ret,
+			 struct err *e);

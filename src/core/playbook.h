@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/list.h"
+#include "core/reads.h"
 
 struct phase {
 	struct str name;
@@ -19,6 +20,8 @@ struct playbook {
 	uint32_t max_calls;
 	uint32_t max_targets;
 	uint64_t max_duration_ms;
-	uint32_t max_deviations; /* so many suspend the task */
-	struct str_list data;	 /* data classes that may be read */
+	uint32_t max_deviations;	   /* so many suspend the task */
+	struct str_list data;		   /* data classes that may be read */
+	const struct read_budget *budgets; /* and how much of them */
+	size_t n_budgets;
 };

@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "core/policy.h"
 
-enum { MAX_FIELDS = 16 };
+enum { MAX_FIELDS = READ_CLASSES + 16 }; /* task.reads has the most */
 
 /* A record being built. The first failure sticks and is reported by record_end. */
 struct record {
@@ -211,6 +211,22 @@ static void put_incident(struct record *r, const struct incident *i)
 	put_record(r, STR("incident"), &in);
 }
 
+/* How much of each class was read. */
+static void put_reads(struct record *r, const struct task *t)
+{
+	struct record all = record_new(r->arena, r->e);
+
+	for (size_t i = 0; i < t->read_classes.n; i++) {
+		struct record one = record_new(r->arena, r->e);
+
+		put_u64(&one, STR("results"), t->read_totals[i].results);
+		put_u64(&one, STR("objects"), t->read_totals[i].objects);
+		put_u64(&one, STR("bytes"), t->read_totals[i].bytes);
+		put_record(&all, t->read_classes.p[i], &one);
+	}
+	put_record(r, STR("reads"), &all);
+}
+
 static void put_task(struct record *r, const struct task *t, uint64_t now_unix_ms)
 {
 	uint64_t age_ms = now_unix_ms > t->opened_unix_ms ? now_unix_ms - t->opened_unix_ms : 0;
@@ -223,6 +239,7 @@ static void put_task(struct record *r, const struct task *t, uint64_t now_unix_m
 	put_u64(&in, STR("deviations"), t->deviations);
 	put_u64(&in, STR("targets"), t->touched.n);
 	put_list(&in, STR("labels"), &t->labels);
+	put_reads(&in, t);
 	put_u64(&in, STR("age_s"), age_ms / 1000);
 	put_record(r, STR("task"), &in);
 }

@@ -15,6 +15,7 @@
  *			approval, takes one use of the pre-approval (purpose agent only);
  *			deny: counts a deviation, when its reason is one
  *   call.completed	adds its labels to the task
+ *   read.accounted	adds to what the call's task and incident have read
  *   kill.cleared	lifts every stop of that scope and name
  * An incident that closes ends no task, a task that ends voids no approval and revokes no lease:
  * whoever appends those leaves appends the ones that follow from them.
@@ -73,6 +74,7 @@ void state_free_strings(struct owned_strings *v)
 static void object_free(struct object *o)
 {
 	struct task_object *task;
+	struct incident_object *incident;
 	struct approval_object *approval;
 	struct preapproval_object *preapproval;
 
@@ -84,6 +86,11 @@ static void object_free(struct object *o)
 		task = (struct task_object *)o;
 		state_free_strings(&task->touched);
 		state_free_strings(&task->labels);
+		state_free_reads(&task->reads);
+		break;
+	case OBJECT_INCIDENT:
+		incident = (struct incident_object *)o;
+		state_free_reads(&incident->reads);
 		break;
 	case OBJECT_APPROVAL:
 		approval = (struct approval_object *)o;
@@ -96,7 +103,6 @@ static void object_free(struct object *o)
 		preapproval = (struct preapproval_object *)o;
 		vec_fini(&preapproval->uses);
 		break;
-	case OBJECT_INCIDENT:
 	case OBJECT_INTENT:
 	case OBJECT_CALL:
 	case OBJECT_LEASE:
@@ -116,6 +122,8 @@ static void pending_drop(struct pending *p)
 	mem_free(p->text);
 	state_free_strings(&p->touched);
 	state_free_strings(&p->labels);
+	state_free_strings(&p->task_classes);
+	state_free_strings(&p->incident_classes);
 	state_free_string(p->name);
 	*p = (struct pending){0};
 }

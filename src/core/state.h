@@ -17,6 +17,7 @@
 #include "core/effect.h"
 #include "core/inventory.h"
 #include "core/leaf.h"
+#include "core/reads.h"
 #include "core/reason.h"
 
 enum { STATE_HORIZON_MS = 24 * 3600 * 1000, STATE_READ_HORIZON_MS = 10 * 60 * 1000 };
@@ -36,6 +37,8 @@ struct incident {
 	bool is_regulated;
 	uint64_t opened_unix_ms;
 	uint64_t closed_unix_ms;
+	struct str_list read_classes; /* of all its tasks */
+	const struct read_total *read_totals;
 };
 
 enum task_state { TASK_CLOSED = 0, TASK_ENDED, TASK_SUSPENDED, TASK_RUNNING };
@@ -59,8 +62,10 @@ struct task {
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own */
 	uint64_t deviations;
-	struct str_list touched; /* distinct targets of contain and destroy calls */
-	struct str_list labels;	 /* data classes and "untrusted" */
+	struct str_list touched;	      /* distinct targets of contain and destroy calls */
+	struct str_list labels;		      /* data classes and "untrusted" */
+	struct str_list read_classes;	      /* of results it was given, and "any" */
+	const struct read_total *read_totals; /* in the same order */
 	struct str ended_why;
 	uint64_t ended_by_leaf;
 	uint64_t closed_unix_ms;

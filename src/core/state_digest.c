@@ -54,6 +54,17 @@ static void put_digest(struct sink *k, const struct digest *d)
 	put(k, d->bytes, sizeof(d->bytes));
 }
 
+static void put_reads(struct sink *k, const struct str_list *classes,
+		      const struct read_total *totals)
+{
+	put_list(k, classes);
+	for (size_t i = 0; i < classes->n; i++) {
+		put_u64(k, totals[i].results);
+		put_u64(k, totals[i].objects);
+		put_u64(k, totals[i].bytes);
+	}
+}
+
 static void put_incident(struct sink *k, const struct object *o)
 {
 	const struct incident *i = &((const struct incident_object *)o)->pub;
@@ -69,6 +80,7 @@ static void put_incident(struct sink *k, const struct object *o)
 	put_u64(k, i->is_regulated);
 	put_u64(k, i->opened_unix_ms);
 	put_u64(k, i->closed_unix_ms);
+	put_reads(k, &i->read_classes, i->read_totals);
 }
 
 static void put_intent(struct sink *k, const struct object *o)
@@ -103,6 +115,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_u64(k, t->deviations);
 	put_list(k, &t->touched);
 	put_list(k, &t->labels);
+	put_reads(k, &t->read_classes, t->read_totals);
 	put_str(k, t->ended_why);
 	put_u64(k, t->ended_by_leaf);
 	put_u64(k, t->closed_unix_ms);
@@ -129,6 +142,7 @@ static void put_call(struct sink *k, const struct object *o)
 	put_u64(k, c->is_verified);
 	put_u64(k, c->verified_holds);
 	put_u64(k, ((const struct call_object *)o)->terms);
+	put_u64(k, ((const struct call_object *)o)->is_accounted);
 }
 
 static void put_approval(struct sink *k, const struct object *o)

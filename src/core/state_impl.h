@@ -36,9 +36,23 @@ struct object {
 	char *changed;	       /* strings of the leaf that changed it last */
 };
 
+/* A vector (base/vec.h) whose elements are blocks of their own. */
+struct owned_strings {
+	struct str *p;
+	size_t n;
+	size_t cap;
+};
+
+/* What was read, by class: two vectors of one order. */
+struct read_totals {
+	struct owned_strings classes;
+	VEC(struct read_total) totals;
+};
+
 struct incident_object {
 	struct object o;
 	struct incident pub;
+	struct read_totals reads;
 };
 
 /* An allowed intent, until a task is opened for it. */
@@ -49,24 +63,19 @@ struct intent_object {
 	uint64_t task;
 };
 
-/* A vector (base/vec.h) whose elements are blocks of their own. */
-struct owned_strings {
-	struct str *p;
-	size_t n;
-	size_t cap;
-};
-
 struct task_object {
 	struct object o;
 	struct task pub;
 	struct owned_strings touched;
 	struct owned_strings labels;
+	struct read_totals reads;
 };
 
 struct call_object {
 	struct object o;
 	struct call pub;
-	uint64_t terms; /* not over: they need the call to be undone, however old it is */
+	uint64_t terms;	   /* not over: they need the call to be undone, however old it is */
+	bool is_accounted; /* what it read */
 };
 
 struct approval_object {
@@ -111,6 +120,8 @@ struct pending {
 	char *text;
 	struct owned_strings touched; /* new ones, to be moved */
 	struct owned_strings labels;
+	struct owned_strings task_classes; /* of reads */
+	struct owned_strings incident_classes;
 	struct str name; /* a block */
 };
 
@@ -162,6 +173,7 @@ enum rc state_reserve_strings(struct owned_strings *pending, struct owned_string
 			      const struct str_list *more, size_t max, struct err *e);
 /* For apply: moves them over. */
 void state_take_strings(struct owned_strings *pending, struct owned_strings *have);
+void state_free_reads(struct read_totals *r);
 /* A block with a copy of s. */
 enum rc state_copy_string(struct str s, struct str *ret, struct err *e);
 void state_free_string(struct str s);

@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "core/effect.h"
 #include "core/list.h"
+#include "core/reads.h"
 
 enum transport {
 	TRANSPORT_NONE = 0,
@@ -76,8 +77,14 @@ struct tool {
 	bool is_owned; /* acts on assets of the agent's own team or owner only */
 	const struct target_rule *targets;
 	size_t n_targets;
-	struct str_list data; /* data classes of its results; "unknown" when undescribed */
-	bool is_untrusted;    /* its results carry text from outside */
+	struct str_list data;	       /* data classes of its results; "unknown" when undescribed */
+	bool is_untrusted;	       /* its results carry text from outside */
+	const struct read_rule *reads; /* how its results become objects; none = unknown */
+	size_t n_reads;
+	uint64_t reads_objects; /* in one result at most, as declared; 0 = not declared */
+	uint64_t reads_bytes;	/* the same */
+	struct str_list redact; /* pointers into its results that no agent sees */
+	bool accepts_secrets;	/* its arguments may hold secrets */
 	struct derived_call capture;
 	struct derived_call inverse;
 	bool inverse_not_needed;

@@ -273,3 +273,47 @@ enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *a
 	}
 	FAIL(e, RC_ABSENT, "leaf %llu has no value %u", (unsigned long long)ix, slot);
 }
+
+/* ---- long values ---- */
+
+size_t book_split(struct str bytes, struct digest *commit, struct digest *unused,
+		  struct book_value ret[BOOK_PIECES])
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < bytes.n && n < BOOK_PIECES; at += BOOK_PIECE_BYTES, n++) {
+		ret[n] = (struct book_value){
+		    .bytes = str_slice(bytes, at, at + BOOK_PIECE_BYTES),
+		    .commit = n == 0 ? commit : unused,
+		    .slot = (uint8_t)n,
+		};
+	}
+	return n;
+}
+
+enum rc book_whole_value_of(struct book *b, uint64_t ix, struct arena *arena, struct str *ret,
+			    struct err *e)
+{
+	AUTO_BUF whole = BUF_INIT(BOOK_PIECES * BOOK_PIECE_BYTES);
+	struct str piece;
+	enum rc rc = RC_OK;
+
+	for (uint8_t slot = 0; slot < BOOK_PIECES && rc == RC_OK; slot++) {
+		rc = book_value_of(b, ix, slot, arena, &piece, e);
+		if (rc == RC_ABSENT && slot > 0) {
+			break;
+		}
+		rc = rc == RC_OK ? buf_add(&whole, piece) : rc;
+	}
+	if (rc != RC_OK && rc != RC_ABSENT) {
+		return rc;
+	}
+	if (whole.n == 0) {
+		return RC_ABSENT; /* e is filled */
+	}
+	*ret = arena_str(arena, buf_view(&whole));
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for a value");
+	}
+	return RC_OK;
+}

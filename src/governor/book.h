@@ -26,6 +26,13 @@ struct book_value {
 	uint8_t slot;
 };
 
+enum { BOOK_PIECE_BYTES = 32000, BOOK_PIECES = 16 };
+/* bytes longer than a value, as values of slots 0, 1, ...: *commit is of the first, which names the
+ * rest by their order and the leaf's count of bytes. Returns how many; what is beyond BOOK_PIECES
+ * is left out, so callers bound bytes by BOOK_PIECES * BOOK_PIECE_BYTES. */
+size_t book_split(struct str bytes, struct digest *commit, struct digest *unused,
+		  struct book_value ret[BOOK_PIECES]);
+
 /* Opens the log behind io, replays it into a new state. io is copied; what its ctx points at, the
  * clock and rand (NULL = rand_system) must outlive the book. segment_bytes: as in segment.h, 0 =
  * LIMIT_SEGMENT_BYTES. ret_is_new: it was empty (log.opened has then been recorded). */
@@ -50,5 +57,8 @@ struct segment_log *book_log(const struct book *b);
 const struct log_io *book_io(const struct book *b);
 /* The sealed value of a leaf, opened; bytes live in arena. RC_ABSENT when there is none or its key
  * was destroyed. */
+/* All pieces of a value that book_split() cut; errors as book_value_of(). */
+enum rc book_whole_value_of(struct book *b, uint64_t ix, struct arena *arena, struct str *ret,
+			    struct err *e);
 enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *arena,
 		      struct str *ret, struct err *e);

@@ -737,10 +737,11 @@ static struct str outcome_name(uint8_t kind)
 	return STR("unknown");
 }
 
-/* Labels that the result puts on its task: its data classes, and distrust. */
-static struct str_list labels_of(const struct tool *t, struct arena *arena)
+/* Labels that the result puts on its task: its data classes, distrust, and that there was a secret.
+ */
+static struct str_list labels_of(const struct tool *t, const struct flight *f, struct arena *arena)
 {
-	struct str *labels = arena_alloc_n(arena, t->data.n + 1, sizeof(*labels));
+	struct str *labels = arena_alloc_n(arena, t->data.n + 2, sizeof(*labels));
 	size_t n = 0;
 
 	if (!labels) {
@@ -752,11 +753,14 @@ static struct str_list labels_of(const struct tool *t, struct arena *arena)
 	if (t->is_untrusted) {
 		labels[n++] = STR("untrusted");
 	}
+	if (f->redacted) {
+		labels[n++] = STR("secret");
+	}
 	return (struct str_list){.p = labels, .n = n};
 }
 
-enum { PIECE_BYTES = 32000, PIECES = 16 };
-_Static_assert((int)PIECE_BYTES *(int)PIECES >= (int)LIMIT_RESULT_BYTES, "a result fits its leaf");
+_Static_assert((int)BOOK_PIECE_BYTES *(int)BOOK_PIECES >= (int)LIMIT_RESULT_BYTES,
+	       "a result fits its leaf");
 
 static enum rc record_completed(struct governor *g, const struct flight *f, struct str kind,
 				enum reason reason, struct str result, uint64_t *ret_ix,
@@ -764,8 +768,8 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 {
 	const struct tool *t = bundle_tool(g->bundle, f->tool);
 	struct digest unused;
-	struct book_value values[PIECES];
-	size_t n = 0;
+	struct book_value values[BOOK_PIECES];
+	size_t n;
 	struct leaf l = {
 	    .kind = LEAF_CALL_COMPLETED,
 	    .call_completed =
@@ -778,20 +782,9 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 	};
 
 	if (t && str_eq(kind, STR("ok"))) {
-		l.call_completed.labels = labels_of(t, &g->round);
+		l.call_completed.labels = labels_of(t, f, &g->round);
 	}
-	/* A result longer than a value lies in pieces; the leaf commits to the first, which is
-	 * chained to the rest by their order and by result_bytes. */
-	for (size_t at = 0; at < result.n && n < PIECES; n++) {
-		size_t end = at + PIECE_BYTES;
-
-		values[n] = (struct book_value){
-		    .bytes = str_slice(result, at, end),
-		    .commit = n == 0 ? &l.call_completed.result : &unused,
-		    .slot = (uint8_t)n,
-		};
-		at = end;
-	}
+	n = book_split(result, &l.call_completed.result, &unused, values);
 	return book_record(g->book, &l, key_for(g, f->task), values, n, ret_ix, e);
 }
 
@@ -809,7 +802,14 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 		terms_verify(g, f->call);
 	}
 	if (m->kind == OUTCOME_OK || m->kind == OUTCOME_TOOL_ERROR) {
-		if (r) {
+		if (!reads_account_for(g, f, m)) {
+			if (r) {
+				reply_refusal(
+				    g, r, REASON_READ_BUDGET,
+				    STR("the result was more than may be read; it was withheld"),
+				    f->call);
+			}
+		} else if (r) {
 			reply_result(g, r, f->call, m->result);
 		} else {
 			kept_add(g, f, m->result);
@@ -820,39 +820,15 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 	}
 }
 
-/* The text of the first content block, where tools put their JSON; or structuredContent. */
-static const struct json *result_value(struct governor *g, struct arena *arena, struct str result)
-{
-	struct json_limits limits = JSON_LIMITS_DEFAULT;
-	const struct json *whole;
-	const struct json *value;
-	struct str text;
-
-	if (json_parse(&g->round, result, &limits, &whole, NULL) != RC_OK) {
-		return NULL;
-	}
-	if (json_get(whole, STR("structuredContent"))) {
-		value = json_get(whole, STR("structuredContent"));
-		text = value->raw;
-	} else if (!json_str(json_pointer(whole, STR("/content/0/text")), &text)) {
-		return NULL;
-	}
-	text = arena_str(arena, text);
-	if (!text.p || json_parse(arena, text, &limits, &value, NULL) != RC_OK) {
-		return NULL;
-	}
-	return value;
-}
-
 static void finish_capture(struct governor *g, struct flight *f, const struct msg_outcome *m)
 {
 	struct request *r = find_request(g, f->request);
-	AUTO_BUF canonical = BUF_INIT(PIECE_BYTES);
+	AUTO_BUF canonical = BUF_INIT(BOOK_PIECE_BYTES);
 
 	if (!r) {
 		return;
 	}
-	r->pre = m->kind == OUTCOME_OK ? result_value(g, &r->arena, m->result) : NULL;
+	r->pre = m->kind == OUTCOME_OK ? reads_value(g, &r->arena, m->result) : NULL;
 	if (r->pre && json_canonical(&canonical, r->pre, NULL) == RC_OK) {
 		r->pre_text = arena_str(&r->arena, buf_view(&canonical));
 	}
@@ -873,18 +849,22 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 	calls_judge(g, r);
 }
 
-void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_runner)
+void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool is_runner)
 {
-	struct flight *f = calls_flight(g, m->call);
+	struct flight *f = calls_flight(g, heard->call);
+	const struct msg_outcome *m = heard;
+	struct msg_outcome clean;
 	struct err e = ERR_INIT;
 	enum reason reason = REASON_NONE;
 	uint64_t completed;
 
 	if (!f || f->is_runner != is_runner) {
 		log_warn("an outcome for c%llu, which is not under way there",
-			 (unsigned long long)m->call);
+			 (unsigned long long)heard->call);
 		return;
 	}
+	reads_clean(g, f, heard, &clean);
+	m = &clean;
 	if (m->kind == OUTCOME_NOT_SENT) {
 		reason = REASON_UPSTREAM_UNAVAILABLE;
 	} else if (m->kind == OUTCOME_UNKNOWN) {
@@ -906,7 +886,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_r
 	case PURPOSE_VERIFY:
 	case PURPOSE_ROLLBACK:
 		terms_on_outcome(g, f, m, completed,
-				 m->kind == OUTCOME_OK ? result_value(g, &g->round, m->result)
+				 m->kind == OUTCOME_OK ? reads_value(g, &g->round, m->result)
 						       : NULL);
 		break;
 	}

@@ -93,7 +93,8 @@ struct flight {
 		STEP_UNDO,
 		STEP_CONFIRM, /* is the inverse's effect there? */
 	} step;
-	bool is_runner; /* which sender has it */
+	bool is_runner;	   /* which sender has it */
+	uint64_t redacted; /* secrets taken out of its result */
 };
 
 /* A person's command that is answered later. */
@@ -197,6 +198,15 @@ bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
 /* At the start: what was under way when the last life ended is unknown. */
 enum rc calls_close_unknown(struct governor *g, struct err *e);
 void calls_free_all(struct governor *g);
+
+/* ---- reads.c: what comes back ---- */
+/* The outcome without secrets, for an agent's call; parts live in g->round. */
+void reads_clean(struct governor *g, struct flight *f, const struct msg_outcome *m,
+		 struct msg_outcome *ret);
+/* Records what an agent's read was. May the agent be given it? */
+bool reads_account_for(struct governor *g, const struct flight *f, const struct msg_outcome *clean);
+/* A result as JSON: its structuredContent, or its first text; NULL when that is none. */
+const struct json *reads_value(struct governor *g, struct arena *arena, struct str result);
 
 /* ---- kept.c: results of approved calls that nobody waited for ---- */
 void kept_add(struct governor *g, const struct flight *f, struct str result);

@@ -390,6 +390,50 @@ static void upstreams_and_names_are_held_to_their_rules(void **state)
 	errors(cases, ARRAY_LEN(cases));
 }
 
+static void what_results_are_is_described_in_known_words(void **state)
+{
+	static const char db[] = "upstreams/db.yaml";
+	static const char playbook[] = "playbooks/credential-abuse.yaml";
+	static const char at[] = "    untrusted: true\n";
+	static const char end[] = "data: [accounts, edge-config]\n";
+	static const struct breaking cases[] = {
+	    {db, at, "    reads: [{objects: rows, kind: session, id: /pid}]\n",
+	     "db.yaml:9:23: error: 'rows': expected a JSON pointer"},
+	    {db, at, "    reads: [{objects: /rows, kind: session}]\n", "'id' is missing"},
+	    {db, at, "    reads: [{objects: /rows, kind: session, id: /pid, class: pii}]\n",
+	     "'pii' is no class of the tool's 'data'"},
+	    {db, at, "    reads: [{objects: /rows, kind: session, id: /pid, class: any}]\n",
+	     "'any' is no class of data"},
+	    {db, "data: [accounts]", "data: [any]", "'any' is no class of data"},
+	    {db, at, "    redact: [password]\n", "'password': expected a JSON pointer"},
+	    {playbook, end, "reads: [{class: accounts}]\n", "expected one of objects, bytes and"},
+	    {playbook, end, "reads: [{class: accounts, per: day, objects: 5}]\n",
+	     "expected task or incident"},
+	};
+
+	(void)state;
+	errors(cases, ARRAY_LEN(cases));
+}
+
+static void a_catalog_says_what_its_results_are(void **state)
+{
+	(void)state;
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	const struct tool *t;
+
+	changed(&tree, "upstreams/db.yaml", "    untrusted: true\n",
+		"    reads: [{objects: /rows, kind: session, id: /pid}]\n"
+		"    at_most: {objects: 50}\n    redact: [/rows/*/query]\n");
+	assert_ok(build(&tree, &d, &f, NULL));
+	t = bundle_tool(d->bundle, STR("db___sessions"));
+	assert_int_equal(t->n_reads, 1);
+	assert_true(str_eq(t->reads[0].class, STR("accounts")));
+	assert_int_equal(t->reads_objects, 50);
+	assert_true(str_eq(t->redact.p[0], STR("/rows/*/query")));
+}
+
 static void a_tool_that_changes_something_must_be_undoable_verifiable_and_preserve(void **state)
 {
 	(void)state;
@@ -778,6 +822,8 @@ int main(void)
 	    cmocka_unit_test(remit_yaml_is_held_to_its_keys),
 	    cmocka_unit_test(plain_listeners_are_for_loopback_and_say_so),
 	    cmocka_unit_test(upstreams_and_names_are_held_to_their_rules),
+	    cmocka_unit_test(what_results_are_is_described_in_known_words),
+	    cmocka_unit_test(a_catalog_says_what_its_results_are),
 	    cmocka_unit_test(
 		a_tool_that_changes_something_must_be_undoable_verifiable_and_preserve),
 	    cmocka_unit_test(an_effect_is_never_lower_than_what_the_entry_proves),

@@ -196,7 +196,7 @@ static const struct {
 			     "    tools: [db___look, db___peek, db___lock, db___unlock, db___mute, "
 			     "db___unmute]\n"
 			     "limits: {calls: 60, targets: 8, duration: 2h, deviations: 3}\n"
-			     "data: [accounts]\n"},
+			     "data: [accounts]\nreads: [{class: unknown, bytes: 20000}]\n"},
     {"policies/agents/responder/envelope.cedar",
      "@id(\"all\")\npermit (principal == Remit::Agent::\"responder\", action, resource);\n"},
     {"policies/agents/watcher/envelope.cedar",

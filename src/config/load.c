@@ -298,72 +298,20 @@ uint64_t load_duration(struct load *l, const struct json *obj, const char *key, 
 	return ms;
 }
 
-/* Days from 1970-01-01 of a date of the proleptic Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	int64_t shifted = month > 2 ? year : year - 1;
-	int64_t era = shifted / 400;
-	int64_t year_of_era = shifted - era * 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-	       day_of_year - 719468;
-}
-
-/* Exactly n digits. */
-static bool parse_digits(struct str text, size_t n, int64_t *ret)
-{
-	*ret = 0;
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] < '0' || text.p[i] > '9') {
-			return false;
-		}
-		*ret = *ret * 10 + (text.p[i] - '0');
-	}
-	return text.n == n;
-}
-
-static int64_t days_in_month(int64_t year, int64_t month)
-{
-	static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return lengths[month - 1] + (month == 2 && is_leap ? 1 : 0);
-}
-
-static bool parse_date(struct str text, int64_t *ret_days)
-{
-	struct str year_text = str_cut(&text, '-');
-	struct str month_text = str_cut(&text, '-');
-	int64_t year;
-	int64_t month;
-	int64_t day;
-
-	if (!parse_digits(year_text, 4, &year) || !parse_digits(month_text, 2, &month) ||
-	    !parse_digits(text, 2, &day)) {
-		return false;
-	}
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) {
-		return false;
-	}
-	*ret_days = days_of(year, month, day);
-	return true;
-}
-
 uint64_t load_date(struct load *l, const struct json *obj, const char *key, enum presence p)
 {
 	const struct json *value = load_get(l, obj, key, p);
 	struct str text = STR_NULL;
-	int64_t days;
+	uint64_t days;
 
 	if (!value) {
 		return 0;
 	}
-	if (!json_str(value, &text) || !parse_date(text, &days)) {
+	if (!json_str(value, &text) || !num_date_days(text, &days)) {
 		load_error(l, value, "'%s': expected a date such as 2027-01-31", key);
 		return 0;
 	}
-	return (uint64_t)(days + 1) * 86400000u - 1;
+	return (days + 1) * 86400000u - 1;
 }
 
 struct str_list load_list(struct load *l, const struct json *obj, const char *key, enum presence p)

@@ -56,6 +56,46 @@ static void hex_wants_the_exact_length(void **state)
 	assert_false(num_hex(STR("a0Fg"), out, 2));
 }
 
+static void times_are_read_in_any_zone(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+	    "",
+	    "2026-11-22",
+	    "2026-11-22T08:15:30",
+	    "2026-11-22 08:15:30Z",
+	    "2026-11-22T8:15:30Z",
+	    "2026-11-22T24:15:30Z",
+	    "2026-11-22T08:60:30Z",
+	    "2026-11-22T08:15:61Z",
+	    "2026-13-22T08:15:30Z",
+	    "2026-02-29T08:15:30Z",
+	    "1969-12-31T23:59:59Z",
+	    "1970-01-01T00:30:00+01:00",
+	    "2026-11-22T08:15:30.Z",
+	    "2026-11-22T08:15:30+0100",
+	    "2026-11-22T08:15:30+24:00",
+	    "2026-11-22T08:15:30ZZ",
+	};
+	uint64_t ms;
+
+	assert_true(num_time_unix_ms(STR("1970-01-01T00:00:00Z"), &ms));
+	assert_int_equal(ms, 0);
+	assert_true(num_time_unix_ms(STR("2026-11-22T08:15:30.123Z"), &ms));
+	assert_int_equal(ms, 1795335330123);
+	assert_true(num_time_unix_ms(STR("2026-11-22T09:15:30.123999+01:00"), &ms));
+	assert_int_equal(ms, 1795335330123);
+	assert_true(num_time_unix_ms(STR("2026-11-21t20:15:30.5-12:00"), &ms));
+	assert_int_equal(ms, 1795335330500);
+	assert_true(num_time_unix_ms(STR("2016-12-31T23:59:60Z"), &ms));
+	assert_int_equal(ms, 1483228799000);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (num_time_unix_ms(str_from(bad[i]), &ms)) {
+			fail_msg("'%s' was read", bad[i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -63,6 +103,7 @@ int main(void)
 	    cmocka_unit_test(the_smallest_integer_is_read),
 	    cmocka_unit_test(durations_need_one_unit),
 	    cmocka_unit_test(hex_wants_the_exact_length),
+	    cmocka_unit_test(times_are_read_in_any_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "codec/http.h"
 #include "config/deployment.h"
 #include "core/command.h"
 
@@ -18,14 +19,15 @@
 enum rc api_route(struct str method, struct str path, struct str body, struct arena *arena,
 		  enum command_verb *ret_verb, struct buf *ret_body, struct err *e);
 
-/* An Alertmanager webhook (version "4") as one incident event in the normal form of
- * core/incident.h: the group is the incident, its common labels say what it is. RC_INPUT names what
- * is missing; RC_DENIED: a class that this source may not open. */
-enum rc api_alertmanager(const struct source *s, struct str body, struct arena *arena,
-			 struct buf *ret_event, struct err *e);
-/* A body that is in the normal form already; environment is the source's, class one of its. */
-enum rc api_generic(const struct source *s, struct str body, struct arena *arena,
-		    struct buf *ret_event, struct err *e);
+/* Did the source send this? By its bearer token, or by the signature over the raw body that its
+ * type has. To be asked before anything in the body is looked at. */
+bool api_is_authentic(const struct source *s, const struct http_head *head, struct str body,
+		      struct str secret);
+/* What an authentic webhook says, as one incident event in the normal form of core/incident.h.
+ * RC_ABSENT: nothing about an incident (to be acknowledged all the same); RC_INPUT names what is
+ * missing; RC_DENIED: a class that this source may not open. */
+enum rc api_event(const struct source *s, const struct http_head *head, struct str body,
+		  struct arena *arena, struct buf *ret_event, struct err *e);
 
 /* Is this the "Authorization: Bearer ..." that the secret demands? Constant time. */
 bool api_bearer_is(struct str authorization, struct str secret);

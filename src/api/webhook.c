@@ -4,12 +4,12 @@
  * Trust: the sender showed the source's secret; the fields that bind are those the configuration
  *        names. Titles, annotations and other labels are free text.
  */
-#include "api/api.h"
+#include "api/api_impl.h"
 
 #include "base/limits.h"
-#include "codec/json.h"
+#include "base/num.h"
 
-static enum rc parse(struct str body, struct arena *arena, const struct json **ret, struct err *e)
+enum rc api_parse(struct str body, struct arena *arena, const struct json **ret, struct err *e)
 {
 	struct json_limits limits = JSON_LIMITS_DEFAULT;
 
@@ -20,7 +20,7 @@ static enum rc parse(struct str body, struct arena *arena, const struct json **r
 	return RC_OK;
 }
 
-static enum rc check_class(const struct source *s, struct str class, struct err *e)
+enum rc api_check_class(const struct source *s, struct str class, struct err *e)
 {
 	if (!str_list_has(&s->classes, class)) {
 		FAIL(e, RC_DENIED,
@@ -64,6 +64,35 @@ static void write_assets(struct json_out *w, struct str list)
 	json_out_close(w);
 }
 
+/* When the youngest alert of the group began, or the last one ended. A notification has no time of
+ * its own and is sent again and again: an old one must not open what has ended since. */
+static void write_time(struct json_out *w, const struct json *alerts, bool is_firing)
+{
+	const char *member = is_firing ? "startsAt" : "endsAt";
+	struct str latest = STR_NULL;
+	uint64_t latest_ms = 0;
+
+	for (const struct json *a = json_type(alerts) == JSON_ARRAY ? alerts->child : NULL; a;
+	     a = a->next) {
+		struct str status;
+		struct str text;
+		uint64_t ms;
+
+		if (is_firing && json_str(json_get(a, STR("status")), &status) &&
+		    !str_eq(status, STR("firing"))) {
+			continue;
+		}
+		if (json_str(json_get(a, str_from(member)), &text) && num_time_unix_ms(text, &ms) &&
+		    ms >= latest_ms) {
+			latest = text;
+			latest_ms = ms;
+		}
+	}
+	if (latest.p) {
+		json_out_key_str(w, is_firing ? "began_at" : "occurred_at", latest);
+	}
+}
+
 enum rc api_alertmanager(const struct source *s, struct str body, struct arena *arena,
 			 struct buf *ret_event, struct err *e)
 {
@@ -81,7 +110,7 @@ enum rc api_alertmanager(const struct source *s, struct str body, struct arena *
 	uint64_t severity = 5;
 	bool is_firing;
 
-	TRY(parse(body, arena, &j, e));
+	TRY(api_parse(body, arena, &j, e));
 	if (!json_str(json_get(j, STR("version")), &version) || !str_eq(version, STR("4"))) {
 		FAIL(e, RC_INPUT, "not an Alertmanager webhook of version \"4\"");
 	}
@@ -97,7 +126,7 @@ enum rc api_alertmanager(const struct source *s, struct str body, struct arena *
 	}
 	labels = json_get(j, STR("commonLabels"));
 	TRY(label(labels, s->class_label, &class, e));
-	TRY(check_class(s, class, e));
+	TRY(api_check_class(s, class, e));
 	TRY(label(labels, s->severity_label, &text, e));
 	TRY(severity_of(s, text, &severity, e));
 	if (s->service_label.n) {
@@ -119,13 +148,11 @@ enum rc api_alertmanager(const struct source *s, struct str body, struct arena *
 			  s->regulated_label.n &&
 			      json_str(json_get(labels, s->regulated_label), &text) &&
 			      str_eq(text, STR("true")));
+	write_time(&w, json_get(j, STR("alerts")), is_firing);
 	if (json_type(title) == JSON_STRING) {
-		json_out_key_str(&w, "title", title->text);
+		api_write_text(&w, "title", title->text);
 	}
-	if (json_type(labels) == JSON_OBJECT) {
-		json_out_key(&w, STR("labels"));
-		json_out_raw(&w, labels->raw);
-	}
+	api_write_labels(&w, labels);
 	json_out_close(&w);
 	return json_out_end(&w, e);
 }
@@ -137,11 +164,14 @@ enum rc api_generic(const struct source *s, struct str body, struct arena *arena
 	const struct json *j;
 	struct str class;
 
-	TRY(parse(body, arena, &j, e));
+	TRY(api_parse(body, arena, &j, e));
+	if (s->mapping.is_given) {
+		return api_mapped(s, j, STR(""), ret_event, e);
+	}
 	if (!json_str(json_get(j, STR("class")), &class)) {
 		FAIL(e, RC_INPUT, "'class' is missing");
 	}
-	TRY(check_class(s, class, e));
+	TRY(api_check_class(s, class, e));
 	json_out_object(&w);
 	for (const struct json *m = j->child; m; m = m->next) {
 		if (!str_eq(m->key, STR("environment"))) {
@@ -152,6 +182,33 @@ enum rc api_generic(const struct source *s, struct str body, struct arena *arena
 	json_out_key_str(&w, "environment", s->environment);
 	json_out_close(&w);
 	return json_out_end(&w, e);
+}
+
+bool api_is_authentic(const struct source *s, const struct http_head *head, struct str body,
+		      struct str secret)
+{
+	if (s->type == SOURCE_PAGERDUTY) {
+		return api_pagerduty_is_signed(head, body, secret);
+	}
+	return api_bearer_is(http_header_get(head, STR("Authorization")), secret);
+}
+
+enum rc api_event(const struct source *s, const struct http_head *head, struct str body,
+		  struct arena *arena, struct buf *ret_event, struct err *e)
+{
+	switch (s->type) {
+	case SOURCE_ALERTMANAGER:
+		return api_alertmanager(s, body, arena, ret_event, e);
+	case SOURCE_GENERIC:
+		return api_generic(s, body, arena, ret_event, e);
+	case SOURCE_PAGERDUTY:
+		return api_pagerduty(s, body, arena, ret_event, e);
+	case SOURCE_CLOUDEVENTS:
+		return api_cloudevents(s, head, body, arena, ret_event, e);
+	case SOURCE_NONE:
+		break;
+	}
+	FAIL(e, RC_BROKEN, "source '" STR_FMT "' has no type", STR_ARG(s->name));
 }
 
 bool api_bearer_is(struct str authorization, struct str secret)

@@ -222,3 +222,16 @@ enum rc deployment_load(const char *dir, struct deployment **ret, struct finding
 LOOKUP(deployment_source, source, sources, n_sources)
 LOOKUP(deployment_notifier, notifier, notifiers, n_notifiers)
 LOOKUP(deployment_backend, backend, backends, n_backends)
+
+bool source_may_be_in(const struct source *s, struct str environment)
+{
+	const struct source_field *f = &s->mapping.environment;
+
+	for (size_t i = 0; i < f->n_values; i++) {
+		if (str_eq(f->values[i].to, environment)) {
+			return true;
+		}
+	}
+	return str_eq(s->environment.n ? s->environment : f->constant, environment) ||
+	       (f->otherwise.n && str_eq(f->otherwise, environment));
+}

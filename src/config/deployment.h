@@ -17,6 +17,7 @@
 #pragma once
 
 #include "config/findings.h"
+#include "config/source.h"
 #include "core/bundle.h"
 
 enum {
@@ -53,30 +54,6 @@ struct people_listener {
 	struct listen_address http;  /* webhooks, health, metrics */
 	struct str certificate_file; /* "" = plain HTTP */
 	struct str key_file;
-};
-
-enum source_type { SOURCE_NONE = 0, SOURCE_ALERTMANAGER, SOURCE_GENERIC };
-
-struct source_severity {
-	struct str value; /* of the label */
-	uint8_t severity; /* 1 .. 5 */
-};
-
-/* Who may open incidents. */
-struct source {
-	struct str name;
-	enum source_type type;
-	struct str secret_file;	 /* bearer token */
-	struct str environment;	 /* of all its incidents */
-	struct str_list classes; /* it may open these only */
-	/* Alertmanager: which label says what. */
-	struct str class_label;
-	struct str severity_label;
-	struct str service_label;
-	struct str assets_label;    /* comma-separated "kind:value" */
-	struct str regulated_label; /* "" = never regulated */
-	const struct source_severity *severities;
-	size_t n_severities; /* a value that is not listed is refused */
 };
 
 enum notifier_type { NOTIFIER_NONE = 0, NOTIFIER_COMMAND, NOTIFIER_WEBHOOK };

@@ -96,6 +96,8 @@ struct str load_person(struct load *l, const struct json *obj, const char *key, 
 struct str load_group(struct load *l, const struct json *obj, const char *key, enum presence p);
 /* Every text of a list must be the public name of a tool. */
 void load_check_tools(struct load *l, const struct json *list);
+/* Reports a key that is no valid name. */
+void load_check_name(struct load *l, const struct json *named);
 bool load_check_person(struct load *l, const struct json *at, struct str name);
 bool load_check_group(struct load *l, const struct json *at, struct str name);
 bool load_check_gate(struct load *l, const struct json *at, struct str name);
@@ -110,6 +112,7 @@ void load_read_budgets(struct load *l, const struct json *playbook, struct playb
 
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);
+void load_sources(struct load *l, const struct json *doc); /* a part of it */
 void load_people(struct load *l);
 void load_inventory(struct load *l);
 void load_gates(struct load *l);

@@ -76,3 +76,12 @@ void load_check_tools(struct load *l, const struct json *list)
 		}
 	}
 }
+
+void load_check_name(struct load *l, const struct json *named)
+{
+	if (!name_is_valid(named->key)) {
+		load_error(l, named,
+			   "'" STR_FMT "': a name is lower case letters, digits, '.', '-', '_'",
+			   STR_ARG(named->key));
+	}
+}

@@ -177,76 +177,6 @@ static void load_people_listener(struct load *l, const struct json *people)
 	}
 }
 
-/* ---- sources ---- */
-
-static void load_severities(struct load *l, const struct json *source, struct source *s)
-{
-	const struct json *map = load_map(l, source, "severities", REQUIRED);
-	struct source_severity *list;
-
-	if (!map) {
-		return;
-	}
-	list = load_alloc(l, map->count, sizeof(*list));
-	for (const struct json *one = map->child; one && list; one = one->next) {
-		uint64_t severity = 0;
-
-		if (!json_u64(one, &severity) || severity < 1 || severity > 5) {
-			load_error(l, one, "expected a severity from 1 (worst) to 5");
-			continue;
-		}
-		list[s->n_severities].value = one->key;
-		list[s->n_severities].severity = (uint8_t)severity;
-		s->n_severities++;
-	}
-	s->severities = list;
-}
-
-static void load_labels(struct load *l, const struct json *source, struct source *s)
-{
-	const struct json *labels = load_map(l, source, "labels", REQUIRED);
-
-	if (!labels || !load_keys(l, labels, "labels", "class severity service assets regulated")) {
-		return;
-	}
-	s->class_label = load_text(l, labels, "class", REQUIRED);
-	s->severity_label = load_text(l, labels, "severity", REQUIRED);
-	s->service_label = load_text(l, labels, "service", OPTIONAL);
-	s->assets_label = load_text(l, labels, "assets", REQUIRED);
-	s->regulated_label = load_text(l, labels, "regulated", OPTIONAL);
-}
-
-static void load_source(struct load *l, const struct json *source, struct source *s)
-{
-	struct str type;
-
-	s->name = source->key;
-	if (!load_keys(l, source, "a source",
-		       "type secret_file environment classes labels severities")) {
-		return;
-	}
-	type = load_text(l, source, "type", REQUIRED);
-	if (str_eq(type, STR("alertmanager"))) {
-		s->type = SOURCE_ALERTMANAGER;
-		load_labels(l, source, s);
-		load_severities(l, source, s);
-	} else if (str_eq(type, STR("generic"))) {
-		s->type = SOURCE_GENERIC;
-		if (json_get(source, STR("labels")) || json_get(source, STR("severities"))) {
-			load_error(l, source,
-				   "a generic source says class and severity itself: 'labels' and "
-				   "'severities' go with alertmanager");
-		}
-	} else if (type.n > 0) {
-		load_error(l, json_get(source, STR("type")),
-			   "'type': expected alertmanager or generic, found '" STR_FMT "'",
-			   STR_ARG(type));
-	}
-	s->secret_file = load_path(l, source, "secret_file", REQUIRED, PATH_SECRET);
-	s->environment = load_text(l, source, "environment", REQUIRED);
-	s->classes = load_list(l, source, "classes", REQUIRED);
-}
-
 /* ---- notifiers and backends ---- */
 
 static void load_notifier(struct load *l, const struct json *notifier, struct notifier *n)
@@ -311,34 +241,13 @@ static void load_backend(struct load *l, const struct json *backend, struct back
 
 /* ---- the whole ---- */
 
-static void check_name(struct load *l, const struct json *named)
-{
-	if (!name_is_valid(named->key)) {
-		load_error(l, named,
-			   "'" STR_FMT "': a name is lower case letters, digits, '.', '-', '_'",
-			   STR_ARG(named->key));
-	}
-}
-
-static void load_sources(struct load *l, const struct json *doc)
-{
-	const struct json *map = load_map(l, doc, "sources", OPTIONAL);
-	struct source *list = map ? load_alloc(l, map->count, sizeof(*list)) : NULL;
-
-	for (const struct json *one = list ? map->child : NULL; one; one = one->next) {
-		check_name(l, one);
-		load_source(l, one, &list[l->d->n_sources++]);
-	}
-	l->d->sources = list;
-}
-
 static void load_notifiers(struct load *l, const struct json *doc)
 {
 	const struct json *map = load_map(l, doc, "notifiers", OPTIONAL);
 	struct notifier *list = map ? load_alloc(l, map->count, sizeof(*list)) : NULL;
 
 	for (const struct json *one = list ? map->child : NULL; one; one = one->next) {
-		check_name(l, one);
+		load_check_name(l, one);
 		load_notifier(l, one, &list[l->d->n_notifiers++]);
 	}
 	l->d->notifiers = list;
@@ -350,7 +259,7 @@ static void load_backends(struct load *l, const struct json *doc)
 	struct backend *list = map ? load_alloc(l, map->count, sizeof(*list)) : NULL;
 
 	for (const struct json *one = list ? map->child : NULL; one; one = one->next) {
-		check_name(l, one);
+		load_check_name(l, one);
 		load_backend(l, one, &list[l->d->n_backends++]);
 	}
 	l->d->backends = list;

@@ -9,11 +9,14 @@
 #include "core/incident.h"
 
 #include "base/limits.h"
+#include "base/num.h"
 #include "core/target.h"
 
 enum {
 	NAME_BYTES = 128, /* as in leaf.def */
 	SOURCE_ID_BYTES = 256,
+	EVENT_BYTES = 64,
+	EVENT_ID_BYTES = 1024, /* hashed before it goes into a leaf */
 	MAX_ASSETS = LIMIT_TARGETS,
 };
 
@@ -87,11 +90,73 @@ static enum rc read_assets(const struct json *j, struct arena *arena, struct str
 	return RC_OK;
 }
 
-static enum rc read_member(const struct json *j, struct arena *arena, struct incident_event *ret,
-			   struct err *e)
+static enum rc read_time(const struct json *j, uint64_t *ret, struct err *e)
 {
 	struct str text;
 
+	if (!json_str(j, &text) || !num_time_unix_ms(text, ret) || *ret == 0) {
+		FAIL(e, RC_INPUT, "'" STR_FMT "' must be a time such as 2026-11-22T08:15:30Z",
+		     STR_ARG(j->key));
+	}
+	return RC_OK;
+}
+
+/* A word like "incident.acknowledged" is kept; what is none is not worth an error. */
+static enum rc read_event(const struct json *j, struct incident_event *ret, struct err *e)
+{
+	struct str text;
+
+	if (!json_str(j, &text)) {
+		FAIL(e, RC_INPUT, "'event' must be a string");
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '.' && c != '_' && c != '-') {
+			return RC_OK;
+		}
+	}
+	if (text.n <= EVENT_BYTES) {
+		ret->event = text;
+	}
+	return RC_OK;
+}
+
+static enum rc read_free_text(const struct json *j, const struct json **ret, struct err *e)
+{
+	struct str text;
+
+	*ret = j;
+	return read_text(j, j->key, LIMIT_TEXT_BYTES, &text, e);
+}
+
+/* When, and what else tells two deliveries apart. RC_ABSENT: another member. */
+static enum rc read_delivery(const struct json *j, struct incident_event *ret, struct err *e)
+{
+	if (str_eq(j->key, STR("event"))) {
+		return read_event(j, ret, e);
+	}
+	if (str_eq(j->key, STR("event_id"))) {
+		return read_text(j, j->key, EVENT_ID_BYTES, &ret->event_id, e);
+	}
+	if (str_eq(j->key, STR("occurred_at"))) {
+		return read_time(j, &ret->occurred_unix_ms, e);
+	}
+	if (str_eq(j->key, STR("began_at"))) {
+		return read_time(j, &ret->began_unix_ms, e);
+	}
+	return RC_ABSENT;
+}
+
+static enum rc read_member(const struct json *j, struct arena *arena, struct incident_event *ret,
+			   struct err *e)
+{
+	enum rc rc = read_delivery(j, ret, e);
+
+	if (rc != RC_ABSENT) {
+		return rc;
+	}
 	if (str_eq(j->key, STR("source_id"))) {
 		return read_text(j, j->key, SOURCE_ID_BYTES, &ret->source_id, e);
 	}
@@ -111,17 +176,21 @@ static enum rc read_member(const struct json *j, struct arena *arena, struct inc
 		return read_text(j, j->key, NAME_BYTES, &ret->environment, e);
 	}
 	if (str_eq(j->key, STR("assets"))) {
+		ret->has_assets = true;
 		return read_assets(j, arena, &ret->assets, e);
 	}
 	if (str_eq(j->key, STR("regulated"))) {
 		if (!json_bool(j, &ret->is_regulated)) {
 			FAIL(e, RC_INPUT, "'regulated' must be true or false");
 		}
+		ret->has_regulated = true;
 		return RC_OK;
 	}
 	if (str_eq(j->key, STR("title"))) {
-		ret->title = j;
-		return read_text(j, j->key, LIMIT_TEXT_BYTES, &text, e);
+		return read_free_text(j, &ret->title, e);
+	}
+	if (str_eq(j->key, STR("description"))) {
+		return read_free_text(j, &ret->description, e);
 	}
 	if (str_eq(j->key, STR("labels"))) {
 		ret->labels = j;
@@ -145,7 +214,8 @@ enum rc incident_event_read(const struct json *j, struct arena *arena, struct in
 	for (const struct json *c = j->child; c; c = c->next) {
 		TRY(read_member(c, arena, &event, e));
 	}
-	if (event.class.n == 0 || event.severity == 0 || !json_get(j, STR("status"))) {
+	if (!json_get(j, STR("status")) ||
+	    (!event.is_closed && (event.class.n == 0 || event.severity == 0))) {
 		FAIL(e, RC_INPUT, "an incident needs 'class', 'severity' and 'status'");
 	}
 	*ret = event;

@@ -170,17 +170,21 @@ static void on_webhook(struct people *p, struct http_request *r, struct str name
 	struct err e = ERR_INIT;
 	enum rc rc;
 	struct message m = {.kind = MESSAGE_INCIDENT, .incident = {.source = name}};
-	struct str authorization = http_header_get(http_request_head(r), STR("Authorization"));
+	const struct http_head *head = http_request_head(r);
+	struct str body = http_request_body(r);
 
 	/* An unknown source and a wrong token look the same from outside. */
 	if (!s ||
-	    !api_bearer_is(authorization, buf_view(&p->secrets.p[s - p->deployment->sources]))) {
+	    !api_is_authentic(s, head, body,
+			      buf_view(&p->secrets.p[s - p->deployment->sources]))) {
 		refuse(p, r, "webhook_auth");
 		return;
 	}
-	rc = s->type == SOURCE_ALERTMANAGER
-		 ? api_alertmanager(s, http_request_body(r), &arena, &event, &e)
-		 : api_generic(s, http_request_body(r), &arena, &event, &e);
+	rc = api_event(s, head, body, &arena, &event, &e);
+	if (rc == RC_ABSENT) {
+		http_answer(r, 202, JSON_TYPE, STR("{\"ignored\":true}"));
+		return;
+	}
 	if (rc != RC_OK) {
 		http_answer_problem(r, rc == RC_DENIED ? 403 : (unsigned)rc_http_status(rc),
 				    str_from(e.msg));

@@ -377,6 +377,21 @@ struct str_list load_pairs(struct load *l, const struct json *obj, const char *k
 	return ret;
 }
 
+void load_severity_band(struct load *l, const struct json *obj, uint8_t *ret_from, uint8_t *ret_to)
+{
+	const struct json *severity = load_map(l, obj, "severity", OPTIONAL);
+
+	if (severity) {
+		(void)load_keys(l, severity, "severity", "from to"); /* it reports */
+	}
+	*ret_from = (uint8_t)load_number(l, severity, "from", 1, 5, 1);
+	*ret_to = (uint8_t)load_number(l, severity, "to", 1, 5, 5);
+	if (*ret_from > *ret_to) {
+		load_error(l, severity, "'severity': from 1 (worst) to 5; %u is above %u",
+			   *ret_from, *ret_to);
+	}
+}
+
 struct str_list load_command(struct load *l, const struct json *obj, const char *key,
 			     enum presence p)
 {

@@ -77,6 +77,8 @@ uint64_t load_date(struct load *l, const struct json *obj, const char *key, enum
 struct str_list load_list(struct load *l, const struct json *obj, const char *key, enum presence p);
 /* {NAME: text} as "NAME<separator>text". */
 struct str_list load_pairs(struct load *l, const struct json *obj, const char *key, char separator);
+/* "severity": {from, to} within 1 (worst) to 5; absent: both ends. */
+void load_severity_band(struct load *l, const struct json *obj, uint8_t *ret_from, uint8_t *ret_to);
 /* Program and arguments; the program's path is absolute. */
 struct str_list load_command(struct load *l, const struct json *obj, const char *key,
 			     enum presence p);

@@ -95,21 +95,6 @@ static void load_autonomy(struct load *l, const struct json *doc, struct agent *
 	}
 }
 
-static void load_severity(struct load *l, const struct json *doc, struct agent *a)
-{
-	const struct json *severity = load_map(l, doc, "severity", OPTIONAL);
-
-	if (severity) {
-		(void)load_keys(l, severity, "severity", "from to"); /* it reports */
-	}
-	a->severity_from = (uint8_t)load_number(l, severity, "from", 1, 5, 1);
-	a->severity_to = (uint8_t)load_number(l, severity, "to", 1, 5, 5);
-	if (a->severity_from > a->severity_to) {
-		load_error(l, severity, "'severity': from 1 (worst) to 5; %u is above %u",
-			   a->severity_from, a->severity_to);
-	}
-}
-
 static void load_agent_classes(struct load *l, const struct json *doc, struct agent *a)
 {
 	a->classes = load_list(l, doc, "classes", REQUIRED);
@@ -154,7 +139,7 @@ static void load_agent(struct load *l, struct str path, struct agent *a)
 	}
 	load_autonomy(l, doc, a);
 	load_agent_classes(l, doc, a);
-	load_severity(l, doc, a);
+	load_severity_band(l, doc, &a->severity_from, &a->severity_to);
 	a->hold_ms = (uint32_t)load_duration(l, doc, "hold", HOLD_MAX_MS, l->hold_ms);
 }
 

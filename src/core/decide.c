@@ -101,8 +101,12 @@ enum reason check_playbook(const struct bundle *b, struct str name, const struct
 	if (!*ret) {
 		return REASON_PLAYBOOK_UNKNOWN;
 	}
-	return str_list_has(&(*ret)->classes, incident->class) ? REASON_NONE
-							       : REASON_INCIDENT_CLASS_NOT_ALLOWED;
+	if (!str_list_has(&(*ret)->classes, incident->class) ||
+	    incident->severity < (*ret)->severity_from ||
+	    incident->severity > (*ret)->severity_to) {
+		return REASON_INCIDENT_CLASS_NOT_ALLOWED;
+	}
+	return REASON_NONE;
 }
 
 enum reason check_task(const struct state *s, struct str agent, uint64_t task, uint64_t now_unix_ms,

@@ -77,15 +77,15 @@ static enum rc check_grant(struct deciding *c, struct err *e)
 	for (size_t i = 0; i < c->d.targets.n; i++) {
 		struct str target = c->d.targets.p[i];
 
-		if (str_list_has(&c->task->targets, target)) {
-			continue;
-		}
+		/* Its source may have withdrawn it since the task was approved. */
 		if (!str_list_has(&c->incident->assets, target)) {
 			return deciding_deny(c, REASON_TARGET_NOT_IN_INCIDENT, e,
 					     "the incident does not concern", target);
 		}
-		return deciding_deny(c, REASON_INTENT_MISMATCH, e, "the task has no target",
-				     target);
+		if (!str_list_has(&c->task->targets, target)) {
+			return deciding_deny(c, REASON_INTENT_MISMATCH, e, "the task has no target",
+					     target);
+		}
 	}
 	for (size_t i = 0; i < t->data.n; i++) {
 		if (!str_list_has(&c->task->data, t->data.p[i])) {

@@ -38,7 +38,7 @@ enum reason check_agent(const struct bundle *b, struct str id, uint64_t now_unix
 /* Open, in the agent's environment, of a class and severity it is meant for? incident may be
  * NULL. */
 enum reason check_incident(const struct incident *incident, const struct agent *agent);
-/* Known, and meant for this class? */
+/* Known, and meant for this class and severity? */
 enum reason check_playbook(const struct bundle *b, struct str name, const struct incident *incident,
 			   const struct playbook **ret);
 /* The task: of this agent, running, in time? */

@@ -22,6 +22,9 @@
 
 enum { STATE_HORIZON_MS = 24 * 3600 * 1000, STATE_READ_HORIZON_MS = 10 * 60 * 1000 };
 
+/* A delivery is recognised among this many later ones of its incident; beyond them by its time. */
+enum { INCIDENT_DELIVERIES = 8 };
+
 enum incident_status { INCIDENT_CLOSED = 0, INCIDENT_OPEN };
 
 struct incident {
@@ -39,6 +42,9 @@ struct incident {
 	uint64_t closed_unix_ms;
 	struct str_list read_classes; /* of all its tasks */
 	const struct read_total *read_totals;
+	uint64_t occurred_unix_ms; /* latest event of its source, in the source's time; 0 = none */
+	struct digest deliveries[INCIDENT_DELIVERIES]; /* the last events, in turn */
+	size_t n_deliveries;			       /* ever */
 };
 
 enum task_state { TASK_CLOSED = 0, TASK_ENDED, TASK_SUSPENDED, TASK_RUNNING };
@@ -221,6 +227,11 @@ const struct digest *state_bundle(const struct state *s);
 const struct incident *state_incident(const struct state *s, uint64_t ix);
 const struct incident *state_incident_of_source(const struct state *s, struct str source,
 						struct str source_id); /* the open one */
+/* The newest of that name, open or closed. */
+const struct incident *state_last_incident_of_source(const struct state *s, struct str source,
+						     struct str source_id);
+/* Has this event been taken already? */
+bool state_incident_had_delivery(const struct incident *i, const struct digest *delivery);
 const struct task *state_task(const struct state *s, uint64_t ix);
 const struct call *state_call(const struct state *s, uint64_t ix);
 const struct approval *state_approval(const struct state *s, uint64_t ix);

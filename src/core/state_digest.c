@@ -81,6 +81,11 @@ static void put_incident(struct sink *k, const struct object *o)
 	put_u64(k, i->opened_unix_ms);
 	put_u64(k, i->closed_unix_ms);
 	put_reads(k, &i->read_classes, i->read_totals);
+	put_u64(k, i->occurred_unix_ms);
+	put_u64(k, i->n_deliveries);
+	for (size_t n = 0; n < INCIDENT_DELIVERIES; n++) {
+		put_digest(k, &i->deliveries[n]);
+	}
 }
 
 static void put_intent(struct sink *k, const struct object *o)

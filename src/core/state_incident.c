@@ -20,13 +20,31 @@ static enum rc need_open(const struct state *s, uint64_t ix, struct incident_obj
 	return RC_OK;
 }
 
+static void note_delivery(struct incident *i, const struct digest *delivery, uint64_t occurred_at)
+{
+	static const struct digest none;
+
+	if (occurred_at > i->occurred_unix_ms) {
+		i->occurred_unix_ms = occurred_at;
+	}
+	if (!digest_eq(delivery, &none)) {
+		i->deliveries[i->n_deliveries++ % INCIDENT_DELIVERIES] = *delivery;
+	}
+}
+
+static enum rc check_severity(uint64_t severity, struct err *e)
+{
+	if (severity < SEVERITY_WORST || severity > SEVERITY_LEAST) {
+		FAIL(e, RC_BROKEN, "severity %" PRIu64 " is not from 1 to 5", severity);
+	}
+	return RC_OK;
+}
+
 enum rc state_reserve_incident_opened(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_incident_opened *i = &l->incident_opened;
 
-	if (i->severity < SEVERITY_WORST || i->severity > SEVERITY_LEAST) {
-		FAIL(e, RC_BROKEN, "severity %" PRIu64 " is not from 1 to 5", i->severity);
-	}
+	TRY(check_severity(i->severity, e));
 	if (i->source_id.n && state_incident_of_source(s, i->source, i->source_id)) {
 		FAIL(e, RC_BROKEN, "incident '" STR_FMT "' of this source is open already",
 		     STR_ARG(i->source_id));
@@ -52,33 +70,30 @@ void state_apply_incident_opened(struct state *s, const struct leaf *l)
 	    .is_regulated = i->regulated,
 	    .opened_unix_ms = l->t,
 	};
+	note_delivery(&o->pub, &i->delivery, i->occurred_at);
 }
 
 enum rc state_reserve_incident_updated(struct state *s, const struct leaf *l, struct err *e)
 {
-	const struct leaf_incident_updated *i = &l->incident_updated;
 	struct incident_object *o;
 
-	if (i->severity > SEVERITY_LEAST) {
-		FAIL(e, RC_BROKEN, "severity %" PRIu64 " is not from 1 to 5", i->severity);
-	}
-	TRY(need_open(s, i->incident, &o, e));
+	TRY(check_severity(l->incident_updated.severity, e));
+	TRY(need_open(s, l->incident_updated.incident, &o, e));
 	return state_reserve_text(s, l, e);
 }
 
-/* Severity 0 and an empty list say that nothing changed there; a list replaces the former. */
 void state_apply_incident_updated(struct state *s, const struct leaf *l)
 {
-	struct incident_object *o =
-	    (void *)state_find(s, OBJECT_INCIDENT, l->incident_updated.incident);
+	const struct leaf_incident_updated *i = &s->pending.own.incident_updated;
+	struct incident_object *o = (void *)state_find(s, OBJECT_INCIDENT, i->incident);
 
-	if (l->incident_updated.severity) {
-		o->pub.severity = (uint8_t)l->incident_updated.severity;
-	}
-	if (l->incident_updated.assets.n) {
-		o->pub.assets = s->pending.own.incident_updated.assets;
-		state_take_changed(s, &o->o);
-	}
+	o->pub.class = i->class;
+	o->pub.severity = (uint8_t)i->severity;
+	o->pub.service = i->service;
+	o->pub.assets = i->assets;
+	o->pub.is_regulated = i->regulated;
+	note_delivery(&o->pub, &l->incident_updated.delivery, i->occurred_at);
+	state_take_changed(s, &o->o);
 }
 
 enum rc state_reserve_incident_closed(struct state *s, const struct leaf *l, struct err *e)
@@ -95,18 +110,41 @@ void state_apply_incident_closed(struct state *s, const struct leaf *l)
 
 	o->pub.status = INCIDENT_CLOSED;
 	o->pub.closed_unix_ms = l->t;
+	note_delivery(&o->pub, &l->incident_closed.delivery, l->incident_closed.occurred_at);
 	state_set_over(&o->o, l->t);
 }
 
+const struct incident *state_last_incident_of_source(const struct state *s, struct str source,
+						     struct str source_id)
+{
+	const struct incident *last = NULL;
+
+	for (const struct incident *i = state_next_incident(s, 0); i;
+	     i = state_next_incident(s, i->ix + 1)) {
+		if (str_eq(i->source_id, source_id) && str_eq(i->source, source)) {
+			last = i;
+		}
+	}
+	return last;
+}
+
+/* No second one is opened while one is open, so the newest is the open one if any is. */
 const struct incident *state_incident_of_source(const struct state *s, struct str source,
 						struct str source_id)
 {
-	for (const struct incident *i = state_next_incident(s, 0); i;
-	     i = state_next_incident(s, i->ix + 1)) {
-		if (i->status == INCIDENT_OPEN && str_eq(i->source_id, source_id) &&
-		    str_eq(i->source, source)) {
-			return i;
+	const struct incident *last = state_last_incident_of_source(s, source, source_id);
+
+	return last && last->status == INCIDENT_OPEN ? last : NULL;
+}
+
+bool state_incident_had_delivery(const struct incident *i, const struct digest *delivery)
+{
+	size_t n = i->n_deliveries < INCIDENT_DELIVERIES ? i->n_deliveries : INCIDENT_DELIVERIES;
+
+	for (size_t k = 0; k < n; k++) {
+		if (digest_eq(&i->deliveries[k], delivery)) {
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }

@@ -156,7 +156,9 @@ static void policies_decide_about_intents_and_a_gate_is_a_wall(void **state)
 	struct intent_decision d;
 
 	fold_add(&w->f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = w->incident,
-				.severity = 3));
+				.severity = 3, .class = STR("db-saturation"),
+				.service = STR("shop"),
+				.assets = state_incident(w->f.s, w->incident)->assets));
 	expect(w, &r, ALLOWED);
 	scene_policies_add(w,
 			   "forbid(principal, action == Remit::Action::\"remit___declare_intent\", "

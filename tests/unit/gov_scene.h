@@ -146,6 +146,7 @@ static const struct {
     {"a.key", ""},
     {"ca.crt", ""},
     {"password", "secret"},
+    {"token", "0123456789abcdef"},
     {"remit.yaml", "origin: " SCENE_ORIGIN "\n"
 		   "trust_domain: scene.example\n"
 		   "state: ../state\n"
@@ -153,6 +154,11 @@ static const struct {
 		   "  agents: {address: \"127.0.0.1:8443\", tls: {certificate: a.crt, key: a.key, "
 		   "clients: {scene.example: ca.crt}}}\n"
 		   "  people: {socket: people.sock, mode: \"0660\"}\n"
+		   "sources:\n"
+		   "  siem: {type: generic, secret_file: token, environment: production, "
+		   "classes: [abuse, theft]}\n"
+		   "  rival: {type: generic, secret_file: token, environment: production, "
+		   "classes: [abuse]}\n"
 		   "notifiers:\n"
 		   "  pager: {command: [/bin/true]}\n"
 		   "backends:\n"
@@ -662,6 +668,18 @@ static inline void scene_settle(struct scene *s)
 			scene_step(s, 10);
 		}
 	}
+}
+
+/* What the people's front has heard from an authenticated source, in the normal form. */
+static inline const struct heard_reply *scene_event(struct scene *s, const char *source,
+						    const char *body)
+{
+	struct message m = {
+	    .kind = MESSAGE_INCIDENT,
+	    .incident = {.req = ++s->next_req, .source = str_from(source), .body = str_from(body)}};
+
+	scene_send(s, PEOPLE, &m);
+	return scene_answer(s, s->next_req);
 }
 
 static inline size_t scene_admitted(const struct scene *s, const char *tool)

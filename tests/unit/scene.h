@@ -161,6 +161,8 @@ static void scene_bundle(struct scene *w)
 	w->playbooks[0] = (struct playbook){
 	    .name = STR("db-saturation"),
 	    .classes = {classes, 1},
+	    .severity_from = 1,
+	    .severity_to = 5,
 	    .accountable = STR("oncall"),
 	    .phases = w->phases,
 	    .n_phases = 3,

@@ -309,7 +309,7 @@ static void an_intent_is_used_once_by_its_own_agent(void **state)
 	state_free(f.s);
 }
 
-static void an_incident_is_updated_where_the_leaf_says_something(void **state)
+static void an_incident_is_what_its_last_leaf_says(void **state)
 {
 	(void)state;
 	struct fold f = fold_new();
@@ -319,12 +319,18 @@ static void an_incident_is_updated_where_the_leaf_says_something(void **state)
 	uint64_t i = fold_add(&f, l);
 
 	fold_refuse(&f, l); /* open already */
-	fold_add(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i, .severity = 1));
+	fold_add(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i, .severity = 1,
+			     .class = STR("c"), .assets = LIST(STR("host:a"))));
 	assert_int_equal(state_incident(f.s, i)->severity, 1);
 	assert_str(state_incident(f.s, i)->assets.p[0], "host:a");
-	fold_add(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i,
+	fold_add(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i, .severity = 5,
+			     .class = STR("d"), .service = STR("shop"), .regulated = true,
 			     .assets = LIST(STR("host:b"), STR("host:c"))));
-	assert_int_equal(state_incident(f.s, i)->severity, 1);
+	fold_refuse(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i));
+	assert_int_equal(state_incident(f.s, i)->severity, 5);
+	assert_str(state_incident(f.s, i)->class, "d");
+	assert_str(state_incident(f.s, i)->service, "shop");
+	assert_true(state_incident(f.s, i)->is_regulated);
 	assert_int_equal(state_incident(f.s, i)->assets.n, 2);
 	assert_str(state_incident(f.s, i)->assets.p[1], "host:c");
 	assert_true(state_incident_of_source(f.s, STR("s"), STR("77"))->ix == i);
@@ -334,6 +340,37 @@ static void an_incident_is_updated_where_the_leaf_says_something(void **state)
 	l.incident_opened.source_id = STR("78");
 	l.incident_opened.severity = 6;
 	fold_refuse(&f, l);
+	state_free(f.s);
+}
+
+static void an_incident_remembers_its_last_deliveries(void **state)
+{
+	(void)state;
+	struct fold f = fold_new();
+	struct digest first = fold_tag(1);
+	uint64_t i = fold_add(&f, LEAF_OF(INCIDENT_OPENED, incident_opened, .source = STR("s"),
+					  .source_id = STR("77"), .severity = 3, .delivery = first,
+					  .occurred_at = 1000));
+	struct digest before;
+
+	assert_true(state_incident_had_delivery(state_incident(f.s, i), &first));
+	assert_int_equal(state_incident(f.s, i)->occurred_unix_ms, 1000);
+	for (uint8_t n = 2; n < 2 + INCIDENT_DELIVERIES; n++) {
+		struct digest d = fold_tag(n);
+
+		before = fold_digest(&f);
+		assert_false(state_incident_had_delivery(state_incident(f.s, i), &d));
+		fold_add(&f, LEAF_OF(INCIDENT_UPDATED, incident_updated, .incident = i,
+				     .severity = 3, .delivery = d, .occurred_at = 1000u + n));
+		assert_true(state_incident_had_delivery(state_incident(f.s, i), &d));
+	}
+	assert_false(state_incident_had_delivery(state_incident(f.s, i), &first));
+	fold_add(&f, LEAF_OF(INCIDENT_CLOSED, incident_closed, .incident = i, .occurred_at = 9));
+	assert_int_equal(state_incident(f.s, i)->occurred_unix_ms, 1009); /* never back */
+	assert_true(state_last_incident_of_source(f.s, STR("s"), STR("77"))->ix == i);
+	assert_null(state_last_incident_of_source(f.s, STR("t"), STR("77")));
+	first = fold_digest(&f);
+	assert_false(digest_eq(&before, &first));
 	state_free(f.s);
 }
 
@@ -824,7 +861,8 @@ int main(void)
 	    cmocka_unit_test(a_pre_approval_is_bounded_in_any_window),
 	    cmocka_unit_test(tasks_take_the_steps_of_their_life),
 	    cmocka_unit_test(an_intent_is_used_once_by_its_own_agent),
-	    cmocka_unit_test(an_incident_is_updated_where_the_leaf_says_something),
+	    cmocka_unit_test(an_incident_is_what_its_last_leaf_says),
+	    cmocka_unit_test(an_incident_remembers_its_last_deliveries),
 	    cmocka_unit_test(a_lease_ends_once_and_never_comes_back),
 	    cmocka_unit_test(terms_take_the_steps_of_their_table),
 	    cmocka_unit_test(a_stop_stands_until_it_is_cleared),

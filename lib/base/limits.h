@@ -20,6 +20,7 @@ enum {
 	LIMIT_ID_BYTES = 128,	      /* names of tools, agents' labels, incident ids */
 	LIMIT_SPIFFE_ID_BYTES = 2048, /* SPIFFE-ID section 2.3 */
 	LIMIT_TEXT_BYTES = 4096,      /* goal, reason, title: free text */
+	LIMIT_PHASES = 32,	      /* of a playbook; a bit each in a task's state */
 
 	/* The log. */
 	LIMIT_LEAF_BYTES = 32 * 1024,

@@ -1,20 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config/load_playbooks.c - playbooks/: by which allowlist agents act.
+ *
+ * Holds: (1) every phase can be come to from the first, and grants a tool.
+ *        (2) no condition waits for a tool that no phase grants.
  */
 #include "base/limits.h"
 #include "config/load.h"
 
 enum { DURATION_MAX_MS = 7 * 24 * 3600 * 1000 };
 
+static void load_condition(struct load *l, const struct json *phase, const char *key,
+			   struct phase_condition *c)
+{
+	const struct json *map = load_map(l, phase, key, OPTIONAL);
+
+	if (!map || !load_keys(l, map, key, "tools verified")) {
+		return;
+	}
+	c->tools = load_list(l, map, "tools", OPTIONAL);
+	c->is_verified = load_flag(l, map, "verified");
+}
+
+static void load_phase_limits(struct load *l, const struct json *phase, struct phase *p)
+{
+	const struct json *limits = load_map(l, phase, "limits", OPTIONAL);
+
+	if (limits && load_keys(l, limits, "limits of a phase", "calls targets duration")) {
+		p->max_calls = (uint32_t)load_number(l, limits, "calls", 1, 1000000, 0);
+		p->max_targets = (uint32_t)load_number(l, limits, "targets", 1, LIMIT_TARGETS, 0);
+		p->max_duration_ms = load_duration(l, limits, "duration", DURATION_MAX_MS, 0);
+	}
+}
+
+static void load_phase_effect(struct load *l, const struct json *phase, struct phase *p)
+{
+	struct str name = load_text(l, phase, "effect", OPTIONAL);
+
+	if (name.n && !effect_from_name(name, &p->effect)) {
+		load_error(l, json_get(phase, STR("effect")),
+			   "'effect': expected read, contain or destroy, found '" STR_FMT "'",
+			   STR_ARG(name));
+	}
+	for (size_t i = 0; i < p->tools.n; i++) {
+		const struct tool *t = bundle_tool(l->b, p->tools.p[i]);
+
+		if (t && t->effect < p->effect) {
+			load_warn(l, json_at(json_get(phase, STR("tools")), i),
+				  "'" STR_FMT "' is %.*s, which goes further than this phase",
+				  STR_ARG(p->tools.p[i]), STR_ARG(effect_name(t->effect)));
+		}
+	}
+}
+
 static void load_phase(struct load *l, const struct json *phase, struct phase *p)
 {
-	if (!load_keys(l, phase, "a phase", "name tools next")) {
+	struct str advance;
+
+	if (!load_keys(l, phase, "a phase",
+		       "name tools next effect advance limits requires exit")) {
 		return;
 	}
 	p->name = load_text(l, phase, "name", REQUIRED);
-	p->tools = load_list(l, phase, "tools", OPTIONAL);
+	p->tools = load_list(l, phase, "tools", REQUIRED);
 	p->next = load_list(l, phase, "next", OPTIONAL);
 	load_check_tools(l, json_get(phase, STR("tools")));
+	load_phase_effect(l, phase, p);
+	advance = load_text(l, phase, "advance", OPTIONAL);
+	p->is_explicit = str_eq(advance, STR("explicit"));
+	if (advance.n && !p->is_explicit && !str_eq(advance, STR("use"))) {
+		load_error(l, json_get(phase, STR("advance")),
+			   "'advance': expected use or explicit, found '" STR_FMT "'",
+			   STR_ARG(advance));
+	}
+	load_phase_limits(l, phase, p);
+	load_condition(l, phase, "requires", &p->entry);
+	load_condition(l, phase, "exit", &p->exit);
+}
+
+static bool some_phase_grants(const struct playbook *pb, struct str tool)
+{
+	for (size_t i = 0; i < pb->n_phases; i++) {
+		if (str_list_has(&pb->phases[i].tools, tool)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A condition that can never hold is a phase that can never be entered or left. */
+static void check_condition(struct load *l, const struct json *phase, const char *key,
+			    const struct playbook *pb)
+{
+	const struct json *list = json_get(json_get(phase, str_from(key)), STR("tools"));
+
+	for (const struct json *item = json_type(list) == JSON_ARRAY ? list->child : NULL; item;
+	     item = item->next) {
+		struct str name = STR_NULL;
+
+		if (json_str(item, &name) && !some_phase_grants(pb, name)) {
+			load_error(l, item, "'%s': no phase grants '" STR_FMT "'", key,
+				   STR_ARG(name));
+		}
+	}
 }
 
 static bool has_phase(const struct playbook *pb, struct str name, struct nearest *near)
@@ -47,25 +134,42 @@ static void check_next(struct load *l, const struct json *phase, const struct pl
 	}
 }
 
-/* A phase that no other leads to is allowed, but probably not meant. */
+/* Phases that a task can come to, from the first. */
+static void reach(const struct playbook *pb, size_t at, bool seen[LIMIT_PHASES])
+{
+	bool has_grown = true;
+
+	seen[at] = true;
+	while (has_grown) {
+		has_grown = false;
+		for (size_t i = 0; i < pb->n_phases; i++) {
+			for (size_t k = 0; seen[i] && k < pb->n_phases; k++) {
+				if (!seen[k] &&
+				    str_list_has(&pb->phases[i].next, pb->phases[k].name)) {
+					seen[k] = true;
+					has_grown = true;
+				}
+			}
+		}
+	}
+}
+
 static void check_reached(struct load *l, const struct json *phases, const struct playbook *pb)
 {
 	const struct json *at = phases->child;
+	bool seen[LIMIT_PHASES] = {0};
 
+	reach(pb, 0, seen);
 	for (size_t i = 0; i < pb->n_phases; i++, at = at->next) {
-		bool is_reached = i == 0;
-
-		for (size_t k = 0; k < pb->n_phases; k++) {
-			is_reached |=
-			    k != i && str_list_has(&pb->phases[k].next, pb->phases[i].name);
-			if (k < i && str_eq(pb->phases[k].name, pb->phases[i].name)) {
+		for (size_t k = 0; k < i; k++) {
+			if (str_eq(pb->phases[k].name, pb->phases[i].name)) {
 				load_error(l, at, "phase '" STR_FMT "' is there twice",
 					   STR_ARG(pb->phases[i].name));
 			}
 		}
-		if (!is_reached) {
-			load_warn(l, at, "no phase leads to '" STR_FMT "'",
-				  STR_ARG(pb->phases[i].name));
+		if (!seen[i]) {
+			load_error(l, at, "no phase leads to '" STR_FMT "'",
+				   STR_ARG(pb->phases[i].name));
 		}
 	}
 }
@@ -80,6 +184,11 @@ static void load_phases(struct load *l, const struct json *doc, struct playbook 
 	}
 	if (list->count == 0) {
 		load_error(l, list, "'phases' is empty");
+		return;
+	}
+	if (list->count > LIMIT_PHASES) {
+		load_error(l, list, "'phases': at most %d", LIMIT_PHASES);
+		return;
 	}
 	phases = load_alloc(l, list->count, sizeof(*phases));
 	if (!phases) {
@@ -91,6 +200,8 @@ static void load_phases(struct load *l, const struct json *doc, struct playbook 
 	}
 	for (const struct json *one = list->child; one; one = one->next) {
 		check_next(l, one, pb);
+		check_condition(l, one, "requires", pb);
+		check_condition(l, one, "exit", pb);
 	}
 	check_reached(l, list, pb);
 }

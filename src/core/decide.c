@@ -143,39 +143,6 @@ bool tool_is_pinned(const struct state *s, const struct tool *t)
 	return false;
 }
 
-static const struct phase *phase_named(const struct playbook *p, struct str name)
-{
-	for (size_t i = 0; i < p->n_phases; i++) {
-		if (str_eq(p->phases[i].name, name)) {
-			return &p->phases[i];
-		}
-	}
-	return NULL;
-}
-
-enum reason check_phase(const struct playbook *p, struct str phase, struct str tool,
-			struct str *ret_phase)
-{
-	const struct phase *now = phase_named(p, phase);
-
-	*ret_phase = STR_NULL;
-	if (!now) {
-		return REASON_PHASE;
-	}
-	if (str_list_has(&now->tools, tool)) {
-		return REASON_NONE;
-	}
-	for (size_t i = 0; i < now->next.n; i++) {
-		const struct phase *next = phase_named(p, now->next.p[i]);
-
-		if (next && str_list_has(&next->tools, tool)) {
-			*ret_phase = next->name;
-			return REASON_NONE;
-		}
-	}
-	return REASON_PHASE;
-}
-
 static enum rc check_args(const struct tool *t, const struct json *args, struct arena *arena,
 			  struct decision *ret, struct err *e)
 {

@@ -106,6 +106,15 @@ enum rc decide_intent(const struct state *s, const struct bundle *b, const struc
 enum reason decide_vote(const struct state *s, const struct bundle *b, const struct approval *a,
 			const struct person *p);
 
+/* What of a phase's condition is not so yet, as texts for people in arena; none = it holds. */
+enum rc phase_unmet(const struct state *s, const struct task *t,
+		    const struct phase_condition *wanted, struct arena *arena, struct str_list *ret,
+		    struct err *e);
+/* May the task of r move on to that phase, as remit___advance asks? When allowed, phase is its
+ * name. r->tool and r->args do not matter. */
+enum rc decide_advance(const struct state *s, const struct bundle *b, const struct call_request *r,
+		       struct str phase, struct arena *arena, struct decision *ret, struct err *e);
+
 /* The tools this agent may see in this task (or without one): indexes into b->tools. */
 enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,
 			     uint64_t task, uint64_t now_unix_ms, struct arena *arena,

@@ -18,21 +18,21 @@ enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, con
 
 /* ---- 1 to 3 ---- */
 
-static enum rc check_stops(struct deciding *c, struct err *e)
+enum rc check_stops(struct deciding *c, struct err *e)
 {
 	(void)e;
 	c->d.reason = check_kill(c->s, c->b, c->r->agent, c->r->task, c->r->tool);
 	return RC_OK;
 }
 
-static enum rc check_identity(struct deciding *c, struct err *e)
+enum rc check_identity(struct deciding *c, struct err *e)
 {
 	(void)e;
 	c->d.reason = check_agent(c->b, c->r->agent, c->r->now_unix_ms, &c->agent);
 	return RC_OK;
 }
 
-static enum rc check_ground(struct deciding *c, struct err *e)
+enum rc check_ground(struct deciding *c, struct err *e)
 {
 	(void)e;
 	if (c->r->task == 0) {
@@ -93,7 +93,6 @@ static enum rc check_grant(struct deciding *c, struct err *e)
 					     "the task does not read data of class", t->data.p[i]);
 		}
 	}
-	c->d.reason = check_phase(c->playbook, c->task->phase, t->public_name, &c->d.phase);
 	return RC_OK;
 }
 
@@ -283,7 +282,9 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_catalog,	 /* 4, 5 */
 	    check_ownership,	 /* 4 */
 	    check_grant,	 /* 6 */
+	    check_phase,	 /* 6 */
 	    check_caps,		 /* 7 */
+	    check_phase_bounds,	 /* 7 */
 	    check_reads,	 /* 7 */
 	    check_prerequisites, /* 8 */
 	    check_policy,	 /* 9 */
@@ -310,6 +311,7 @@ enum rc decide_visible_tools(const struct state *s, const struct bundle *b, stru
 	struct deciding c = {.s = s, .b = b, .r = &r, .arena = arena};
 	size_t *visible = arena_alloc_n(arena, b->n_tools, sizeof(*visible));
 	size_t n = 0;
+	bool may_see;
 
 	if (!visible) {
 		FAIL(e, RC_NOMEM, "no memory for a list of tools");
@@ -321,13 +323,16 @@ enum rc decide_visible_tools(const struct state *s, const struct bundle *b, stru
 	if (c.d.reason == REASON_NONE) {
 		TRY(check_ground(&c, e));
 	}
-	for (size_t i = 0; c.d.reason == REASON_NONE && i < b->n_tools; i++) {
+	may_see = c.d.reason == REASON_NONE;
+	for (size_t i = 0; may_see && i < b->n_tools; i++) {
 		const struct tool *t = &b->tools[i];
-		struct str phase;
+		const struct phase *phase = NULL;
 
 		if (str_list_has(&c.task->tools, t->public_name) && tool_is_pinned(s, t) &&
-		    check_phase(c.playbook, c.task->phase, t->public_name, &phase) == REASON_NONE &&
 		    check_kill(s, b, agent, task, t->public_name) == REASON_NONE) {
+			TRY(find_phase(&c, t, t->effect, &phase, e));
+		}
+		if (phase) {
 			visible[n++] = i;
 		}
 	}

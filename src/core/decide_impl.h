@@ -17,6 +17,7 @@ struct deciding {
 	const struct task *task;
 	const struct incident *incident;
 	const struct playbook *playbook;
+	const struct phase *phase; /* in which the call counts */
 	bool wants_default_gate;
 	struct decision d;
 };
@@ -26,6 +27,11 @@ enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, con
 		      struct str subject);
 
 /* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
+enum rc check_stops(struct deciding *c, struct err *e);
+enum rc check_identity(struct deciding *c, struct err *e);
+enum rc check_ground(struct deciding *c, struct err *e);
+enum rc check_phase(struct deciding *c, struct err *e);
+enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
 
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its
@@ -46,9 +52,10 @@ enum reason check_task(const struct state *s, struct str agent, uint64_t task, u
 		       const struct task **ret);
 /* Is the upstream's definition the catalog's? A command's definition is the catalog itself. */
 bool tool_is_pinned(const struct state *s, const struct tool *t);
-/* May the task's phase use this tool? *ret_phase is the next phase when it moves the task on. */
-enum reason check_phase(const struct playbook *p, struct str phase, struct str tool,
-			struct str *ret_phase);
+/* The phase in which a call of this tool with this effect counts: the task's, or one it moves on to
+ * (then c->d.phase is its name). NULL with c->d.reason set when there is none. */
+enum rc find_phase(struct deciding *c, const struct tool *t, enum effect effect,
+		   const struct phase **ret, struct err *e);
 
 /* DESIGN section 5, numbers 4 and 5: pinned, arguments, targets, effect, never-list. Fills tool,
  * effect, targets, reason and detail of ret. Only memory is an error. */

@@ -64,7 +64,7 @@ static enum rc new_list(struct granting *g, size_t max, struct str **ret, struct
 	return RC_OK;
 }
 
-static enum rc check_ground(struct granting *g, struct err *e)
+static enum rc grant_ground(struct granting *g, struct err *e)
 {
 	const struct intent_request *r = g->r;
 
@@ -244,7 +244,7 @@ enum rc decide_intent(const struct state *s, const struct bundle *b, const struc
 		      struct arena *arena, struct intent_decision *ret, struct err *e)
 {
 	static enum rc (*const steps[])(struct granting *, struct err *) = {
-	    check_ground, grant_tools,	grant_targets,	  grant_data,
+	    grant_ground, grant_tools,	grant_targets,	  grant_data,
 	    grant_time,	  check_policy, find_accountable,
 	};
 	struct granting g = {.s = s, .b = b, .r = r, .arena = arena};

@@ -1,14 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/playbook.h - the allowlist for a class of incidents. */
+/* core/playbook.h - the allowlist for a class of incidents: phases, and what moves a task on.
+ *
+ * A task stands in one phase. It may use that phase's tools, up to that phase's effect; what goes
+ * further is a step up, judged anew: the next phase must grant the tool, the conditions to leave
+ * this one and to enter that one must hold (decide_phase.c). Part of a bundle: immutable, strings
+ * owned by the bundle's arena.
+ */
 #pragma once
 
+#include "core/effect.h"
 #include "core/list.h"
 #include "core/reads.h"
+
+/* What must have happened in the task; empty = nothing. */
+struct phase_condition {
+	struct str_list tools; /* public names: each has completed without an error */
+	bool is_verified;      /* every change made so far was read back and holds */
+};
 
 struct phase {
 	struct str name;
 	struct str_list tools; /* public names */
 	struct str_list next;  /* phases that a task may move on to */
+	enum effect effect;    /* the furthest that calls may go here; destroy = no bound */
+	bool is_explicit;      /* entered by remit___advance only, not by using a tool of it */
+	uint32_t
+	    max_calls; /* within the phase, all visits together; 0 = the playbook's bound only */
+	uint32_t max_targets;
+	uint64_t max_duration_ms;
+	struct phase_condition entry; /* before a task may enter */
+	struct phase_condition exit;  /* before it may leave, or close as done */
 };
 
 struct playbook {
@@ -27,3 +48,6 @@ struct playbook {
 	const struct read_budget *budgets; /* and how much of them */
 	size_t n_budgets;
 };
+
+/* NULL when there is none of this name. */
+const struct phase *playbook_phase(const struct playbook *p, struct str name);

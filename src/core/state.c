@@ -14,7 +14,7 @@
  *   call.decided	allow: takes a call and new targets from the task's budget, uses up the
  *			approval, takes one use of the pre-approval (purpose agent only);
  *			deny: counts a deviation, when its reason is one
- *   call.completed	adds its labels to the task
+ *   call.completed	adds its labels to the task, and its tool, if it did not fail
  *   read.accounted	adds to what the call's task and incident have read
  *   kill.cleared	lifts every stop of that scope and name
  * An incident that closes ends no task, a task that ends voids no approval and revokes no lease:
@@ -87,6 +87,7 @@ static void object_free(struct object *o)
 		state_free_strings(&task->touched);
 		state_free_strings(&task->labels);
 		state_free_reads(&task->reads);
+		state_free_progress(task);
 		break;
 	case OBJECT_INCIDENT:
 		incident = (struct incident_object *)o;
@@ -124,6 +125,7 @@ static void pending_drop(struct pending *p)
 	state_free_strings(&p->labels);
 	state_free_strings(&p->task_classes);
 	state_free_strings(&p->incident_classes);
+	state_free_strings(&p->completed);
 	state_free_string(p->name);
 	*p = (struct pending){0};
 }

@@ -47,6 +47,14 @@ struct incident {
 	size_t n_deliveries;			       /* ever */
 };
 
+/* What a task did in one phase, all visits together. */
+struct phase_use {
+	struct str phase;
+	uint64_t calls;
+	uint64_t targets;  /* distinct ones of contain and destroy calls */
+	uint64_t spent_ms; /* of visits that are over */
+};
+
 enum task_state { TASK_CLOSED = 0, TASK_ENDED, TASK_SUSPENDED, TASK_RUNNING };
 
 struct task {
@@ -60,6 +68,7 @@ struct task {
 	struct str_list targets;
 	struct str_list data;
 	struct str phase;
+	uint64_t phase_since_unix_ms;
 	uint64_t opened_unix_ms;
 	uint64_t not_after_unix_ms;
 	uint64_t max_calls;
@@ -72,6 +81,10 @@ struct task {
 	struct str_list labels;		      /* data classes and "untrusted" */
 	struct str_list read_classes;	      /* of results it was given, and "any" */
 	const struct read_total *read_totals; /* in the same order */
+	const uint32_t *touched_in;	      /* for each of touched: bit i for phases[i] */
+	const struct phase_use *phases;
+	size_t n_phases;
+	struct str_list completed; /* tools with a call that ended without an error */
 	struct str ended_why;
 	uint64_t ended_by_leaf;
 	uint64_t closed_unix_ms;
@@ -233,6 +246,9 @@ const struct incident *state_last_incident_of_source(const struct state *s, stru
 /* Has this event been taken already? */
 bool state_incident_had_delivery(const struct incident *i, const struct digest *delivery);
 const struct task *state_task(const struct state *s, uint64_t ix);
+/* NULL when it has done nothing in this phase. */
+const struct phase_use *task_phase_use(const struct task *t, struct str phase);
+bool task_has_touched_in(const struct task *t, struct str phase, struct str target);
 const struct call *state_call(const struct state *s, uint64_t ix);
 const struct approval *state_approval(const struct state *s, uint64_t ix);
 /* The newest approval of this task for this exact call, whatever its state. */

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "core/state_impl.h"
 
-enum { MAX_TOUCHED = 4096, MAX_LABELS = 256 };
+enum { MAX_TOUCHED = 4096, MAX_LABELS = 256, MAX_COMPLETED = 128 /* as many as a grant has */ };
 
 static struct task_object *task_of(const struct state *s, uint64_t ix)
 {
@@ -142,6 +142,9 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 					  MAX_TOUCHED, e));
 		task->pub.touched.p = task->touched.p; /* the vector may have moved */
 	}
+	if (task && is_agents(c)) {
+		TRY(state_reserve_progress(s, task, e));
+	}
 	kept.call_decided.tool = c->tool;
 	kept.call_decided.targets = c->targets;
 	return state_reserve_object(s, OBJECT_CALL, sizeof(struct call_object), &kept, e);
@@ -164,6 +167,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	const struct leaf_call_decided *c = &l->call_decided;
 	struct task_object *task = task_of(s, c->task);
 	struct call_object *o = state_take_object(s);
+	static const struct str_list no_targets;
 
 	o->pub = (struct call){
 	    .ix = o->o.ix,
@@ -188,6 +192,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	task->pub.calls++;
 	state_take_strings(&s->pending.touched, &task->touched);
 	task->pub.touched = (struct str_list){task->touched.p, task->touched.n};
+	state_apply_progress(s, task, o->pub.effect == EFFECT_READ ? &no_targets : &o->pub.targets);
 	state_apply_approval_use(s, l);
 	state_apply_preapproval_use(s, l);
 }
@@ -228,6 +233,11 @@ static size_t unfinished_place(const struct state *s, uint64_t ix)
 	return from;
 }
 
+static bool is_completion(const struct call *call, const struct leaf_call_completed *c)
+{
+	return str_eq(call->purpose, STR("agent")) && str_eq(c->kind, STR("ok"));
+}
+
 enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_call_completed *c = &l->call_completed;
@@ -250,6 +260,13 @@ enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, stru
 	}
 	TRY(state_reserve_strings(&s->pending.labels, &task->labels, &c->labels, MAX_LABELS, e));
 	task->pub.labels.p = task->labels.p; /* the vector may have moved */
+	if (is_completion(call, c)) {
+		const struct str_list tool = {&call->tool, 1};
+
+		TRY(state_reserve_strings(&s->pending.completed, &task->completed, &tool,
+					  MAX_COMPLETED, e));
+		task->pub.completed.p = task->completed.p;
+	}
 	return RC_OK;
 }
 
@@ -270,6 +287,8 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	if (task) {
 		state_take_strings(&s->pending.labels, &task->labels);
 		task->pub.labels = (struct str_list){task->labels.p, task->labels.n};
+		state_take_strings(&s->pending.completed, &task->completed);
+		task->pub.completed = (struct str_list){task->completed.p, task->completed.n};
 	}
 }
 

@@ -121,6 +121,18 @@ static void put_task(struct sink *k, const struct object *o)
 	put_list(k, &t->touched);
 	put_list(k, &t->labels);
 	put_reads(k, &t->read_classes, t->read_totals);
+	put_list(k, &t->completed);
+	put_u64(k, t->phase_since_unix_ms);
+	put_u64(k, t->n_phases);
+	for (size_t i = 0; i < t->n_phases; i++) {
+		put_str(k, t->phases[i].phase);
+		put_u64(k, t->phases[i].calls);
+		put_u64(k, t->phases[i].targets);
+		put_u64(k, t->phases[i].spent_ms);
+	}
+	for (size_t i = 0; i < t->touched.n; i++) {
+		put_u64(k, t->touched_in[i]);
+	}
 	put_str(k, t->ended_why);
 	put_u64(k, t->ended_by_leaf);
 	put_u64(k, t->closed_unix_ms);

@@ -69,6 +69,9 @@ struct task_object {
 	struct owned_strings touched;
 	struct owned_strings labels;
 	struct read_totals reads;
+	struct owned_strings completed;
+	VEC(uint32_t) touched_in;
+	VEC(struct phase_use) phases; /* names are blocks of their own */
 };
 
 struct call_object {
@@ -122,6 +125,7 @@ struct pending {
 	struct owned_strings labels;
 	struct owned_strings task_classes; /* of reads */
 	struct owned_strings incident_classes;
+	struct owned_strings completed;
 	struct str name; /* a block */
 };
 
@@ -178,6 +182,14 @@ void state_free_reads(struct read_totals *r);
 enum rc state_copy_string(struct str s, struct str *ret, struct err *e);
 void state_free_string(struct str s);
 void state_free_strings(struct owned_strings *v);
+
+/* state_progress.c: what a task does in its phases. Reserving for a call of the agent comes after
+ * the reservation of its targets, applying after they were taken over. */
+enum rc state_reserve_phase_use(struct state *s, struct task_object *t, struct err *e);
+void state_leave_phase(struct state *s, struct task_object *t, uint64_t unix_ms);
+enum rc state_reserve_progress(struct state *s, struct task_object *t, struct err *e);
+void state_apply_progress(struct state *s, struct task_object *t, const struct str_list *changed);
+void state_free_progress(struct task_object *t);
 
 /* The end of an object: never 0, so that it is known to be over. */
 void state_set_over(struct object *o, uint64_t unix_ms);

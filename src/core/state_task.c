@@ -112,6 +112,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .targets = t->targets,
 	    .data = t->data,
 	    .phase = t->phase,
+	    .phase_since_unix_ms = l->t,
 	    .opened_unix_ms = l->t,
 	    .not_after_unix_ms = t->not_after,
 	    .max_calls = t->max_calls,
@@ -124,6 +125,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 enum rc state_reserve_task_phase(struct state *s, const struct leaf *l, struct err *e)
 {
 	TRY(need_task(s, l->task_phase.task, TASK_RUNNING, TASK_SUSPENDED, e));
+	TRY(state_reserve_phase_use(s, task_of(s, l->task_phase.task), e));
 	return state_reserve_text(s, l, e);
 }
 
@@ -131,6 +133,7 @@ void state_apply_task_phase(struct state *s, const struct leaf *l)
 {
 	struct task_object *o = task_of(s, l->task_phase.task);
 
+	state_leave_phase(s, o, l->t);
 	o->pub.phase = s->pending.own.task_phase.phase;
 	state_take_changed(s, &o->o);
 }

@@ -338,6 +338,9 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	if (!sender_of(g, d->tool)) {
 		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'", STR_ARG(r->tool));
 	}
+	if (d->phase.p) {
+		TRY(tasks_move_on(g, r->task, d->phase, "used", e));
+	}
 	f = flight_new(g, book_next_ix(g->book), e);
 	if (!f) {
 		return e->code;
@@ -357,14 +360,6 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	TRY(send_admission(g, f, d->tool, r->args_text, r->trace, e));
 	r->waiting = WAITING_OUTCOME;
 	loop_timer_clear(g->loop, &r->hold);
-	if (d->phase.p) {
-		struct leaf l = {
-		    .kind = LEAF_TASK_PHASE,
-		    .task_phase = {.task = r->task, .cause = ix, .phase = d->phase},
-		};
-
-		TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
-	}
 	return RC_OK;
 }
 
@@ -484,7 +479,7 @@ static bool has_lease(struct governor *g, struct request *r, const struct tool *
 	return false;
 }
 
-static void refuse_and_record(struct governor *g, struct request *r, const struct decision *d)
+void calls_refuse(struct governor *g, struct request *r, const struct decision *d)
 {
 	struct err e = ERR_INIT;
 	uint64_t task = r->task;
@@ -606,7 +601,7 @@ void calls_judge(struct governor *g, struct request *r)
 		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
 	}
 	if (d.verdict == VERDICT_DENY) {
-		refuse_and_record(g, r, &d);
+		calls_refuse(g, r, &d);
 		return;
 	}
 	if (d.needs_capture && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
@@ -620,7 +615,7 @@ void calls_judge(struct governor *g, struct request *r)
 			d.verdict = VERDICT_DENY;
 			d.reason = REASON_EVIDENCE_REQUIRED;
 			d.detail = str_from(e.msg);
-			refuse_and_record(g, r, &d);
+			calls_refuse(g, r, &d);
 		}
 		return;
 	}
@@ -653,7 +648,7 @@ static bool deny_expired(struct governor *g, struct request *r)
 	}
 	d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
 	d.targets = a->targets;
-	refuse_and_record(g, r, &d);
+	calls_refuse(g, r, &d);
 	return true;
 }
 
@@ -842,7 +837,7 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 
 		d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
 		r->evidence = f->call;
-		refuse_and_record(g, r, &d);
+		calls_refuse(g, r, &d);
 		return;
 	}
 	r->evidence = f->call;

@@ -184,6 +184,8 @@ void calls_on_tools(struct governor *g, const struct msg_tools *m);
 void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_runner);
 /* Decides r again from scratch; answers, parks or admits. r may be gone afterwards. */
 void calls_judge(struct governor *g, struct request *r);
+/* A denial of r goes on the record, is counted, and answers r, which is gone afterwards. */
+void calls_refuse(struct governor *g, struct request *r, const struct decision *d);
 /* Every request that waits for that approval or lease, or belongs to that task, is judged again. */
 void calls_wake_approval(struct governor *g, uint64_t approval);
 void calls_wake_lease(struct governor *g, uint64_t lease);
@@ -268,6 +270,11 @@ void leases_recover(struct governor *g);
 /* ---- tasks.c ---- */
 void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by, uint64_t cause);
 void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause);
+/* The task enters that phase. how as in task.phase. */
+enum rc tasks_move_on(struct governor *g, uint64_t task, struct str phase, const char *how,
+		      struct err *e);
+/* What the task's phase still wants before it may close as done, as texts in the round's arena. */
+enum rc tasks_unmet(struct governor *g, const struct task *t, struct str_list *ret, struct err *e);
 void tasks_tick(struct governor *g);
 
 /* ---- incidents.c ---- */

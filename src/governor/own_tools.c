@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/own_tools.c - the tools of Remit itself: incidents, declare_intent, close_task,
+/* governor/own_tools.c - the tools of Remit itself: incidents, declare_intent, advance, close_task,
  * approval_status.
  *
- * An agent that is bound to no task sees the first three; within a task it sees the last two beside
- * what its grant allows.
+ * An agent that is bound to no task sees the first three; within a task it sees the last three
+ * beside what its grant allows.
  */
 #include "governor/gov.h"
 
@@ -13,6 +13,7 @@
 typedef void own_fn(struct governor *g, struct request *r);
 
 static own_fn list_incidents;
+static own_fn advance;
 static own_fn close_task;
 static own_fn approval_status;
 
@@ -45,6 +46,14 @@ static const struct own_tool {
      "incident's assets\"},\"data\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
      "\"duration_s\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"incident\","
      "\"playbook\",\"goal\",\"targets\"],\"additionalProperties\":false}"},
+    {{"remit___advance", 15},
+     advance,
+     false,
+     true,
+     "\"description\":\"Move the task on to a later phase of its playbook, when what this phase "
+     "and that one require has been done.\",\"inputSchema\":{\"type\":\"object\","
+     "\"properties\":{\"phase\":{\"type\":\"string\"}},\"required\":[\"phase\"],"
+     "\"additionalProperties\":false}"},
     {{"remit___close_task", 18},
      close_task,
      true,
@@ -161,8 +170,50 @@ static void list_incidents(struct governor *g, struct request *r)
 
 /* ---- close_task, approval_status ---- */
 
+static void advance(struct governor *g, struct request *r)
+{
+	struct call_request q = {
+	    .agent = r->agent, .task = r->task, .tool = r->tool, .now_unix_ms = gov_now_ms(g)};
+	AUTO_BUF out = BUF_INIT(4096);
+	struct json_out w = json_out_to(&out);
+	struct decision d = {0};
+	struct err e = ERR_INIT;
+	struct str phase;
+
+	if (!json_str(json_get(r->args, STR("phase")), &phase) || r->args->count != 1) {
+		reply_refusal(g, r, REASON_ARG_SCHEMA, STR("'phase' must be the name of a phase"),
+			      0);
+		return;
+	}
+	if (decide_advance(g->state, g->bundle, &q, phase, &g->round, &d, &e) != RC_OK) {
+		log_err("cannot decide a step: %s", e.msg);
+		d = (struct decision){.reason = REASON_POLICY_ERROR};
+	}
+	if (d.verdict != VERDICT_ALLOW) {
+		calls_refuse(g, r, &d);
+		return;
+	}
+	if (tasks_move_on(g, r->task, d.phase, "advanced", &e) != RC_OK) {
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
+		return;
+	}
+	json_out_object(&w);
+	view_id(&w, "task", 't', r->task);
+	json_out_key_str(&w, "phase", d.phase);
+	json_out_close(&w);
+	if (json_out_end(&w, NULL) == RC_OK) {
+		reply_own(g, r, false, buf_view(&out));
+	} else {
+		reply_refusal(g, r, REASON_LIMIT, STR_NULL, 0);
+	}
+}
+
 static void close_task(struct governor *g, struct request *r)
 {
+	AUTO_BUF out = BUF_INIT(LIMIT_RESULT_BYTES / 2);
+	struct json_out w = json_out_to(&out);
+	struct str_list unmet;
+	struct err e = ERR_INIT;
 	const struct task *t;
 	struct str text;
 	uint64_t task = r->task;
@@ -179,10 +230,24 @@ static void close_task(struct governor *g, struct request *r)
 		reply_refusal(g, r, REASON_TASK_ENDED, STR_NULL, 0);
 		return;
 	}
+	/* Told now, said again by the closure, which sees what is verified until then. */
+	if (tasks_unmet(g, t, &unmet, &e) != RC_OK) {
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
+		return;
+	}
 	tasks_end(g, task, "done", r->agent, 0);
-	reply_own(g, r, false,
-		  arena_strf(&g->round, "{\"task\":\"t%llu\",\"state\":\"ending\"}",
-			     (unsigned long long)task));
+	json_out_object(&w);
+	view_id(&w, "task", 't', task);
+	json_out_key_str(&w, "state", STR("ending"));
+	if (unmet.n) {
+		view_list(&w, "not_done", &unmet);
+	}
+	json_out_close(&w);
+	if (json_out_end(&w, NULL) == RC_OK) {
+		reply_own(g, r, false, buf_view(&out));
+	} else {
+		reply_refusal(g, r, REASON_LIMIT, STR_NULL, 0);
+	}
 }
 
 static void approval_status(struct governor *g, struct request *r)

@@ -68,25 +68,59 @@ void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by
 	stop_fence_task(g, task);
 }
 
-static void close_if_settled(struct governor *g, const struct task *t)
+enum rc tasks_move_on(struct governor *g, uint64_t task, struct str phase, const char *how,
+		      struct err *e)
 {
 	struct leaf l = {
-	    .kind = LEAF_TASK_CLOSED,
-	    .task_closed = {.task = t->ix, .closure = STR("closed")},
+	    .kind = LEAF_TASK_PHASE,
+	    .task_phase = {.task = task, .phase = phase, .how = str_from(how)},
 	};
+
+	return book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e);
+}
+
+enum rc tasks_unmet(struct governor *g, const struct task *t, struct str_list *ret, struct err *e)
+{
+	const struct playbook *p = bundle_playbook(g->bundle, t->playbook);
+	const struct phase *now = p ? playbook_phase(p, t->phase) : NULL;
+
+	*ret = (struct str_list){0};
+	return now ? phase_unmet(g->state, t, &now->exit, &g->round, ret, e) : RC_OK;
+}
+
+/* How well it went, and what is left of it. */
+static void sum_up(struct governor *g, const struct task *t, struct leaf_task_closed *l)
+{
+	struct err e = ERR_INIT;
 	const struct call *c;
 	uint64_t from = t->ix;
 
-	if (calls_task_has_flights(g, t->ix) || !leases_task_settled(g, t->ix)) {
-		return;
+	l->closure = STR("closed");
+	if (str_eq(t->ended_why, STR("done")) && tasks_unmet(g, t, &l->left, &e) != RC_OK) {
+		log_err("what t%llu leaves could not be summed up: %s", (unsigned long long)t->ix,
+			e.msg);
+		l->closure = STR("unknown");
+	}
+	if (l->left.n) {
+		l->closure = STR("partial");
 	}
 	while ((c = state_next_call(g->state, from))) {
 		from = c->ix + 1;
 		if (c->task == t->ix && str_eq(c->outcome, STR("unknown")) && !c->is_verified &&
 		    c->effect != EFFECT_READ) {
-			l.task_closed.closure = STR("unknown");
+			l->closure = STR("unknown");
 		}
 	}
+}
+
+static void close_if_settled(struct governor *g, const struct task *t)
+{
+	struct leaf l = {.kind = LEAF_TASK_CLOSED, .task_closed = {.task = t->ix}};
+
+	if (calls_task_has_flights(g, t->ix) || !leases_task_settled(g, t->ix)) {
+		return;
+	}
+	sum_up(g, t, &l.task_closed);
 	(void)gov_record(g, &l); /* logged; the next tick tries again */
 }
 

@@ -296,7 +296,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		l, node, "a tool",
 		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
 		"capture inverse verify rehearsed term evidence credential "
-		"max_calls_per_task definition command input variables output "
+		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets")) {
 		return;
 	}
@@ -318,6 +318,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	read_term(l, node, t);
 	read_evidence(l, node, t);
 	read_credential(l, node, t);
+	load_instead(l, node, &t->instead);
 	t->max_calls_per_task = (uint32_t)load_number(l, node, "max_calls_per_task", 1, 1000000, 0);
 	read_definition(l, node, t);
 	read_command(l, node, t);

@@ -141,11 +141,14 @@ static enum rc run(struct load *l, struct err *e)
 	load_inventory(l);
 	load_gates(l);
 	load_upstreams(l);
+	load_freezes(l);
 	load_playbooks(l);
 	load_agents(l);
 	check_classes(l);
 	check_assumed_agent(l);
 	TRY(load_policies(l, e));
+	load_authors(l);
+	load_gates_ends(l);
 	if (l->is_out_of_memory) {
 		FAIL(e, RC_NOMEM, "no memory for the deployment");
 	}

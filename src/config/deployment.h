@@ -4,6 +4,7 @@
  *   remit.yaml			 listeners, sources, notifiers, backends, defaults
  *   people.yaml		 people and groups
  *   gates.yaml			 gates, the default gate, the never-list
+ *   freezes.yaml		 optional: times in which nothing is changed
  *   agents/<agent>.yaml	 one registered agent each
  *   inventory/<x>.yaml		 assets, their groups and kinds
  *   upstreams/<upstream>.yaml	 the catalog

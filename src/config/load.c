@@ -314,6 +314,31 @@ uint64_t load_date(struct load *l, const struct json *obj, const char *key, enum
 	return (days + 1) * 86400000u - 1;
 }
 
+/* RFC 3339, or a date alone: its begin, or its end. */
+static bool parse_moment(struct str text, bool is_end, uint64_t *ret)
+{
+	uint64_t days;
+
+	if (num_date_days(text, &days)) {
+		*ret = (days + (is_end ? 1 : 0)) * 86400000u;
+		return true;
+	}
+	return num_time_unix_ms(text, ret);
+}
+
+uint64_t load_moment(struct load *l, const struct json *obj, const char *key, bool is_end)
+{
+	const struct json *value = load_get(l, obj, key, OPTIONAL);
+	struct str text = STR_NULL;
+	uint64_t ms = 0;
+
+	if (value && (!json_str(value, &text) || !parse_moment(text, is_end, &ms))) {
+		load_error(l, value, "'%s': expected 2027-01-31 or 2027-01-31T18:00:00Z", key);
+		return 0;
+	}
+	return ms;
+}
+
 struct str_list load_list(struct load *l, const struct json *obj, const char *key, enum presence p)
 {
 	const struct json *list = load_array(l, obj, key, p);

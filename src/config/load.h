@@ -30,6 +30,8 @@ struct load {
 	uint64_t deviations;
 	uint64_t refresh_ms;
 	const struct json *remit; /* the document, for the digest */
+	const struct json *gates; /* and these, for what is checked at the end */
+	const struct json *people;
 };
 
 /* ---- Findings at a node (NULL = the whole file) ---- */
@@ -73,6 +75,11 @@ uint64_t load_duration(struct load *l, const struct json *obj, const char *key, 
 		       uint64_t otherwise_ms);
 /* "2026-11-22", to the end of that day in UTC; 0 when absent. */
 uint64_t load_date(struct load *l, const struct json *obj, const char *key, enum presence p);
+/* "2027-01-31T18:00:00Z", or a date: its begin, or its end; 0 when absent. */
+uint64_t load_moment(struct load *l, const struct json *obj, const char *key, bool is_end);
+/* Hours of the week (core/calendar.h), a text or a list of them; NULL (reported when REQUIRED). */
+const struct week_window *load_windows(struct load *l, const struct json *obj, const char *key,
+				       enum presence p, size_t *ret_n);
 /* Distinct texts. An empty list is reported when REQUIRED. */
 struct str_list load_list(struct load *l, const struct json *obj, const char *key, enum presence p);
 /* {NAME: text} as "NAME<separator>text". */
@@ -89,6 +96,10 @@ struct listen_address load_address(struct load *l, const struct json *obj, const
 enum path_kind { PATH_ANY, PATH_FILE, PATH_SECRET };
 struct str load_path(struct load *l, const struct json *obj, const char *key, enum presence p,
 		     enum path_kind kind);
+
+/* safe_alternative: {tool, text}. The tool is checked by load_gates_ends or the catalog's own
+ * check. */
+void load_instead(struct load *l, const struct json *obj, struct safe_alternative *ret);
 
 /* ---- Names ---- */
 /* Lower case letters and digits, then also . - _ within; at most 64 bytes. */
@@ -118,10 +129,15 @@ void load_sources(struct load *l, const struct json *doc); /* a part of it */
 void load_people(struct load *l);
 void load_inventory(struct load *l);
 void load_gates(struct load *l);
+void load_freezes(struct load *l);
 void load_upstreams(struct load *l);
 void load_playbooks(struct load *l);
 void load_agents(struct load *l);
+/* Of gates: what can only be checked when tools and agents are known. */
+void load_gates_ends(struct load *l);
 enum rc load_policies(struct load *l, struct err *e);
+/* people.yaml, authors: after the policies, whose files it names. */
+void load_authors(struct load *l);
 
 /* Tests and fuzzers: builds a deployment from a tree; dir may be NULL (then paths stay relative
  * and are not looked at). Errors as deployment_load(). */

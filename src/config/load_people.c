@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config/load_people.c - people.yaml and gates.yaml: who decides, and how many of them.
- *
- * Holds:  a gate can be opened: its group has at least as many members as its quorum.
- */
-#include "base/limits.h"
+/* config/load_people.c - people.yaml: who decides. */
 #include "config/load.h"
-#include "core/target.h"
-
-enum { DECIDE_MAX_MS = 24 * 3600 * 1000 };
 
 /* ---- people.yaml ---- */
 
@@ -146,97 +139,9 @@ void load_people(struct load *l)
 {
 	const struct json *doc = load_document(l, STR("people.yaml"));
 
-	(void)load_keys(l, doc, "people.yaml", "people groups"); /* it reports */
+	(void)load_keys(l, doc, "people.yaml", "people groups authors"); /* it reports */
+	l->people = doc;
 	load_persons(l, doc);
 	load_all_groups(l, doc);
 	check_memberships(l, doc);
-}
-
-/* ---- gates.yaml ---- */
-
-static size_t members_of(const struct bundle *b, struct str group)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n_people; i++) {
-		n += str_list_has(&b->people[i].groups, group);
-	}
-	return n;
-}
-
-static void load_gate(struct load *l, const struct json *gate, struct gate *g)
-{
-	size_t members;
-
-	g->name = gate->key;
-	if (!name_is_valid(gate->key)) {
-		load_error(l, gate, "'" STR_FMT "' is no name", STR_ARG(gate->key));
-	}
-	if (!load_keys(l, gate, "a gate", "group quorum decide_by execute_by")) {
-		return;
-	}
-	g->group = load_group(l, gate, "group", REQUIRED);
-	g->quorum = (uint32_t)load_number(l, gate, "quorum", 1, 16, 1);
-	g->decide_by_ms = load_duration(l, gate, "decide_by", DECIDE_MAX_MS, 10 * 60 * 1000);
-	g->execute_by_ms = load_duration(l, gate, "execute_by", DECIDE_MAX_MS, 5 * 60 * 1000);
-	members = members_of(l->b, g->group);
-	if (bundle_group(l->b, g->group) && members < g->quorum) {
-		load_error(l, gate,
-			   "the gate can never open: it wants %u persons of group '" STR_FMT
-			   "', which has %zu",
-			   g->quorum, STR_ARG(g->group), members);
-	}
-}
-
-/* "kind:*" or one target, in its canonical form. */
-static bool canonical_never(struct load *l, struct str text, struct str *ret)
-{
-	struct str value = text;
-	struct str kind = str_cut(&value, ':');
-
-	if (value.p && str_eq(value, STR("*")) && target_kind_is_valid(kind)) {
-		*ret = text;
-		return true;
-	}
-	return target_parse(text, l->arena, ret) == REASON_NONE;
-}
-
-static void load_never(struct load *l, const struct json *doc)
-{
-	const struct json *list = load_array(l, doc, "never", OPTIONAL);
-	struct str *items = list ? load_alloc(l, list->count, sizeof(*items)) : NULL;
-
-	for (const struct json *item = items ? list->child : NULL; item; item = item->next) {
-		struct str text = STR_NULL;
-		struct str canonical = STR_NULL;
-
-		if (!json_str(item, &text) || !canonical_never(l, text, &canonical)) {
-			load_error(
-			    l, item,
-			    "'never': expected kind:value or kind:*, such as host:db1.example "
-			    "or backup:*");
-			continue;
-		}
-		items[l->b->never.n++] = canonical;
-	}
-	l->b->never.p = items;
-}
-
-void load_gates(struct load *l)
-{
-	const struct json *doc = load_document(l, STR("gates.yaml"));
-	const struct json *map = load_map(l, doc, "gates", REQUIRED);
-	struct gate *gates = map ? load_alloc(l, map->count, sizeof(*gates)) : NULL;
-
-	(void)load_keys(l, doc, "gates.yaml", "gates default_gate never"); /* it reports */
-	l->b->gates = gates;
-	for (const struct json *one = gates ? map->child : NULL; one; one = one->next) {
-		load_gate(l, one, &gates[l->b->n_gates++]);
-	}
-	l->b->default_gate = load_text(l, doc, "default_gate", REQUIRED);
-	if (l->b->default_gate.n > 0) {
-		(void)load_check_gate(l, json_get(doc, STR("default_gate")),
-				      l->b->default_gate); /* it reports */
-	}
-	load_never(l, doc);
 }

@@ -200,6 +200,16 @@ static enum rc read_envelopes(struct reading *r)
 	return RC_OK;
 }
 
+/* A file that a deployment may have. */
+static enum rc read_optional(struct reading *r, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	TRY(join(r, path, name));
+	return stat(path, &st) != 0 && errno == ENOENT ? RC_OK : read_file(r, name);
+}
+
 enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct err *e)
 {
 	struct reading r = {.tree = t, .dir = dir, .f = f, .e = e};
@@ -211,6 +221,7 @@ enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct er
 	TRY(read_file(&r, "remit.yaml"));
 	TRY(read_file(&r, "people.yaml"));
 	TRY(read_file(&r, "gates.yaml"));
+	TRY(read_optional(&r, "freezes.yaml"));
 	TRY(read_files(&r, "agents", ".yaml"));
 	TRY(read_files(&r, "inventory", ".yaml"));
 	TRY(read_files(&r, "upstreams", ".yaml"));

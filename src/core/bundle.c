@@ -83,3 +83,34 @@ const struct tool *bundle_tool_of(const struct bundle *b, const struct upstream 
 	}
 	return NULL;
 }
+
+bool bundle_is_policy_of(const struct bundle *b, struct str policy, struct str person)
+{
+	for (size_t i = 0; i < b->n_authored; i++) {
+		if (str_eq(b->authored[i].rule, policy) && str_eq(b->authored[i].person, person)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool bundle_is_gate_of(const struct bundle *b, struct str gate, struct str person)
+{
+	for (size_t i = 0; i < b->n_authored; i++) {
+		struct str rule = b->authored[i].rule;
+
+		if (str_has_prefix(rule, STR("gate:")) &&
+		    str_eq(str_slice(rule, 5, rule.n), gate) &&
+		    str_eq(b->authored[i].person, person)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+uint64_t gate_decide_by_ms(const struct gate *g, unsigned severity)
+{
+	uint64_t own = severity >= 1 && severity <= SEVERITIES ? g->severity_ms[severity - 1] : 0;
+
+	return own ? own : g->decide_by_ms;
+}

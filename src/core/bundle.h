@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/agent.h"
+#include "core/freeze.h"
 #include "core/gate.h"
 #include "core/inventory.h"
 #include "core/list.h"
@@ -17,6 +18,12 @@
 #include "core/tool.h"
 
 struct cedar_policies;
+
+/* Who wrote a rule: a policy by its @id, a gate by "gate:" and its name. */
+struct authored {
+	struct str rule;
+	struct str person;
+};
 
 struct bundle {
 	struct arena arena;
@@ -42,6 +49,10 @@ struct bundle {
 	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
+	const struct freeze *freezes;
+	size_t n_freezes;
+	const struct authored *authored;
+	size_t n_authored;
 
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };
@@ -60,3 +71,6 @@ const struct tool *bundle_tool_of(const struct bundle *b, const struct upstream 
 				  struct str name);
 const struct playbook *bundle_playbook(const struct bundle *b, struct str name);
 const struct gate *bundle_gate(const struct bundle *b, struct str name);
+/* Did this person write that policy (@id), or that gate? */
+bool bundle_is_policy_of(const struct bundle *b, struct str policy, struct str person);
+bool bundle_is_gate_of(const struct bundle *b, struct str gate, struct str person);

@@ -28,6 +28,13 @@ struct call_request {
 	bool is_dry; /* remit try: autonomy `propose` is enough, nothing is taken */
 };
 
+/* Who may answer a question. */
+struct approvers {
+	struct str_list eligible;  /* persons, in the order of the bundle */
+	struct str_list conflicts; /* of the gates' groups, but not allowed: "carol: owner" */
+	struct str missing;	   /* which gate can never open, for people; p == NULL = none */
+};
+
 struct decision {
 	enum verdict verdict;
 	enum reason reason;
@@ -37,14 +44,16 @@ struct decision {
 	struct str_list targets; /* canonical, sorted; arena */
 	bool
 	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */
-	struct str_list policies; /* ids of the determining policies */
-	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
-	struct str_list gates;	  /* asked, or lifted by the approval */
-	uint64_t approval;	  /* granted and cited, when verdict is allow */
-	uint64_t preapproval;	  /* cited, when verdict is allow */
-	struct str phase;	  /* the task moves on to it; p == NULL = stays */
-	uint64_t quorum;	  /* when ask: the largest of the gates */
-	uint64_t decide_by_ms;	  /* when ask: the shortest of the gates */
+	struct str_list policies;	 /* ids of the determining policies */
+	struct str_list shadow;		 /* ids of @shadow policies that would have forbidden */
+	struct str_list gates;		 /* asked, or lifted by the approval */
+	uint64_t approval;		 /* granted and cited, when verdict is allow */
+	uint64_t preapproval;		 /* cited, when verdict is allow */
+	struct str phase;		 /* the task moves on to it; p == NULL = stays */
+	struct approvers approvers;	 /* when ask */
+	struct safe_alternative instead; /* of the tool or a gate, when ask or a person said no */
+	uint64_t quorum;		 /* when ask: the largest of the gates */
+	uint64_t decide_by_ms;		 /* when ask: the shortest of the gates */
 	uint64_t execute_by_ms;
 };
 
@@ -100,11 +109,43 @@ struct intent_decision {
 enum rc decide_intent(const struct state *s, const struct bundle *b, const struct intent_request *r,
 		      struct arena *arena, struct intent_decision *ret, struct err *e);
 
+/* Why somebody may not answer a question, in the order in which it is looked for: owner or deputy
+ * of the agent; accountable for the task; requester, who opened the incident by hand; author of a
+ * policy that the decision rests on, or of the gate. */
+enum conflict {
+	CONFLICT_NONE = 0,
+	CONFLICT_OWNER,
+	CONFLICT_DEPUTY,
+	CONFLICT_ACCOUNTABLE,
+	CONFLICT_REQUESTER,
+	CONFLICT_AUTHOR,
+};
+struct str conflict_name(enum conflict c);
+
+/* A question, as far as it matters for who may answer it. */
+struct question {
+	struct str agent;
+	uint64_t task; /* 0 = an intent */
+	uint64_t incident;
+	struct str accountable; /* an intent: who would answer for the task */
+	const struct str_list *policies;
+	const struct str_list *gates;
+};
+
+enum conflict decide_conflict(const struct state *s, const struct bundle *b,
+			      const struct question *q, struct str person);
+
+/* RC_LIMIT when there are more of them than a leaf holds. */
+enum rc decide_approvers(const struct state *s, const struct bundle *b, const struct question *q,
+			 struct arena *arena, struct approvers *ret, struct err *e);
+
 /* May this person vote on this approval? REASON_NONE = yes; else approver_auth (unknown user, not
- * in a gate's group) or approver_conflict (owner or deputy of the agent, accountable for the task,
- * voted already). */
+ * in a gate's group) or approver_conflict (as above, or voted already); *ret_why says which, for
+ * people. */
 enum reason decide_vote(const struct state *s, const struct bundle *b, const struct approval *a,
-			const struct person *p);
+			const struct person *p, struct str *ret_why);
+/* Has every gate its quorum of distinct persons who may still vote? */
+bool decide_is_granted(const struct state *s, const struct bundle *b, const struct approval *a);
 
 /* What of a phase's condition is not so yet, as texts for people in arena; none = it holds. */
 enum rc phase_unmet(const struct state *s, const struct task *t,

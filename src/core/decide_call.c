@@ -289,6 +289,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_prerequisites, /* 8 */
 	    check_policy,	 /* 9 */
 	    check_autonomy,	 /* 10 */
+	    check_freeze,	 /* 11 */
 	    check_gates,	 /* 11 */
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};

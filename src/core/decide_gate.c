@@ -7,11 +7,11 @@
 #include "core/decide_impl.h"
 #include "core/policy.h"
 
-static enum rc add_default_gate(struct deciding *c, struct err *e)
+enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e)
 {
 	struct str *gates;
 
-	if (str_list_has(&c->d.gates, c->b->default_gate)) {
+	if (str_list_has(&c->d.gates, gate)) {
 		return RC_OK;
 	}
 	gates = arena_alloc_n(c->arena, c->d.gates.n + 1, sizeof(*gates));
@@ -21,7 +21,7 @@ static enum rc add_default_gate(struct deciding *c, struct err *e)
 	for (size_t i = 0; i < c->d.gates.n; i++) {
 		gates[i] = c->d.gates.p[i];
 	}
-	gates[c->d.gates.n] = c->b->default_gate;
+	gates[c->d.gates.n] = gate;
 	c->d.gates = (struct str_list){.p = gates, .n = c->d.gates.n + 1};
 	return RC_OK;
 }
@@ -29,6 +29,7 @@ static enum rc add_default_gate(struct deciding *c, struct err *e)
 /* What the gates ask together. */
 static enum rc sum_up_gates(struct deciding *c, struct err *e)
 {
+	c->d.instead = c->d.tool->instead;
 	c->d.quorum = 1;
 	c->d.decide_by_ms = UINT64_MAX;
 	c->d.execute_by_ms = UINT64_MAX;
@@ -44,11 +45,14 @@ static enum rc sum_up_gates(struct deciding *c, struct err *e)
 					     c->d.gates.p[i]);
 		}
 		c->d.quorum = g->quorum > c->d.quorum ? g->quorum : c->d.quorum;
-		if (g->decide_by_ms < c->d.decide_by_ms) {
-			c->d.decide_by_ms = g->decide_by_ms;
+		if (gate_decide_by_ms(g, c->incident->severity) < c->d.decide_by_ms) {
+			c->d.decide_by_ms = gate_decide_by_ms(g, c->incident->severity);
 		}
 		if (g->execute_by_ms < c->d.execute_by_ms) {
 			c->d.execute_by_ms = g->execute_by_ms;
+		}
+		if (!c->d.instead.tool.n && !c->d.instead.text.n) {
+			c->d.instead = g->instead;
 		}
 	}
 	return RC_OK;
@@ -99,12 +103,40 @@ static uint64_t find_preapproval(const struct deciding *c, uint64_t *ret_used_up
 	return 0;
 }
 
+/* A question that can never be answered with yes is not asked. */
+static enum rc find_approvers(struct deciding *c, struct err *e)
+{
+	const struct question q = {
+	    .agent = c->r->agent,
+	    .task = c->r->task,
+	    .incident = c->incident->ix,
+	    .policies = &c->d.policies,
+	    .gates = &c->d.gates,
+	};
+	enum rc rc = decide_approvers(c->s, c->b, &q, c->arena, &c->d.approvers, e);
+
+	if (rc == RC_LIMIT) {
+		c->d.reason = REASON_LIMIT;
+		return RC_OK;
+	}
+	return rc;
+}
+
 static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
 {
+	enum reason reason = c->d.quorum > 1 ? REASON_NEEDS_QUORUM : REASON_NEEDS_APPROVAL;
 	char id[24];
 
+	TRY(find_approvers(c, e));
+	if (c->d.reason != REASON_NONE) {
+		return RC_OK;
+	}
+	c->d.reason = reason;
+	if (c->d.approvers.missing.p) {
+		c->d.detail = c->d.approvers.missing;
+		return RC_OK;
+	}
 	c->d.verdict = VERDICT_ASK;
-	c->d.reason = c->d.quorum > 1 ? REASON_NEEDS_QUORUM : REASON_NEEDS_APPROVAL;
 	if (used_up) {
 		c->d.detail = arena_strf(c->arena, "pre-approval " STR_FMT " is used up for now",
 					 STR_ARG(id_text('p', used_up, id)));
@@ -160,11 +192,11 @@ static enum rc use_approval(struct deciding *c, const struct approval *a, uint64
 
 enum rc check_gates(struct deciding *c, struct err *e)
 {
-	uint64_t used_up;
+	uint64_t used_up = 0;
 
 	/* (1) */
 	if (c->wants_default_gate || (c->d.effect == EFFECT_DESTROY && c->d.gates.n == 0)) {
-		TRY(add_default_gate(c, e));
+		TRY(deciding_add_gate(c, c->b->default_gate, e));
 	}
 	if (c->d.gates.n == 0) {
 		return RC_OK;
@@ -173,7 +205,7 @@ enum rc check_gates(struct deciding *c, struct err *e)
 	if (c->d.reason != REASON_NONE) {
 		return RC_OK;
 	}
-	c->d.preapproval = find_preapproval(c, &used_up);
+	c->d.preapproval = c->is_frozen ? 0 : find_preapproval(c, &used_up);
 	if (c->d.preapproval) {
 		return RC_OK;
 	}

@@ -19,6 +19,8 @@ struct deciding {
 	const struct playbook *playbook;
 	const struct phase *phase; /* in which the call counts */
 	bool wants_default_gate;
+	bool is_frozen; /* but a freeze's own gate can let it pass: what was approved before cannot
+			 */
 	struct decision d;
 };
 
@@ -26,12 +28,16 @@ struct deciding {
 enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, const char *text,
 		      struct str subject);
 
+/* This gate is to be passed too. */
+enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e);
+
 /* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
 enum rc check_stops(struct deciding *c, struct err *e);
 enum rc check_identity(struct deciding *c, struct err *e);
 enum rc check_ground(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
+enum rc check_freeze(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
 
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its

@@ -38,6 +38,7 @@ struct incident {
 	struct str environment;
 	struct str_list assets;
 	bool is_regulated;
+	struct str opened_by; /* a person, when it was opened by hand */
 	uint64_t opened_unix_ms;
 	uint64_t closed_unix_ms;
 	struct str_list read_classes; /* of all its tasks */
@@ -132,17 +133,30 @@ struct vote {
 	uint64_t at_unix_ms;
 };
 
+/* What a person is asked about: one exact call, or a whole intent before there is a task. */
+enum approval_kind { APPROVAL_CALL = 0, APPROVAL_INTENT };
+
 struct approval {
 	uint64_t ix;
+	enum approval_kind kind;
 	enum approval_state state;
 	enum reason reason; /* why it is denied, expired or void */
-	uint64_t task;
+	uint64_t task;	    /* 0 for an intent */
+	uint64_t incident;
+	uint64_t group;	  /* the first of the similar questions; its own index when it is that */
+	uint64_t narrows; /* the question that it is less than, 0 = none */
+	uint64_t narrowed_to; /* what was granted instead, 0 = nothing */
 	struct str agent;
 	struct str tool;
 	enum effect effect;
 	struct str_list targets;
 	struct digest tag;
+	struct str_list policies; /* that the decision to ask rests on */
 	struct str_list gates;
+	struct str accountable;	  /* when it was asked */
+	struct str_list eligible; /* who was asked */
+	struct digest shown;	  /* commitment to the question's text */
+	struct str safe_tool;	  /* what may be done instead, "" = nothing was declared */
 	uint64_t quorum;
 	uint64_t opened_unix_ms;
 	uint64_t decide_by_unix_ms;
@@ -151,7 +165,7 @@ struct approval {
 	uint64_t evidence;
 	const struct vote *votes;
 	size_t n_votes;
-	uint64_t used_by; /* call */
+	uint64_t used_by; /* call.decided, or intent.decided */
 };
 
 struct preapproval {
@@ -254,6 +268,9 @@ const struct approval *state_approval(const struct state *s, uint64_t ix);
 /* The newest approval of this task for this exact call, whatever its state. */
 const struct approval *state_approval_of(const struct state *s, uint64_t task,
 					 const struct digest *tag);
+/* The newest approval of this intent. */
+const struct approval *state_approval_of_intent(const struct state *s, uint64_t incident,
+						struct str agent, const struct digest *tag);
 const struct preapproval *state_preapproval(const struct state *s, uint64_t ix);
 /* How many of its uses lie within the window that ends now. */
 uint64_t state_preapproval_uses(const struct preapproval *p, uint64_t now_unix_ms);

@@ -2,10 +2,11 @@
 /* core/state_approval.c - questions to people and their answers.
  *
  * States: OPEN -settled-> GRANTED | DENIED | EXPIRED | VOID
- *         GRANTED -call.decided citing it-> USED;  GRANTED -settled-> EXPIRED | VOID
- * Holds:  (1) an approval is granted only with as many granting votes as its quorum.
- *         (2) it is used once, by the call it was asked for, and not after execute-by.
- *         (3) of the questions of a task about one call, at most one is open or granted.
+ *         GRANTED -call.decided or intent.decided citing it-> USED;  GRANTED -settled-> EXPIRED |
+ * VOID Holds:  (1) an approval is granted only with as many granting votes as its quorum. (2) it is
+ * used once, by the call or intent it was asked for, and not after execute-by. (3) of the questions
+ * of a task about one call, at most one is open or granted; nor of an agent about one intent. (4)
+ * what narrows a question follows it while that is open, under the same task.
  */
 #include <inttypes.h>
 
@@ -65,48 +66,136 @@ const struct approval *state_approval_of(const struct state *s, uint64_t task,
 	return NULL;
 }
 
+const struct approval *state_approval_of_intent(const struct state *s, uint64_t incident,
+						struct str agent, const struct digest *tag)
+{
+	for (size_t i = s->tables[OBJECT_APPROVAL].n; i > 0; i--) {
+		const struct approval_object *o = (const void *)s->tables[OBJECT_APPROVAL].p[i - 1];
+
+		if (o->o.ix < incident) {
+			break; /* older than the incident itself */
+		}
+		if (o->pub.kind == APPROVAL_INTENT && o->pub.incident == incident &&
+		    str_eq(o->pub.agent, agent) && digest_eq(&o->pub.tag, tag)) {
+			return &o->pub;
+		}
+	}
+	return NULL;
+}
+
 /* ---- opened ---- */
+
+static bool kind_from_name(struct str name, enum approval_kind *ret)
+{
+	*ret = str_eq(name, STR("intent")) ? APPROVAL_INTENT : APPROVAL_CALL;
+	return *ret == APPROVAL_INTENT || str_eq(name, STR("call"));
+}
+
+/* Under what it is asked: a running task, or an open incident. */
+static enum rc check_ground(const struct state *s, const struct leaf_approval_opened *a,
+			    enum approval_kind kind, struct err *e)
+{
+	const struct task *task = state_task(s, a->task);
+	const struct incident *incident = state_incident(s, a->incident);
+
+	switch (kind) {
+	case APPROVAL_CALL:
+		if (!task || task->state != TASK_RUNNING || !str_eq(task->agent, a->agent) ||
+		    task->incident != a->incident) {
+			FAIL(e, RC_BROKEN,
+			     "an approval for task t%" PRIu64
+			     ", which does not run or is of another agent or incident",
+			     a->task);
+		}
+		return RC_OK;
+	case APPROVAL_INTENT:
+		if (a->task || !incident || incident->status != INCIDENT_OPEN) {
+			FAIL(e, RC_BROKEN, "an approval of an intent without an open incident");
+		}
+		return RC_OK;
+	}
+	FAIL(e, RC_BROKEN, "an approval of nothing");
+}
+
+static bool is_alive(const struct approval *a)
+{
+	return a && (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED);
+}
+
+/* (3), (4) */
+static enum rc check_relatives(const struct state *s, const struct leaf_approval_opened *a,
+			       enum approval_kind kind, struct err *e)
+{
+	const struct approval *same =
+	    kind == APPROVAL_CALL ? state_approval_of(s, a->task, &a->tag)
+				  : state_approval_of_intent(s, a->incident, a->agent, &a->tag);
+	const struct approval *first = state_approval(s, a->group);
+	const struct approval *more = state_approval(s, a->narrows);
+
+	if (is_alive(same)) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " asks the same question", same->ix);
+	}
+	if (a->group && (!first || first->task != a->task || first->group != first->ix)) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is no first of a group", a->group);
+	}
+	if (a->narrows &&
+	    (!more || more->state != APPROVAL_OPEN || more->task != a->task || more->kind != kind ||
+	     !str_eq(more->tool, a->tool) || !str_list_within(&a->targets, &more->targets))) {
+		FAIL(e, RC_BROKEN, "nothing can be narrowed from approval a%" PRIu64, a->narrows);
+	}
+	return RC_OK;
+}
 
 enum rc state_reserve_approval_opened(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_approval_opened *a = &l->approval_opened;
-	const struct approval *other = state_approval_of(s, a->task, &a->tag);
-	const struct task *task = state_task(s, a->task);
+	enum approval_kind kind;
 	enum effect effect;
 
-	if (!task || task->state != TASK_RUNNING) {
-		FAIL(e, RC_BROKEN, "an approval for task t%" PRIu64 ", which does not run",
-		     a->task);
+	if (!kind_from_name(a->kind, &kind)) {
+		FAIL(e, RC_BROKEN, "no approval of a '" STR_FMT "'", STR_ARG(a->kind));
 	}
+	TRY(check_ground(s, a, kind, e));
 	if (a->quorum == 0 || a->gates.n == 0 || !effect_from_name(a->effect, &effect)) {
 		FAIL(e, RC_BROKEN, "an approval without quorum, gates or effect");
 	}
-	if (other && (other->state == APPROVAL_OPEN || other->state == APPROVAL_GRANTED)) {
-		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " asks the same question", other->ix);
-	}
+	TRY(check_relatives(s, a, kind, e));
 	return state_reserve_object(s, OBJECT_APPROVAL, sizeof(struct approval_object), l, e);
 }
 
 void state_apply_approval_opened(struct state *s, const struct leaf *l)
 {
 	const struct leaf_approval_opened *a = &s->pending.own.approval_opened;
+	struct approval_object *more = approval_of(s, a->narrows);
 	struct approval_object *o = state_take_object(s);
 
+	if (more) {
+		more->pub.narrowed_to = o->o.ix;
+	}
 	o->pub = (struct approval){
 	    .ix = o->o.ix,
 	    .state = APPROVAL_OPEN,
 	    .task = a->task,
+	    .incident = a->incident,
+	    .group = a->group ? a->group : o->o.ix,
+	    .narrows = a->narrows,
 	    .agent = a->agent,
 	    .tool = a->tool,
 	    .targets = a->targets,
 	    .tag = a->tag,
+	    .policies = a->policies,
 	    .gates = a->gates,
+	    .accountable = a->accountable,
+	    .eligible = a->eligible,
+	    .shown = a->question,
+	    .safe_tool = a->safe_tool,
 	    .quorum = a->quorum,
 	    .opened_unix_ms = l->t,
 	    .decide_by_unix_ms = a->decide_by,
 	    .execute_by_ms = a->execute_by_ms,
 	    .evidence = a->evidence,
 	};
+	MUST(kind_from_name(a->kind, &o->pub.kind));
 	MUST(effect_from_name(a->effect, &o->pub.effect));
 }
 
@@ -232,6 +321,18 @@ void state_apply_approval_settled(struct state *s, const struct leaf *l)
 
 /* ---- used ---- */
 
+static enum rc check_use(const struct approval *a, uint64_t ix, bool fits, uint64_t now,
+			 struct err *e)
+{
+	if (!a || a->state != APPROVAL_GRANTED || !fits) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is not granted for this", ix);
+	}
+	if (now > a->execute_by_unix_ms) {
+		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is past its time", ix);
+	}
+	return RC_OK;
+}
+
 /* (2) */
 enum rc state_check_approval_use(const struct state *s, const struct leaf *l, struct err *e)
 {
@@ -241,24 +342,43 @@ enum rc state_check_approval_use(const struct state *s, const struct leaf *l, st
 	if (c->approval == 0) {
 		return RC_OK;
 	}
-	if (!a || a->state != APPROVAL_GRANTED || a->task != c->task ||
-	    !digest_eq(&a->tag, &c->tag) || !str_eq(a->tool, c->tool)) {
-		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is not granted for this call",
-		     c->approval);
-	}
-	if (l->t > a->execute_by_unix_ms) {
-		FAIL(e, RC_BROKEN, "approval a%" PRIu64 " is past its time", c->approval);
-	}
-	return RC_OK;
+	return check_use(a, c->approval,
+			 a && a->kind == APPROVAL_CALL && a->task == c->task &&
+			     digest_eq(&a->tag, &c->tag) && str_eq(a->tool, c->tool),
+			 l->t, e);
 }
 
-void state_apply_approval_use(struct state *s, const struct leaf *l)
+enum rc state_check_intent_approval(const struct state *s, const struct leaf *l, struct err *e)
 {
-	struct approval_object *a = approval_of(s, l->call_decided.approval);
+	const struct leaf_intent_decided *i = &l->intent_decided;
+	const struct approval *a = state_approval(s, i->approval);
+
+	if (i->approval == 0) {
+		return RC_OK;
+	}
+	return check_use(a, i->approval,
+			 a && a->kind == APPROVAL_INTENT && a->incident == i->incident &&
+			     digest_eq(&a->tag, &i->tag) && str_eq(a->agent, i->agent),
+			 l->t, e);
+}
+
+static void use(struct state *s, uint64_t ix, uint64_t now)
+{
+	struct approval_object *a = approval_of(s, ix);
 
 	if (a) {
 		a->pub.state = APPROVAL_USED;
 		a->pub.used_by = s->size;
-		state_set_over(&a->o, l->t);
+		state_set_over(&a->o, now);
 	}
+}
+
+void state_apply_approval_use(struct state *s, const struct leaf *l)
+{
+	use(s, l->call_decided.approval, l->t);
+}
+
+void state_apply_intent_approval(struct state *s, const struct leaf *l)
+{
+	use(s, l->intent_decided.approval, l->t);
 }

@@ -78,6 +78,7 @@ static void put_incident(struct sink *k, const struct object *o)
 	put_str(k, i->environment);
 	put_list(k, &i->assets);
 	put_u64(k, i->is_regulated);
+	put_str(k, i->opened_by);
 	put_u64(k, i->opened_unix_ms);
 	put_u64(k, i->closed_unix_ms);
 	put_reads(k, &i->read_classes, i->read_totals);
@@ -166,15 +167,25 @@ static void put_approval(struct sink *k, const struct object *o)
 {
 	const struct approval *a = &((const struct approval_object *)o)->pub;
 
+	put_u64(k, a->kind);
 	put_u64(k, a->state);
 	put_u64(k, a->reason);
 	put_u64(k, a->task);
+	put_u64(k, a->incident);
+	put_u64(k, a->group);
+	put_u64(k, a->narrows);
+	put_u64(k, a->narrowed_to);
 	put_str(k, a->agent);
 	put_str(k, a->tool);
 	put_u64(k, a->effect);
 	put_list(k, &a->targets);
 	put_digest(k, &a->tag);
+	put_list(k, &a->policies);
 	put_list(k, &a->gates);
+	put_str(k, a->accountable);
+	put_list(k, &a->eligible);
+	put_digest(k, &a->shown);
+	put_str(k, a->safe_tool);
 	put_u64(k, a->quorum);
 	put_u64(k, a->opened_unix_ms);
 	put_u64(k, a->decide_by_unix_ms);

@@ -199,4 +199,7 @@ void state_set_over(struct object *o, uint64_t unix_ms);
 enum rc state_check_approval_use(const struct state *s, const struct leaf *l, struct err *e);
 enum rc state_reserve_preapproval_use(struct state *s, const struct leaf *l, struct err *e);
 void state_apply_approval_use(struct state *s, const struct leaf *l);
+/* The same for intent.decided. */
+enum rc state_check_intent_approval(const struct state *s, const struct leaf *l, struct err *e);
+void state_apply_intent_approval(struct state *s, const struct leaf *l);
 void state_apply_preapproval_use(struct state *s, const struct leaf *l);

@@ -68,6 +68,7 @@ void state_apply_incident_opened(struct state *s, const struct leaf *l)
 	    .environment = i->environment,
 	    .assets = i->assets,
 	    .is_regulated = i->regulated,
+	    .opened_by = i->by,
 	    .opened_unix_ms = l->t,
 	};
 	note_delivery(&o->pub, &i->delivery, i->occurred_at);

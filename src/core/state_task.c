@@ -44,6 +44,7 @@ enum rc state_reserve_intent_decided(struct state *s, const struct leaf *l, stru
 		return RC_OK; /* a refused intent is history */
 	}
 	TRY(state_need(s, OBJECT_INCIDENT, i->incident, &incident, e));
+	TRY(state_check_intent_approval(s, l, e));
 	kept.intent_decided.agent = i->agent;
 	return state_reserve_object(s, OBJECT_INTENT, sizeof(struct intent_object), &kept, e);
 }
@@ -58,6 +59,7 @@ void state_apply_intent_decided(struct state *s, const struct leaf *l)
 	o = state_take_object(s);
 	o->agent = s->pending.own.intent_decided.agent;
 	o->incident = l->intent_decided.incident;
+	state_apply_intent_approval(s, l);
 	state_set_over(&o->o, l->t);
 }
 

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "core/effect.h"
+#include "core/gate.h"
 #include "core/list.h"
 #include "core/reads.h"
 
@@ -94,8 +95,9 @@ struct tool {
 	uint64_t term_ms;	    /* 0 = no term */
 	enum term_end term_end;
 	struct str evidence; /* what is preserved first, and for how long: text for people */
-	struct credential credential; /* overrides the upstream's when backend is not empty */
-	uint32_t max_calls_per_task;  /* 0 = the playbook's limit only */
+	struct credential credential;	 /* overrides the upstream's when backend is not empty */
+	struct safe_alternative instead; /* when a person says no, or nobody says anything */
+	uint32_t max_calls_per_task;	 /* 0 = the playbook's limit only */
 
 	const struct json *definition;	 /* MCP tool definition, its name included */
 	const struct json *input_schema; /* definition's inputSchema, or NULL */

@@ -6,6 +6,8 @@
  */
 #include "governor/gov.h"
 
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/log.h"
 
@@ -26,17 +28,69 @@ static struct str goal_of(struct governor *g, const struct task *t)
 	return goal;
 }
 
-static void write_inverse(struct json_out *w, const struct tool *t)
+static struct str inverse_of(struct governor *g, const struct tool *t)
 {
-	json_out_key(w, STR("undo"));
-	if (t->inverse.tool.n) {
-		json_out_strf(w, "%.*s, run by Remit with the captured state",
-			      STR_ARG(t->inverse.tool));
-	} else if (t->inverse_not_needed) {
-		json_out_strf(w, "not needed, as %.*s has signed off", STR_ARG(t->not_needed_by));
-	} else {
-		json_out_str(w, STR("cannot be undone"));
+	const struct tool *inverse =
+	    t->inverse.tool.n ? bundle_tool_of(g->bundle, t->upstream, t->inverse.tool) : NULL;
+
+	return inverse ? inverse->public_name : STR("");
+}
+
+static struct str undo_text(struct governor *g, const struct tool *t)
+{
+	if (inverse_of(g, t).n) {
+		return arena_strf(&g->round, "%.*s, run by Remit with the captured state",
+				  STR_ARG(inverse_of(g, t)));
 	}
+	if (t->inverse_not_needed) {
+		return arena_strf(&g->round, "not needed, as %.*s has signed off",
+				  STR_ARG(t->not_needed_by));
+	}
+	return STR("cannot be undone");
+}
+
+/* One sentence, from facts alone: whatever the agent claims, this is what happens. */
+static struct str effect_text(struct governor *g, const struct tool *t, const struct decision *d)
+{
+	static const char *const verbs[EFFECTS] = {
+	    [EFFECT_DESTROY] = "destroys or changes for good",
+	    [EFFECT_CONTAIN] = "contains",
+	    [EFFECT_READ] = "reads",
+	};
+
+	return arena_strf(&g->round, "%.*s %s %zu target%s%s%s%s", STR_ARG(t->public_name),
+			  verbs[d->effect], d->targets.n, d->targets.n == 1 ? "" : "s",
+			  t->changes_access ? "; it changes access" : "",
+			  t->deletes_data ? "; it deletes data" : "",
+			  t->touches_secrets ? "; it touches production secrets" : "");
+}
+
+static void write_instead(struct json_out *w, const struct decision *d)
+{
+	if (!d->instead.tool.n && !d->instead.text.n) {
+		json_out_key_str(w, "if_nobody_decides", STR("the call is denied"));
+		return;
+	}
+	json_out_key_str(w, "if_nobody_decides",
+			 STR("the call is denied and the agent is told the safe alternative"));
+	json_out_key(w, STR("safe_alternative"));
+	json_out_object(w);
+	json_out_key_str(w, "tool", d->instead.tool);
+	json_out_key_str(w, "text", d->instead.text);
+	json_out_close(w);
+}
+
+static void write_incident(struct json_out *w, const struct incident *i)
+{
+	if (!i) {
+		return;
+	}
+	view_id(w, "incident", 'i', i->ix);
+	json_out_key_str(w, "class", i->class);
+	json_out_key_u64(w, "severity", i->severity);
+	json_out_key_str(w, "service", i->service);
+	json_out_key_str(w, "environment", i->environment);
+	json_out_key_bool(w, "regulated", i->is_regulated);
 }
 
 static enum rc write_question(struct governor *g, const struct request *r, const struct decision *d,
@@ -48,32 +102,38 @@ static enum rc write_question(struct governor *g, const struct request *r, const
 	struct json_out w = json_out_to(out);
 
 	json_out_object(&w);
+	json_out_key_str(&w, "what_happens", effect_text(g, d->tool, d));
 	json_out_key_str(&w, "agent", agent ? agent->name : r->agent);
 	view_id(&w, "task", 't', r->task);
-	if (i) {
-		view_id(&w, "incident", 'i', i->ix);
-		json_out_key_str(&w, "class", i->class);
-		json_out_key_u64(&w, "severity", i->severity);
-		json_out_key_str(&w, "service", i->service);
-	}
+	write_incident(&w, i);
+	json_out_key_str(&w, "phase", t ? t->phase : STR(""));
 	json_out_key_str(&w, "tool", r->tool);
 	json_out_key_str(&w, "effect", effect_name(d->effect));
 	view_list(&w, "targets", &d->targets);
 	json_out_key(&w, STR("arguments"));
 	json_out_raw(&w, r->args_text);
+	json_out_key(&w, STR("blast"));
+	json_out_object(&w);
+	json_out_key_u64(&w, "targets", d->targets.n);
+	json_out_key_u64(&w, "touched_by_this_task_before", t ? t->touched.n : 0);
+	json_out_close(&w);
+	json_out_key_str(&w, "undo", undo_text(g, d->tool));
 	if (r->pre_text.n) {
 		json_out_key(&w, STR("captured"));
 		json_out_raw(&w, r->pre_text);
+		view_id(&w, "captured_by", 'c', r->evidence);
 	}
-	write_inverse(&w, d->tool);
 	if (d->tool->evidence.n) {
 		json_out_key_str(&w, "evidence", d->tool->evidence);
 	}
+	view_list(&w, "policies", &d->policies);
 	view_list(&w, "gates", &d->gates);
 	json_out_key_u64(&w, "quorum", d->quorum);
+	view_list(&w, "may_answer", &d->approvers.eligible);
+	view_list(&w, "may_not_answer", &d->approvers.conflicts);
 	json_out_key_str(&w, "why", d->detail.n ? d->detail : reason_text(d->reason));
-	json_out_key_str(&w, "agent_claims", goal_of(g, t));
-	json_out_key_str(&w, "if_nobody_decides", STR("the call is denied"));
+	write_instead(&w, d);
+	json_out_key_str(&w, "agent_claims_unverified", goal_of(g, t));
 	json_out_close(&w);
 	return json_out_end(&w, e);
 }
@@ -128,32 +188,73 @@ static size_t pending_of(const struct governor *g, struct str agent)
 	return n;
 }
 
+/* The open question of the same kind that people see this one under: same task, tool and gates. */
+static uint64_t group_for(const struct governor *g, const struct request *r,
+			  const struct decision *d)
+{
+	const struct approval *a;
+	uint64_t from = r->task;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		if (a->state == APPROVAL_OPEN && a->task == r->task && str_eq(a->tool, r->tool) &&
+		    str_list_within(&a->gates, &d->gates) &&
+		    str_list_within(&d->gates, &a->gates)) {
+			return a->group;
+		}
+	}
+	return 0;
+}
+
+/* Everything but the values. */
+static enum rc describe(struct governor *g, const struct request *r, const struct decision *d,
+			struct leaf_approval_opened *o, struct err *e)
+{
+	const struct task *t = state_task(g->state, r->task);
+
+	MUST(t != NULL); /* decide_call has asked under it */
+	*o = (struct leaf_approval_opened){
+	    .kind = STR("call"),
+	    .task = r->task,
+	    .incident = t->incident,
+	    .group = group_for(g, r, d),
+	    .agent = r->agent,
+	    .phase = t->phase,
+	    .tool = r->tool,
+	    .effect = effect_name(d->effect),
+	    .targets = d->targets,
+	    .tag = r->tag,
+	    .policies = d->policies,
+	    .gates = d->gates,
+	    .bundle = *state_bundle(g->state),
+	    .quorum = d->quorum,
+	    .decide_by = gov_now_ms(g) + d->decide_by_ms,
+	    .execute_by_ms = d->execute_by_ms,
+	    .accountable = t->accountable,
+	    .eligible = d->approvers.eligible,
+	    .conflicts = d->approvers.conflicts,
+	    .inverse = inverse_of(g, d->tool),
+	    .safe_tool = d->instead.tool,
+	    .evidence = r->evidence,
+	};
+	memcpy(o->definition.bytes, d->tool->digest, sizeof(o->definition.bytes));
+	return r->pre_text.n
+		   ? vault_tag(g->vault, STR("captured state"), r->pre_text, o->pre_tag.bytes, e)
+		   : RC_OK;
+}
+
 uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
 			struct err *e)
 {
 	AUTO_BUF question = BUF_INIT(32000);
 	uint64_t ix = 0;
-	struct leaf l = {
-	    .kind = LEAF_APPROVAL_OPENED,
-	    .approval_opened =
-		{
-		    .task = r->task,
-		    .agent = r->agent,
-		    .tool = r->tool,
-		    .effect = effect_name(d->effect),
-		    .targets = d->targets,
-		    .tag = r->tag,
-		    .gates = d->gates,
-		    .quorum = d->quorum,
-		    .decide_by = gov_now_ms(g) + d->decide_by_ms,
-		    .execute_by_ms = d->execute_by_ms,
-		    .evidence = r->evidence,
-		},
-	};
+	struct leaf l = {.kind = LEAF_APPROVAL_OPENED};
+	struct leaf_approval_opened *o = &l.approval_opened;
 	struct book_value values[] = {
-	    {.bytes = r->args_text, .commit = &l.approval_opened.args, .slot = 0},
-	    {.commit = &l.approval_opened.question, .slot = 1},
-	    {.bytes = r->pre_text, .commit = &l.approval_opened.pre, .slot = 2},
+	    {.bytes = r->args_text, .commit = &o->args, .slot = 0},
+	    {.commit = &o->question, .slot = 1},
+	    {.bytes = r->pre_text, .commit = &o->pre, .slot = 2},
+	    {.commit = &o->claim, .slot = 3},
 	};
 
 	if (pending_of(g, r->agent) >= PENDING_CAP) {
@@ -161,10 +262,11 @@ uint64_t approvals_open(struct governor *g, struct request *r, const struct deci
 			      PENDING_CAP); /* 0 says it */
 		return 0;
 	}
-	if (write_question(g, r, d, &question, e) != RC_OK) {
+	if (describe(g, r, d, o, e) != RC_OK || write_question(g, r, d, &question, e) != RC_OK) {
 		return 0;
 	}
 	values[1].bytes = buf_view(&question);
+	values[3].bytes = goal_of(g, state_task(g->state, r->task));
 	if (book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
 			&ix, e) != RC_OK) {
 		return 0;
@@ -200,6 +302,20 @@ void approvals_void_task(struct governor *g, uint64_t task, enum reason why)
 		if (a->task == task &&
 		    (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED)) {
 			settle(g, a->ix, STR("void"), why);
+		}
+	}
+}
+
+void approvals_void_incident(struct governor *g, uint64_t incident)
+{
+	const struct approval *a;
+	uint64_t from = incident;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		if (a->incident == incident &&
+		    (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED)) {
+			settle(g, a->ix, STR("void"), REASON_INCIDENT_NOT_OPEN);
 		}
 	}
 }

@@ -251,6 +251,8 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
 			struct err *e);
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
+/* Of its tasks, and of intents on it. */
+void approvals_void_incident(struct governor *g, uint64_t incident);
 void approvals_tick(struct governor *g);
 
 /* ---- leases.c ---- */

@@ -201,6 +201,7 @@ static void close_it(struct governor *g, uint64_t incident, const struct inciden
 		log_err("an incident could not be closed: %s", e.msg);
 		return;
 	}
+	approvals_void_incident(g, incident);
 	while ((t = state_next_task(g->state, from))) {
 		from = t->ix + 1;
 		if (t->incident == incident) {

@@ -97,6 +97,61 @@ enum rc people_id(const struct asked *a, char letter, uint64_t *ret, struct err 
 	return RC_OK;
 }
 
+void people_answer_id(struct asked *a, const char *what, char letter, uint64_t ix, struct str state)
+{
+	AUTO_BUF out = BUF_INIT(1024);
+	struct json_out w = json_out_to(&out);
+
+	json_out_object(&w);
+	view_id(&w, what, letter, ix);
+	if (state.n) {
+		json_out_key_str(&w, "state", state);
+	}
+	json_out_close(&w);
+	people_reply_json(a, &w);
+}
+
+struct str people_text(const struct asked *a, const char *name)
+{
+	struct str s;
+
+	return json_str(json_get(a->body, str_from(name)), &s) ? s : STR("");
+}
+
+enum rc people_number(const struct asked *a, const char *name, uint64_t otherwise, uint64_t max,
+		      uint64_t *ret, struct err *e)
+{
+	const struct json *j = json_get(a->body, str_from(name));
+
+	*ret = otherwise;
+	if (j && (!json_u64(j, ret) || *ret == 0 || *ret > max)) {
+		FAIL(e, RC_INPUT, "'%s' must be 1 to %llu", name, (unsigned long long)max);
+	}
+	return RC_OK;
+}
+
+enum rc people_list(struct asked *a, const char *name, struct str_list *ret, struct err *e)
+{
+	const struct json *j = json_get(a->body, str_from(name));
+	struct str *items;
+
+	*ret = (struct str_list){0};
+	if (!j) {
+		return RC_OK;
+	}
+	items = arena_alloc_n(&a->g->round, j->count, sizeof(*items));
+	if (json_type(j) != JSON_ARRAY || j->count > LIMIT_TARGETS || !items) {
+		FAIL(e, RC_INPUT, "'%s' must be a list of at most %d strings", name, LIMIT_TARGETS);
+	}
+	for (const struct json *c = j->child; c; c = c->next) {
+		if (!json_str(c, &items[ret->n++])) {
+			FAIL(e, RC_INPUT, "'%s' must hold strings", name);
+		}
+	}
+	ret->p = items;
+	return RC_OK;
+}
+
 /* ---- lists ---- */
 
 #define LIST(name, type, next, view, key)                                                          \

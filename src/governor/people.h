@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/people.h - between people.c (who asks, what they see) and people_act.c (what they do).
+/* governor/people.h - between people.c (who asks, what they see) and people_*.c (what they do).
  */
 #pragma once
 
@@ -14,6 +14,7 @@ struct asked {
 };
 
 typedef enum rc people_read_fn(struct asked *a, struct json_out *w, struct err *e);
+typedef enum rc people_act_fn(struct asked *a, struct err *e);
 
 /* Carries out a verb that changes something, and answers it, now or later. */
 void people_act(struct asked *a, enum command_verb verb);
@@ -24,3 +25,19 @@ enum rc inventory_list(struct asked *a, struct json_out *w, struct err *e);
 enum rc inventory_set(struct asked *a, struct json_out *w, struct err *e);
 void people_reply_json(struct asked *a, struct json_out *w);
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail);
+/* {"<what>": "<letter><ix>", "state": ...} */
+void people_answer_id(struct asked *a, const char *what, char letter, uint64_t ix,
+		      struct str state);
+/* A member of the body that is a text; "" when there is none. */
+struct str people_text(const struct asked *a, const char *name);
+/* A member that is a number from 1 to max, or `otherwise` when absent. */
+enum rc people_number(const struct asked *a, const char *name, uint64_t otherwise, uint64_t max,
+		      uint64_t *ret, struct err *e);
+/* A member that is a list of at most LIMIT_TARGETS texts; empty when absent. */
+enum rc people_list(struct asked *a, const char *name, struct str_list *ret, struct err *e);
+
+/* ---- people_approve.c: answers to questions, and answers given in advance ---- */
+people_act_fn people_approve;
+people_act_fn people_deny;
+people_act_fn people_preapprove;
+people_act_fn people_preapproval_end;

@@ -106,6 +106,7 @@ void view_task(const struct governor *g, const struct task *t, struct json_out *
 
 void view_approval(struct governor *g, const struct approval *a, struct json_out *w)
 {
+	AUTO_BUF shown = BUF_INIT(128);
 	struct str question;
 
 	json_out_object(w);
@@ -114,12 +115,23 @@ void view_approval(struct governor *g, const struct approval *a, struct json_out
 	if (a->state != APPROVAL_OPEN && a->reason != REASON_NONE) {
 		json_out_key_str(w, "reason", reason_code(a->reason));
 	}
+	json_out_key_str(w, "kind", a->kind == APPROVAL_INTENT ? STR("intent") : STR("call"));
+	view_id(w, "group", 'a', a->group);
+	view_id(w, "narrows", 'a', a->narrows);
+	view_id(w, "narrowed_to", 'a', a->narrowed_to);
 	json_out_key_str(w, "agent", agent_name(g, a->agent));
 	view_id(w, "task", 't', a->task);
+	view_id(w, "incident", 'i', a->incident);
+	json_out_key_str(w, "accountable", a->accountable);
 	json_out_key_str(w, "tool", a->tool);
 	json_out_key_str(w, "effect", effect_name(a->effect));
 	view_list(w, "targets", &a->targets);
+	view_list(w, "policies", &a->policies);
 	view_list(w, "gates", &a->gates);
+	view_list(w, "may_answer", &a->eligible);
+	if (buf_add_hex(&shown, a->shown.bytes, sizeof(a->shown.bytes)) == RC_OK) {
+		json_out_key_str(w, "shown", buf_view(&shown));
+	}
 	json_out_key_u64(w, "quorum", a->quorum);
 	json_out_key(w, STR("votes"));
 	json_out_array(w);

@@ -501,12 +501,13 @@ static const char gated[] =
 
 static uint64_t open_approval(struct scene *w)
 {
-	return fold_add(&w->f, LEAF_OF(APPROVAL_OPENED, approval_opened, .task = w->r.task,
-				       .agent = w->r.agent, .tool = w->r.tool,
-				       .effect = effect_name(w->d.effect), .targets = w->d.targets,
-				       .tag = w->r.tag, .gates = w->d.gates, .quorum = w->d.quorum,
-				       .decide_by = w->f.t + w->d.decide_by_ms,
-				       .execute_by_ms = w->d.execute_by_ms));
+	return fold_add(&w->f,
+			LEAF_OF(APPROVAL_OPENED, approval_opened, .kind = STR("call"),
+				.task = w->r.task, .incident = w->incident, .agent = w->r.agent,
+				.tool = w->r.tool, .effect = effect_name(w->d.effect),
+				.targets = w->d.targets, .tag = w->r.tag, .gates = w->d.gates,
+				.quorum = w->d.quorum, .decide_by = w->f.t + w->d.decide_by_ms,
+				.execute_by_ms = w->d.execute_by_ms));
 }
 
 static struct leaf admission(const struct scene *w)
@@ -715,6 +716,13 @@ static void a_pre_approval_opens_nothing_else(void **state)
 
 /* ---- who votes ---- */
 
+static enum reason vote_of(const struct scene *w, const struct approval *a, const struct person *p)
+{
+	struct str why;
+
+	return decide_vote(w->f.s, &w->b, a, p, &why);
+}
+
 static void only_uninvolved_members_of_a_gate_vote_once(void **state)
 {
 	(void)state;
@@ -724,17 +732,16 @@ static void only_uninvolved_members_of_a_gate_vote_once(void **state)
 	w->r.tool = STR("db___drop");
 	expect_ask(w, NEEDS_APPROVAL);
 	a = state_approval(w->f.s, open_approval(w));
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[1]), REASON_NONE);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[2]), REASON_NONE);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, NULL), REASON_APPROVER_AUTH);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[3]), REASON_APPROVER_AUTH);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &(struct person){.name = STR("eve")}),
-			 REASON_APPROVER_AUTH);
+	assert_int_equal(vote_of(w, a, &w->people[1]), REASON_NONE);
+	assert_int_equal(vote_of(w, a, &w->people[2]), REASON_NONE);
+	assert_int_equal(vote_of(w, a, NULL), REASON_APPROVER_AUTH);
+	assert_int_equal(vote_of(w, a, &w->people[3]), REASON_APPROVER_AUTH);
+	assert_int_equal(vote_of(w, a, &(struct person){.name = STR("eve")}), REASON_APPROVER_AUTH);
 	/* alice answers for the task, olga owns the agent */
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[0]), REASON_APPROVER_CONFLICT);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[4]), REASON_APPROVER_CONFLICT);
+	assert_int_equal(vote_of(w, a, &w->people[0]), REASON_APPROVER_CONFLICT);
+	assert_int_equal(vote_of(w, a, &w->people[4]), REASON_APPROVER_CONFLICT);
 	fold_vote(&w->f, a->ix, STR("bob"), true);
-	assert_int_equal(decide_vote(w->f.s, &w->b, a, &w->people[1]), REASON_APPROVER_CONFLICT);
+	assert_int_equal(vote_of(w, a, &w->people[1]), REASON_APPROVER_CONFLICT);
 	scene_free(w);
 }
 

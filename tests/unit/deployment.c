@@ -257,7 +257,22 @@ static void people_groups_and_gates_must_fit_together(void **state)
 	    {"gates.yaml", "default_gate: on-call\n", "", "'default_gate' is missing"},
 	    {"gates.yaml", "on-call: {group: secops", "on-call: {group: nobody",
 	     "no group 'nobody'"},
-	    {"gates.yaml", "quorum: 2", "quorum: 4", "the gate can never open"},
+	    {"gates.yaml", "quorum: 2", "quorum: 6", "the gate can never open: it wants 6"},
+	    {"gates.yaml", "quorum: 2", "quorum: 4",
+	     "the gate can never open for agent 'responder': it wants 4"},
+	    {"gates.yaml", "quorum: 2", "quorum: 2, decide_by: {sev0: 10s}", "did you mean"},
+	    {"gates.yaml", "quorum: 2", "quorum: 2, decide_by: {sev1: 0s}", "more than nothing"},
+	    {"gates.yaml", "quorum: 2", "quorum: 2, safe_alternative: {}", "says 'tool' or 'text'"},
+	    {"gates.yaml", "quorum: 2", "quorum: 2, safe_alternative: {tool: db___nothing}",
+	     "no tool"},
+	    {"people.yaml", "groups:\n  secops",
+	     "authors: {policies/base/none.cedar: [alice]}\ngroups:\n  secops",
+	     "no policy's file, nor gates.yaml, is named"},
+	    {"people.yaml", "groups:\n  secops",
+	     "authors: {gates.yaml: [alise]}\ngroups:\n  secops", "did you mean 'alice'"},
+	    {"people.yaml", "groups:\n  secops",
+	     "authors: {gates.yaml: [carol, dora]}\ngroups:\n  secops",
+	     "the gate can never open for agent 'responder'"},
 	    {"gates.yaml", "decide_by: 10m", "decide_by: 10", "expected a duration"},
 	    {"gates.yaml", "decide_by: 10m", "decide_by: 0s", "more than nothing"},
 	    {"gates.yaml", "backup:*", "backup", "expected kind:value or kind:*"},
@@ -266,6 +281,46 @@ static void people_groups_and_gates_must_fit_together(void **state)
 	};
 
 	errors(cases, ARRAY_LEN(cases));
+}
+
+static const char freezes[] =
+    "freezes:\n  year-end: {from: 2027-12-20, to: 2028-01-02T06:00:00Z, effects: [destroy], gate: "
+    "quorum,\n"
+    "    weekly: [fri 16:00-mon 08:00, daily 22:00-06:00], environments: [production]}\n";
+
+static void freezes_are_a_file_that_may_be_absent(void **state)
+{
+	(void)state;
+	static const struct breaking cases[] = {
+	    {"freezes.yaml", NULL, "freezes:\n  a: {reason: x}\n", "would never end"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {from: 2027-1-1}\n", "expected 2027-01-31"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {to: 2027-01-01T24:00:00Z}\n",
+	     "expected 2027-01-31"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {from: 2027-02-01, to: 2027-01-01}\n",
+	     "'to' is not after 'from'"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {weekly: all day}\n", "hours of the week"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {weekly: always, gate: no}\n", "no gate 'no'"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {weekly: always, tools: [none]}\n", "no tool"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {weekly: always, effects: [all]}\n",
+	     "expected read, contain or destroy"},
+	    {"freezes.yaml", NULL, "freezes:\n  a: {weekly: always, effect: [read]}\n",
+	     "did you mean 'effects'"},
+	};
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	const struct freeze *one;
+
+	errors(cases, ARRAY_LEN(cases));
+	changed(&tree, "freezes.yaml", NULL, freezes);
+	assert_ok(build(&tree, &d, &f, NULL));
+	assert_int_equal(d->bundle->n_freezes, 1);
+	one = &d->bundle->freezes[0];
+	assert_true(one->from_unix_ms == 1829260800000);
+	assert_true(one->to_unix_ms == 1830405600000);
+	assert_int_equal(one->n_windows, 2);
+	assert_true(one->effects[EFFECT_DESTROY] && !one->effects[EFFECT_CONTAIN]);
+	assert_str(one->gate, "quorum");
 }
 
 static void remit_yaml_is_held_to_its_keys(void **state)
@@ -840,6 +895,7 @@ int main(void)
 	    cmocka_unit_test(a_catalog_entry_and_an_upstreams_listing_have_one_digest),
 	    cmocka_unit_test(an_agent_must_be_complete_and_ours),
 	    cmocka_unit_test(people_groups_and_gates_must_fit_together),
+	    cmocka_unit_test(freezes_are_a_file_that_may_be_absent),
 	    cmocka_unit_test(remit_yaml_is_held_to_its_keys),
 	    cmocka_unit_test(plain_listeners_are_for_loopback_and_say_so),
 	    cmocka_unit_test(upstreams_and_names_are_held_to_their_rules),

@@ -110,7 +110,8 @@ __attribute__((unused)) static struct leaf fold_call(uint64_t task, struct str e
 
 __attribute__((unused)) static uint64_t fold_approval(struct fold *f, uint64_t task, uint8_t tag)
 {
-	return fold_add(f, LEAF_OF(APPROVAL_OPENED, approval_opened, .task = task,
+	return fold_add(f, LEAF_OF(APPROVAL_OPENED, approval_opened, .kind = STR("call"),
+				   .task = task, .incident = state_task(f->s, task)->incident,
 				   .agent = FOLD_AGENT, .tool = STR("db___end"),
 				   .effect = STR("destroy"), .targets = LIST(STR("pg-role:app")),
 				   .tag = fold_tag(tag), .gates = LIST(STR("secops")), .quorum = 1,

@@ -178,7 +178,8 @@ static void one_question_is_asked_once_and_one_person_votes_once(void **state)
 	uint64_t t = fold_task(&f, fold_incident(&f));
 	uint64_t a = fold_approval(&f, t, 1);
 	struct leaf again =
-	    LEAF_OF(APPROVAL_OPENED, approval_opened, .task = t, .agent = FOLD_AGENT,
+	    LEAF_OF(APPROVAL_OPENED, approval_opened, .kind = STR("call"), .task = t,
+		    .agent = FOLD_AGENT, .incident = state_task(f.s, t)->incident,
 		    .tool = STR("db___end"), .effect = STR("destroy"), .tag = fold_tag(1),
 		    .gates = LIST(STR("secops")), .quorum = 2, .decide_by = f.t + 1);
 	struct leaf vote = LEAF_OF(APPROVAL_VOTED, approval_voted, .approval = a,
@@ -664,10 +665,17 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 		return LEAF_OF(TOOL_OBSERVED, tool_observed,
 			       .tool = ANY(STR("a"), STR("b"), STR("c")), .digest = tag);
 	case 17:
-		return LEAF_OF(APPROVAL_OPENED, approval_opened, .task = PICK(task),
-			       .agent = FOLD_AGENT, .tool = STR("db___end"),
-			       .effect = STR("destroy"), .targets = list, .tag = tag,
-			       .gates = {targets, 1}, .quorum = roll(d, 3));
+		other = PICK(task);
+		return LEAF_OF(APPROVAL_OPENED, approval_opened,
+			       .kind = ANY(STR("call"), STR("call"), STR("call"), STR("intent")),
+			       .task = roll(d, 8) ? other : 0,
+			       .incident = roll(d, 8) && state_task(s, other)
+					       ? state_task(s, other)->incident
+					       : PICK(incident),
+			       .narrows = roll(d, 4) ? 0 : PICK(approval),
+			       .group = roll(d, 4) ? 0 : PICK(approval), .agent = FOLD_AGENT,
+			       .tool = STR("db___end"), .effect = STR("destroy"), .targets = list,
+			       .tag = tag, .gates = {targets, 1}, .quorum = roll(d, 3));
 	case 18:
 	case 19:
 		return LEAF_OF(APPROVAL_VOTED, approval_voted, .approval = PICK(approval),

@@ -29,6 +29,10 @@ enum {
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
 
 	/* Evidence. */
+	LIMIT_EVIDENCE = 1 << 17, /* items kept at once: they stay for years, in the state too */
+	LIMIT_EVIDENCE_OF_INCIDENT = 4096,     /* looked through when a call needs some */
+	LIMIT_EVIDENCE_KINDS = 16,	       /* that one tool may require */
+	LIMIT_HOLDS = 1024,		       /* in force: looked through for each altering call */
 	LIMIT_OBJECT_BYTES = 64 * 1024 * 1024, /* one artefact: more is a disk image, which has
 						* places of its own */
 	LIMIT_OBJECT_PIECE_BYTES = 256 * 1024, /* of an artefact in one message */

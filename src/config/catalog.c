@@ -108,8 +108,8 @@ static void read_targets(struct load *l, const struct json *node, struct tool *t
 }
 
 /* keys: what the mapping may hold beside tool and arguments */
-static void read_derived(struct load *l, const struct json *node, const char *what,
-			 const char *keys, struct derived_call *ret)
+void catalog_read_derived(struct load *l, const struct json *node, const char *what,
+			  const char *keys, struct derived_call *ret)
 {
 	static const struct json no_arguments = {.type = JSON_OBJECT};
 	const struct json *args;
@@ -148,7 +148,7 @@ static void read_inverse(struct load *l, const struct json *node, struct tool *t
 		}
 		return;
 	}
-	read_derived(l, inverse, "inverse", "tool arguments when", &t->inverse);
+	catalog_read_derived(l, inverse, "inverse", "tool arguments when", &t->inverse);
 	when = load_map(l, inverse, "when", OPTIONAL);
 	if (when && load_keys(l, when, "when", "pointer equals")) {
 		read_condition(l, when, &t->inverse);
@@ -160,7 +160,8 @@ static void read_verify(struct load *l, const struct json *node, struct tool *t)
 	const struct json *verify = load_map(l, node, "verify", OPTIONAL);
 
 	if (verify) {
-		read_derived(l, verify, "verify", "tool arguments pointer equals", &t->verify);
+		catalog_read_derived(l, verify, "verify", "tool arguments pointer equals",
+				     &t->verify);
 		read_condition(l, verify, &t->verify);
 	}
 }
@@ -181,25 +182,6 @@ static void read_term(struct load *l, const struct json *node, struct tool *t)
 	} else if (end.n > 0 && !str_eq(end, STR("reask"))) {
 		load_error(l, json_get(term, STR("end")),
 			   "'end': expected revert or reask, found '" STR_FMT "'", STR_ARG(end));
-	}
-}
-
-static void read_evidence(struct load *l, const struct json *node, struct tool *t)
-{
-	const struct json *evidence = load_map(l, node, "evidence", OPTIONAL);
-	struct str keep = STR_NULL;
-	struct str what;
-
-	if (!evidence || !load_keys(l, evidence, "evidence", "what keep")) {
-		return;
-	}
-	what = load_text(l, evidence, "what", REQUIRED);
-	(void)load_get(l, evidence, "keep", REQUIRED); /* it reports */
-	(void)load_duration(l, evidence, "keep", UINT64_MAX, 0);
-	if (what.n > 0 && json_str(json_get(evidence, STR("keep")), &keep)) {
-		t->evidence =
-		    arena_strf(l->arena, STR_FMT "; kept " STR_FMT, STR_ARG(what), STR_ARG(keep));
-		l->is_out_of_memory |= !t->evidence.p;
 	}
 }
 
@@ -295,7 +277,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	if (!load_keys(
 		l, node, "a tool",
 		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
-		"capture inverse verify rehearsed term evidence credential "
+		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets")) {
 		return;
@@ -311,12 +293,12 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	t->is_untrusted = load_flag(l, node, "untrusted");
 	catalog_read_reads(l, node, t);
 	capture = load_map(l, node, "capture", OPTIONAL);
-	read_derived(l, capture, "capture", "tool arguments", &t->capture);
+	catalog_read_derived(l, capture, "capture", "tool arguments", &t->capture);
 	read_inverse(l, node, t);
 	read_verify(l, node, t);
 	t->rehearsed_unix_ms = load_date(l, node, "rehearsed", OPTIONAL);
 	read_term(l, node, t);
-	read_evidence(l, node, t);
+	catalog_read_evidence(l, node, ret);
 	read_credential(l, node, t);
 	load_instead(l, node, &t->instead);
 	t->max_calls_per_task = (uint32_t)load_number(l, node, "max_calls_per_task", 1, 1000000, 0);

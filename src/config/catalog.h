@@ -15,6 +15,7 @@ struct draft {
 	const struct json *effect_node; /* NULL = not declared */
 	enum effect declared;
 	bool is_unclassified;
+	uint64_t keep_ms; /* of the evidence that it wants first */
 };
 
 /* Reads one tool. upstream points into the bundle. */
@@ -26,3 +27,17 @@ void catalog_read_reads(struct load *l, const struct json *node, struct tool *t)
 void catalog_check_classes(struct load *l);
 /* What must hold of a tool, now that all are read. Fixes its effect first (for all drafts). */
 void catalog_check(struct load *l, struct draft *drafts, size_t n);
+
+/* ---- between catalog's files ---- */
+/* A mapping of tool and arguments; keys: what else it may hold, those two included. */
+void catalog_read_derived(struct load *l, const struct json *node, const char *what,
+			  const char *keys, struct derived_call *ret);
+/* Is the tool that is called there, does it read only (when it must), do its arguments fit? The
+ * tool's draft, NULL when it is not there. */
+const struct draft *catalog_check_call(struct load *l, const struct draft *drafts, size_t n,
+				       const struct draft *d, const struct json *at,
+				       const char *key, const struct derived_call *call,
+				       bool must_read);
+/* catalog_evidence.c: `evidence`, `captures`, `altering`. */
+void catalog_read_evidence(struct load *l, const struct json *node, struct draft *d);
+void catalog_check_evidence(struct load *l, struct draft *drafts, size_t n, struct draft *d);

@@ -153,18 +153,14 @@ static void check_arguments(struct load *l, const struct json *at, const struct 
 	}
 }
 
-static void check_derived(struct load *l, const struct draft *drafts, size_t n,
-			  const struct draft *d, const char *key, const struct derived_call *call,
-			  bool must_read)
+const struct draft *catalog_check_call(struct load *l, const struct draft *drafts, size_t n,
+				       const struct draft *d, const struct json *at,
+				       const char *key, const struct derived_call *call,
+				       bool must_read)
 {
-	const struct json *at = json_get(d->node, str_from(key));
-	const struct draft *callee;
+	const struct draft *callee = find(drafts, n, d, call->tool);
 	struct template_use use = {0};
 
-	if (call->tool.n == 0) {
-		return;
-	}
-	callee = find(drafts, n, d, call->tool);
 	if (!callee) {
 		struct nearest near = nearest_to(call->tool);
 
@@ -175,7 +171,7 @@ static void check_derived(struct load *l, const struct draft *drafts, size_t n,
 		}
 		load_unknown(l, json_get(at, STR("tool")), "tool of this upstream is called",
 			     &near);
-		return;
+		return NULL;
 	}
 	if (must_read && callee->tool.effect != EFFECT_READ) {
 		load_error(l, json_get(at, STR("tool")),
@@ -193,6 +189,17 @@ static void check_derived(struct load *l, const struct draft *drafts, size_t n,
 	}
 	if (use.uses_pre && call == &d->tool.capture) {
 		load_error(l, at, "'capture' cannot use $pre: it is what finds it");
+	}
+	return callee;
+}
+
+static void check_derived(struct load *l, const struct draft *drafts, size_t n,
+			  const struct draft *d, const char *key, const struct derived_call *call,
+			  bool must_read)
+{
+	if (call->tool.n > 0) {
+		(void)catalog_check_call(l, drafts, n, d, json_get(d->node, str_from(key)), key,
+					 call, must_read); /* it reports */
 	}
 }
 
@@ -317,5 +324,6 @@ void catalog_check(struct load *l, struct draft *drafts, size_t n)
 		check_schema(l, d);
 		check_targets(l, d);
 		check_variables(l, d);
+		catalog_check_evidence(l, drafts, n, d);
 	}
 }

@@ -150,6 +150,9 @@ void load_gates(struct load *l)
 				      l->b->default_gate); /* it reports */
 	}
 	load_never(l, doc);
+	if (l->b->custodians.n == 0 && bundle_gate(l->b, l->b->default_gate)) {
+		l->b->custodians = bundle_gate(l->b, l->b->default_gate)->group;
+	}
 }
 
 /* ---- when all is known ---- */

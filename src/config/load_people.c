@@ -139,9 +139,10 @@ void load_people(struct load *l)
 {
 	const struct json *doc = load_document(l, STR("people.yaml"));
 
-	(void)load_keys(l, doc, "people.yaml", "people groups authors"); /* it reports */
+	(void)load_keys(l, doc, "people.yaml", "people groups authors custodians"); /* it reports */
 	l->people = doc;
 	load_persons(l, doc);
 	load_all_groups(l, doc);
 	check_memberships(l, doc);
+	l->b->custodians = load_group(l, doc, "custodians", OPTIONAL);
 }

@@ -54,6 +54,8 @@ struct bundle {
 	const struct authored *authored;
 	size_t n_authored;
 
+	struct str custodians; /* group of persons who answer for evidence */
+
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };
 

@@ -24,6 +24,7 @@ struct call_request {
 	struct digest tag;
 	const struct json *pre; /* state captured before; NULL = not yet */
 	uint64_t evidence;	/* the capture call, 0 = none */
+	bool is_preserved;	/* Remit has tried to preserve what was missing */
 	uint64_t now_unix_ms;
 	bool is_dry; /* remit try: autonomy `propose` is enough, nothing is taken */
 };
@@ -44,12 +45,18 @@ struct decision {
 	struct str_list targets; /* canonical, sorted; arena */
 	bool
 	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */
-	struct str_list policies;	 /* ids of the determining policies */
-	struct str_list shadow;		 /* ids of @shadow policies that would have forbidden */
-	struct str_list gates;		 /* asked, or lifted by the approval */
-	uint64_t approval;		 /* granted and cited, when verdict is allow */
-	uint64_t preapproval;		 /* cited, when verdict is allow */
-	struct str phase;		 /* the task moves on to it; p == NULL = stays */
+	/* Evidence (core/evidence.h): required kinds, those that are missing, items that count. */
+	struct str_list requires;
+	struct str_list missing;
+	struct str_list preserved;
+	uint64_t waiver;	  /* cited for what is missing */
+	bool needs_evidence;	  /* verdict is not deny: the tool's `preserve` reads come first */
+	struct str_list policies; /* ids of the determining policies */
+	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
+	struct str_list gates;	  /* asked, or lifted by the approval */
+	uint64_t approval;	  /* granted and cited, when verdict is allow */
+	uint64_t preapproval;	  /* cited, when verdict is allow */
+	struct str phase;	  /* the task moves on to it; p == NULL = stays */
 	struct approvers approvers;	 /* when ask */
 	struct safe_alternative instead; /* of the tool or a gate, when ask or a person said no */
 	uint64_t quorum;		 /* when ask: the largest of the gates */

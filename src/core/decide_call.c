@@ -266,6 +266,8 @@ static void settle(struct decision *d)
 	}
 	d->verdict = VERDICT_DENY;
 	d->needs_capture = false;
+	d->needs_evidence = false;
+	d->waiver = 0;
 	d->approval = 0;
 	d->preapproval = 0;
 	d->phase = STR_NULL;
@@ -287,6 +289,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_phase_bounds,	 /* 7 */
 	    check_reads,	 /* 7 */
 	    check_prerequisites, /* 8 */
+	    check_evidence,	 /* 8 */
 	    check_policy,	 /* 9 */
 	    check_autonomy,	 /* 10 */
 	    check_freeze,	 /* 11 */

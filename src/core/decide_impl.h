@@ -38,6 +38,7 @@ enum rc check_ground(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
+enum rc check_evidence(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
 
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its

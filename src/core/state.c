@@ -7,15 +7,18 @@
  *         (2) a failed state_reserve changes nothing that anybody can see.
  *         (3) everything that is forgotten depends on the leaves' times only.
  *         (4) an allowed destroy call of an agent cites an approval or a pre-approval.
+ *         (5) an allowed call that requires evidence cites it, or a waiver (state_evidence.c).
  *
  * What a leaf changes beside the object it names, and nothing else does:
  *   task.opened	uses up its intent
  *   task.resumed	starts counting deviations anew
  *   call.decided	allow: takes a call and new targets from the task's budget, uses up the
- *			approval, takes one use of the pre-approval (purpose agent only);
+ *			approval and the waiver, takes one use of the pre-approval (purpose agent
+ *			only);
  *			deny: counts a deviation, when its reason is one
  *   call.completed	adds its labels to the task, and its tool, if it did not fail
  *   read.accounted	adds to what the call's task and incident have read
+ *   evidence.captured	stands in its incident's list
  *   kill.cleared	lifts every stop of that scope and name
  * An incident that closes ends no task, a task that ends voids no approval and revokes no lease:
  * whoever appends those leaves appends the ones that follow from them.
@@ -39,7 +42,8 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_TASK] = "task t",	      [OBJECT_CALL] = "call c",
     [OBJECT_APPROVAL] = "approval a", [OBJECT_PREAPPROVAL] = "pre-approval p",
     [OBJECT_LEASE] = "lease l",	      [OBJECT_TERM] = "term m",
-    [OBJECT_KILL] = "kill ",
+    [OBJECT_KILL] = "kill ",	      [OBJECT_EVIDENCE] = "evidence e",
+    [OBJECT_HOLD] = "legal hold h",   [OBJECT_WAIVER] = "waiver w",
 };
 
 /* ---- memory ---- */
@@ -92,6 +96,7 @@ static void object_free(struct object *o)
 	case OBJECT_INCIDENT:
 		incident = (struct incident_object *)o;
 		state_free_reads(&incident->reads);
+		vec_fini(&incident->evidence);
 		break;
 	case OBJECT_APPROVAL:
 		approval = (struct approval_object *)o;
@@ -109,6 +114,9 @@ static void object_free(struct object *o)
 	case OBJECT_LEASE:
 	case OBJECT_TERM:
 	case OBJECT_KILL:
+	case OBJECT_EVIDENCE:
+	case OBJECT_HOLD:
+	case OBJECT_WAIVER:
 	case OBJECT_KINDS:
 		break;
 	}
@@ -458,6 +466,13 @@ struct object *state_find(const struct state *s, enum object_kind kind, uint64_t
 
 	return at < s->tables[kind].n && s->tables[kind].p[at]->ix == ix ? s->tables[kind].p[at]
 									 : NULL;
+}
+
+struct object *state_find_next(const struct state *s, enum object_kind kind, uint64_t from)
+{
+	size_t at = place_of(s, kind, from);
+
+	return at < s->tables[kind].n ? s->tables[kind].p[at] : NULL;
 }
 
 enum rc state_need(const struct state *s, enum object_kind kind, uint64_t ix, struct object **ret,

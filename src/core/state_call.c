@@ -123,6 +123,7 @@ static enum rc check_agents(struct state *s, const struct leaf *l, struct err *e
 		FAIL(e, RC_BROKEN, "a destroy call is allowed without an approval");
 	}
 	TRY(state_check_approval_use(s, l, e));
+	TRY(state_check_evidence_use(s, l, e));
 	return state_reserve_preapproval_use(s, l, e);
 }
 
@@ -194,6 +195,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	task->pub.touched = (struct str_list){task->touched.p, task->touched.n};
 	state_apply_progress(s, task, o->pub.effect == EFFECT_READ ? &no_targets : &o->pub.targets);
 	state_apply_approval_use(s, l);
+	state_apply_waiver_use(s, l);
 	state_apply_preapproval_use(s, l);
 }
 

@@ -87,6 +87,10 @@ static void put_incident(struct sink *k, const struct object *o)
 	for (size_t n = 0; n < INCIDENT_DELIVERIES; n++) {
 		put_digest(k, &i->deliveries[n]);
 	}
+	put_u64(k, ((const struct incident_object *)o)->evidence.n);
+	for (size_t n = 0; n < ((const struct incident_object *)o)->evidence.n; n++) {
+		put_u64(k, ((const struct incident_object *)o)->evidence.p[n]);
+	}
 }
 
 static void put_intent(struct sink *k, const struct object *o)
@@ -258,12 +262,67 @@ static void put_kill(struct sink *k, const struct object *o)
 	put_u64(k, kill->is_cleared);
 }
 
+static void put_evidence(struct sink *k, const struct object *o)
+{
+	const struct evidence *ev = &((const struct evidence_object *)o)->pub;
+
+	put_u64(k, ev->state);
+	put_u64(k, ev->incident);
+	put_u64(k, ev->task);
+	put_u64(k, ev->call);
+	put_str(k, ev->kind);
+	put_list(k, &ev->targets);
+	put_digest(k, &ev->object);
+	put_u64(k, ev->size);
+	put_u64(k, ev->stored_size);
+	put_u64(k, ev->key);
+	put_u64(k, ev->is_compliance);
+	put_u64(k, ev->captured_unix_ms);
+	put_u64(k, ev->keep_until_unix_ms);
+	put_u64(k, ev->checked_unix_ms);
+	put_u64(k, ev->last);
+	put_u64(k, ev->nth);
+	put_u64(k, ev->proposal.ix);
+	put_u64(k, ev->proposal.destroys);
+	put_u64(k, ev->proposal.keep_until_unix_ms);
+	put_u64(k, ev->proposal.not_after_unix_ms);
+	put_str(k, ev->proposal.by);
+}
+
+static void put_hold(struct sink *k, const struct object *o)
+{
+	const struct hold *h = &((const struct hold_object *)o)->pub;
+
+	put_u64(k, h->is_released);
+	put_str(k, h->name);
+	put_u64(k, h->scope);
+	put_str(k, h->subject);
+	put_str(k, h->by);
+	put_u64(k, h->placed_unix_ms);
+}
+
+static void put_waiver(struct sink *k, const struct object *o)
+{
+	const struct waiver *w = &((const struct waiver_object *)o)->pub;
+
+	put_u64(k, w->state);
+	put_u64(k, w->task);
+	put_str(k, w->tool);
+	put_list(k, &w->targets);
+	put_list(k, &w->kinds);
+	put_u64(k, w->not_after_unix_ms);
+	put_str(k, w->by);
+	put_str(k, w->second);
+	put_u64(k, w->used_by);
+}
+
 static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object *) = {
     [OBJECT_INCIDENT] = put_incident, [OBJECT_INTENT] = put_intent,
     [OBJECT_TASK] = put_task,	      [OBJECT_CALL] = put_call,
     [OBJECT_APPROVAL] = put_approval, [OBJECT_PREAPPROVAL] = put_preapproval,
     [OBJECT_LEASE] = put_lease,	      [OBJECT_TERM] = put_term,
-    [OBJECT_KILL] = put_kill,
+    [OBJECT_KILL] = put_kill,	      [OBJECT_EVIDENCE] = put_evidence,
+    [OBJECT_HOLD] = put_hold,	      [OBJECT_WAIVER] = put_waiver,
 };
 
 static void put_state(struct sink *k, const struct state *s)

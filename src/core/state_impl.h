@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/vec.h"
+#include "core/evidence.h"
 #include "core/state.h"
 
 enum object_kind {
@@ -24,6 +25,9 @@ enum object_kind {
 	OBJECT_LEASE,
 	OBJECT_TERM,
 	OBJECT_KILL,
+	OBJECT_EVIDENCE,
+	OBJECT_HOLD,
+	OBJECT_WAIVER,
 	OBJECT_KINDS
 };
 
@@ -53,6 +57,7 @@ struct incident_object {
 	struct object o;
 	struct incident pub;
 	struct read_totals reads;
+	VEC(uint64_t) evidence; /* captured in it, oldest first */
 };
 
 /* An allowed intent, until a task is opened for it. */
@@ -109,6 +114,21 @@ struct kill_object {
 	bool is_cleared;
 };
 
+struct evidence_object {
+	struct object o;
+	struct evidence pub;
+};
+
+struct hold_object {
+	struct object o;
+	struct hold pub;
+};
+
+struct waiver_object {
+	struct object o;
+	struct waiver pub;
+};
+
 /* A tool's definition as last seen. */
 struct observed {
 	struct str name; /* a block of its own */
@@ -157,6 +177,8 @@ struct state {
 
 /* NULL when there is none. */
 struct object *state_find(const struct state *s, enum object_kind kind, uint64_t ix);
+/* The first whose index is at least from; NULL at the end. */
+struct object *state_find_next(const struct state *s, enum object_kind kind, uint64_t from);
 /* RC_BROKEN when there is none: a leaf cites what the state does not know. */
 enum rc state_need(const struct state *s, enum object_kind kind, uint64_t ix, struct object **ret,
 		   struct err *e);
@@ -194,10 +216,13 @@ void state_free_progress(struct task_object *t);
 /* The end of an object: never 0, so that it is known to be over. */
 void state_set_over(struct object *o, uint64_t unix_ms);
 
-/* Used by call.decided: may this approval or pre-approval be cited by this leaf, and what follows.
+/* Used by call.decided: may this approval, pre-approval or evidence be cited by this leaf, and what
+ * follows.
  */
 enum rc state_check_approval_use(const struct state *s, const struct leaf *l, struct err *e);
+enum rc state_check_evidence_use(const struct state *s, const struct leaf *l, struct err *e);
 enum rc state_reserve_preapproval_use(struct state *s, const struct leaf *l, struct err *e);
+void state_apply_waiver_use(struct state *s, const struct leaf *l);
 void state_apply_approval_use(struct state *s, const struct leaf *l);
 /* The same for intent.decided. */
 enum rc state_check_intent_approval(const struct state *s, const struct leaf *l, struct err *e);

@@ -65,6 +65,13 @@ struct derived_call {
 	const struct json *equals; /* NULL = no condition; may be a template */
 };
 
+/* A read whose results are kept as evidence. */
+struct capture_rule {
+	struct str kind; /* "" = they are not */
+	uint64_t keep_ms;
+	bool is_compliance; /* mode of retention; else governance */
+};
+
 enum term_end { TERM_REASK = 0, TERM_REVERT };
 
 struct tool {
@@ -95,6 +102,14 @@ struct tool {
 	uint64_t term_ms;	    /* 0 = no term */
 	enum term_end term_end;
 	struct str evidence; /* what is preserved first, and for how long: text for people */
+	/* Evidence that must be there before a call (core/evidence.h): kinds, how old it may be
+	 * (0 = any age), and the reads by which Remit itself gets what is missing. */
+	struct str_list requires;
+	uint64_t requires_max_age_ms;
+	const struct derived_call *preserve;
+	size_t n_preserve;
+	struct capture_rule captures;
+	bool does_not_alter;		 /* not a change of the target's own state: isolation */
 	struct credential credential;	 /* overrides the upstream's when backend is not empty */
 	struct safe_alternative instead; /* when a person says no, or nobody says anything */
 	uint32_t max_calls_per_task;	 /* 0 = the playbook's limit only */

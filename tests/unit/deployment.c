@@ -345,7 +345,8 @@ static void remit_yaml_is_held_to_its_keys(void **state)
 	     "goes with 'tls: off' only"},
 	    {file, "mode: \"0660\"", "mode: 660", "expected permission bits"},
 	    {file, "mode: \"0660\"", "mode: \"0999\"", "expected permission bits"},
-	    {file, "type: alertmanager", "type: alertmanger", "expected alertmanager, pagerduty, cloudevents or generic"},
+	    {file, "type: alertmanager", "type: alertmanger",
+	     "expected alertmanager, pagerduty, cloudevents or generic"},
 	    {file, "critical: 1", "critical: 0", "expected a severity from 1"},
 	    {file, "assets: assets}", "asset: assets}", "no key of labels is called 'asset'"},
 	    {file, "    secret_file: secrets/alerts.token\n", "", "'secret_file' is missing"},
@@ -577,6 +578,53 @@ static enum effect effect_after(const char *path, const char *was, const char *i
 		fail_msg("%s", e.msg);
 	}
 	return bundle_tool(d->bundle, str_from(tool))->effect;
+}
+
+static void what_is_preserved_first_is_something_that_a_read_captures(void **state)
+{
+	(void)state;
+	static const char edge[] = "upstreams/edge.yaml";
+	static const struct breaking cases[] = {
+	    {edge, "requires: [blocklist]", "requires: [blokclist]",
+	     "evidence of kind 'blokclist'; did you mean 'blocklist'?"},
+	    {edge, "      requires: [blocklist]\n", "", "go with 'requires'"},
+	    {edge, "max_age: 1h", "max_age: old", "'max_age'"},
+	    {edge, "preserve: [{tool: blocked", "preserve: [{tool: unblock",
+	     "'preserve' must be a read tool"},
+	    {edge, "preserve: [{tool: blocked", "preserve: [{tool: bloked",
+	     "no tool of this upstream is called 'bloked'"},
+	    {edge, "    captures: {kind: blocklist, keep: 30d}\n", "", "captures nothing"},
+	    {edge, "keep: 30d", "keep: 30d, mode: strict", "expected governance or compliance"},
+	    {edge, "kind: blocklist", "kind: Block list", "is no name of a kind"},
+	    {edge, "    targets: [{kind: ip, pointer: /ip}]\n    data: [edge-config]\n    captures",
+	     "    data: [edge-config]\n    captures", "'targets' must say what it is evidence of"},
+	    {edge, "    rehearsed: 2026-11-01\n",
+	     "    rehearsed: 2026-11-01\n    captures: memory\n", "evidence comes from reads"},
+	    {edge, "    rehearsed: 2026-11-01\n",
+	     "    rehearsed: 2026-11-01\n    altering: false\n", "needs no evidence first"},
+	    {edge, "    captures: {kind: blocklist, keep: 30d}\n",
+	     "    captures: blocklist\n    altering: false\n", "a read alters nothing"},
+	    {"people.yaml", "groups:\n  ", "custodians: nobody\ngroups:\n  ", "no group 'nobody'"},
+	};
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	const struct tool *block;
+	const struct tool *blocked;
+
+	errors(cases, ARRAY_LEN(cases));
+	assert_ok(build(&good, &d, &f, NULL));
+	block = bundle_tool(d->bundle, STR("edge___block"));
+	blocked = bundle_tool(d->bundle, STR("edge___blocked"));
+	assert_int_equal(block->requires.n, 1);
+	assert_str(block->requires.p[0], "blocklist");
+	assert_true(block->requires_max_age_ms == 3600 * 1000);
+	assert_int_equal(block->n_preserve, 1);
+	assert_false(block->does_not_alter);
+	assert_str(blocked->captures.kind, "blocklist");
+	/* longer than it says itself: the tool that needs it wants it kept longer */
+	assert_true(blocked->captures.keep_ms == 90 * UINT64_C(86400000));
+	assert_false(blocked->captures.is_compliance);
+	assert_true(d->bundle->custodians.n > 0);
 }
 
 static void an_effect_is_never_lower_than_what_the_entry_proves(void **state)
@@ -903,6 +951,7 @@ int main(void)
 	    cmocka_unit_test(a_catalog_says_what_its_results_are),
 	    cmocka_unit_test(
 		a_tool_that_changes_something_must_be_undoable_verifiable_and_preserve),
+	    cmocka_unit_test(what_is_preserved_first_is_something_that_a_read_captures),
 	    cmocka_unit_test(an_effect_is_never_lower_than_what_the_entry_proves),
 	    cmocka_unit_test(a_read_that_touches_secrets_is_held_to_the_rules_of_change),
 	    cmocka_unit_test(playbooks_name_what_is_there),

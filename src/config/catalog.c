@@ -9,7 +9,12 @@
 #include "base/limits.h"
 #include "core/target.h"
 
-enum { TERM_MAX_MS = 30u * 24 * 3600 * 1000 };
+enum {
+	TERM_MAX_MS = 30u * 24 * 3600 * 1000,
+	WITHIN_MAX_MS = 15 * 60 * 1000, /* an effect that takes longer needs a tool that waits */
+	REASK_MAX_MS = 24 * 3600 * 1000,
+	REASK_MS = 3600 * 1000,
+};
 
 static bool tool_name_is_valid(struct str name)
 {
@@ -160,9 +165,10 @@ static void read_verify(struct load *l, const struct json *node, struct tool *t)
 	const struct json *verify = load_map(l, node, "verify", OPTIONAL);
 
 	if (verify) {
-		catalog_read_derived(l, verify, "verify", "tool arguments pointer equals",
+		catalog_read_derived(l, verify, "verify", "tool arguments pointer equals within",
 				     &t->verify);
 		read_condition(l, verify, &t->verify);
+		t->verify.within_ms = load_duration(l, verify, "within", WITHIN_MAX_MS, 0);
 	}
 }
 
@@ -171,11 +177,13 @@ static void read_term(struct load *l, const struct json *node, struct tool *t)
 	const struct json *term = load_map(l, node, "term", OPTIONAL);
 	struct str end;
 
-	if (!term || !load_keys(l, term, "term", "length end")) {
+	t->reask_ms = REASK_MS;
+	if (!term || !load_keys(l, term, "term", "length end reask")) {
 		return;
 	}
 	(void)load_get(l, term, "length", REQUIRED); /* it reports */
 	t->term_ms = load_duration(l, term, "length", TERM_MAX_MS, 0);
+	t->reask_ms = load_duration(l, term, "reask", REASK_MAX_MS, REASK_MS);
 	end = load_text(l, term, "end", REQUIRED);
 	if (str_eq(end, STR("revert"))) {
 		t->term_end = TERM_REVERT;

@@ -235,11 +235,13 @@ static void check_change(struct load *l, const struct draft *d)
 	}
 }
 
-static void check_term(struct load *l, const struct draft *d)
+/* What can be undone stands for a time only, also when its entry does not say how long. */
+static void check_term(struct load *l, struct draft *d)
 {
 	const struct json *term = json_get(d->node, STR("term"));
 
 	if (!term) {
+		d->tool.term_ms = d->tool.inverse.tool.n > 0 ? l->term_ms : 0;
 		return;
 	}
 	if (d->tool.effect == EFFECT_READ) {

@@ -29,6 +29,7 @@ struct load {
 	uint64_t hold_ms;
 	uint64_t deviations;
 	uint64_t refresh_ms;
+	uint64_t term_ms;
 	const struct json *remit; /* the document, for the digest */
 	const struct json *gates; /* and these, for what is checked at the end */
 	const struct json *people;

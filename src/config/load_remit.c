@@ -270,11 +270,13 @@ static void load_defaults(struct load *l, const struct json *doc)
 	const struct json *defaults = load_map(l, doc, "defaults", OPTIONAL);
 
 	if (defaults) {
-		(void)load_keys(l, defaults, "defaults", "hold deviations refresh"); /* reports */
+		(void)load_keys(l, defaults, "defaults",
+				"hold deviations refresh term"); /* reports */
 	}
 	l->hold_ms = load_duration(l, defaults, "hold", HOLD_MAX_MS, 20 * SECOND);
 	l->deviations = load_number(l, defaults, "deviations", 1, 1000, 3);
 	l->refresh_ms = load_duration(l, defaults, "refresh", 24 * (uint64_t)HOUR, MINUTE);
+	l->term_ms = load_duration(l, defaults, "term", 30 * 24 * (uint64_t)HOUR, 4 * HOUR);
 }
 
 /* A log's name: a domain with a path, without scheme, blanks and '+' (C2SP tlog-checkpoint). */

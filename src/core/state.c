@@ -16,7 +16,9 @@
  *			approval and the waiver, takes one use of the pre-approval (purpose agent
  *			only);
  *			deny: counts a deviation, when its reason is one
- *   call.completed	adds its labels to the task, and its tool, if it did not fail
+ *   call.completed	adds its labels to the task, and its tool, if it did not fail; an inverse that
+ *			was not sent may be sent again
+ *   call.verified	marks the task when the effect is not what it should be
  *   read.accounted	adds to what the call's task and incident have read
  *   evidence.captured	stands in its incident's list
  *   kill.cleared	lifts every stop of that scope and name

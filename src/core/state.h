@@ -115,6 +115,8 @@ struct call {
 	uint64_t completed_ix;
 	bool is_verified;
 	bool verified_holds;
+	uint64_t verified_ix;
+	uint64_t term; /* the last that started for it, 0 = none */
 };
 
 enum approval_state {
@@ -223,6 +225,11 @@ struct term {
 	bool reverts; /* at its end; else asks */
 	struct str owner;
 	struct str how; /* last term.changed */
+	uint64_t changed_ix;
+	uint64_t started_unix_ms;
+	uint64_t rolling_since_unix_ms; /* of the rollback under way */
+	uint64_t undo;			/* the inverse's call of this rollback; 0 = not sent yet */
+	uint64_t asked;			/* so often, since it was last kept */
 };
 
 struct kill {

@@ -99,7 +99,7 @@ static enum rc check_lease(const struct state *s, const struct leaf_call_decided
 }
 
 /* A call of Remit itself. */
-static enum rc check_own(const struct leaf_call_decided *c, struct err *e)
+static enum rc check_own(const struct state *s, const struct leaf_call_decided *c, struct err *e)
 {
 	if (!str_eq(c->purpose, STR("rollback")) && !str_eq(c->effect, STR("read"))) {
 		FAIL(e, RC_BROKEN, "capture and verification only read");
@@ -107,7 +107,7 @@ static enum rc check_own(const struct leaf_call_decided *c, struct err *e)
 	if (c->approval || c->preapproval) {
 		FAIL(e, RC_BROKEN, "a call of Remit itself uses no approval");
 	}
-	return RC_OK;
+	return state_check_undo(s, c, e);
 }
 
 /* (2) */
@@ -134,7 +134,7 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 	struct leaf kept = {.kind = l->kind, .t = l->t};
 
 	TRY(check_lease(s, c, e));
-	TRY(is_agents(c) ? check_agents(s, l, e) : check_own(c, e));
+	TRY(is_agents(c) ? check_agents(s, l, e) : check_own(s, c, e));
 	if (vec_reserve(&s->unfinished, 1) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for an unfinished call");
 	}
@@ -187,6 +187,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	MUST(effect_from_name(c->effect, &o->pub.effect));
 	MUST(s->unfinished.n < s->unfinished.cap);
 	s->unfinished.p[s->unfinished.n++] = o;
+	state_apply_undo(s, c, o->o.ix);
 	if (!task || !is_agents(c)) {
 		return;
 	}
@@ -285,6 +286,7 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	o->pub.state = CALL_SETTLED;
 	o->pub.outcome = outcome_of(l->call_completed.kind);
 	o->pub.completed_ix = s->size;
+	state_apply_undo_outcome(s, &o->pub);
 	state_set_over(&o->o, l->t);
 	if (task) {
 		state_take_strings(&s->pending.labels, &task->labels);
@@ -294,24 +296,43 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	}
 }
 
+/* What a task is marked with when an effect of its is not what it should be. */
+static const struct str unverified_label[] = {{"unverified", 10}};
+static const struct str_list unverified = {unverified_label, 1};
+
 enum rc state_reserve_call_verified(struct state *s, const struct leaf *l, struct err *e)
 {
+	struct task_object *task;
 	struct object *o;
 
 	TRY(state_need(s, OBJECT_CALL, l->call_verified.call, &o, e));
+	task = task_of(s, ((const struct call_object *)o)->pub.task);
 	if (((const struct call_object *)o)->pub.state != CALL_SETTLED) {
 		FAIL(e, RC_BROKEN, "call c%" PRIu64 " is verified before its outcome",
 		     l->call_verified.call);
 	}
+	/* Of a call that said it failed nothing was expected. */
+	if (!task || l->call_verified.holds ||
+	    str_eq(((const struct call_object *)o)->pub.outcome, STR("tool_error"))) {
+		return RC_OK;
+	}
+	TRY(state_reserve_strings(&s->pending.labels, &task->labels, &unverified, MAX_LABELS, e));
+	task->pub.labels.p = task->labels.p; /* the vector may have moved */
 	return RC_OK;
 }
 
 void state_apply_call_verified(struct state *s, const struct leaf *l)
 {
 	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_verified.call);
+	struct task_object *task = task_of(s, o->pub.task);
 
 	o->pub.is_verified = true;
 	o->pub.verified_holds = l->call_verified.holds;
+	o->pub.verified_ix = s->size;
+	if (task) {
+		state_take_strings(&s->pending.labels, &task->labels);
+		task->pub.labels = (struct str_list){task->labels.p, task->labels.n};
+	}
 }
 
 const struct call *state_next_unfinished_call(const struct state *s, uint64_t from)

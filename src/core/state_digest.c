@@ -163,6 +163,8 @@ static void put_call(struct sink *k, const struct object *o)
 	put_u64(k, c->completed_ix);
 	put_u64(k, c->is_verified);
 	put_u64(k, c->verified_holds);
+	put_u64(k, c->verified_ix);
+	put_u64(k, c->term);
 	put_u64(k, ((const struct call_object *)o)->terms);
 	put_u64(k, ((const struct call_object *)o)->is_accounted);
 }
@@ -250,6 +252,11 @@ static void put_term(struct sink *k, const struct object *o)
 	put_u64(k, t->reverts);
 	put_str(k, t->owner);
 	put_str(k, t->how);
+	put_u64(k, t->changed_ix);
+	put_u64(k, t->started_unix_ms);
+	put_u64(k, t->rolling_since_unix_ms);
+	put_u64(k, t->undo);
+	put_u64(k, t->asked);
 }
 
 static void put_kill(struct sink *k, const struct object *o)

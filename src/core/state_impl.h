@@ -228,3 +228,8 @@ void state_apply_approval_use(struct state *s, const struct leaf *l);
 enum rc state_check_intent_approval(const struct state *s, const struct leaf *l, struct err *e);
 void state_apply_intent_approval(struct state *s, const struct leaf *l);
 void state_apply_preapproval_use(struct state *s, const struct leaf *l);
+
+/* Used by call.decided and call.completed: the inverse of a term is sent once. */
+enum rc state_check_undo(const struct state *s, const struct leaf_call_decided *c, struct err *e);
+void state_apply_undo(struct state *s, const struct leaf_call_decided *c, uint64_t call);
+void state_apply_undo_outcome(struct state *s, const struct call *c);

@@ -3,11 +3,15 @@
  *
  * States, by term.changed's how (S standing, A asked, R rolling back, F failed, O over):
  *   due		S A F	stays: its time came, what follows is a leaf of its own
- *   rolling_back	S A F	R
+ *   rolling_back	S A F	R, no inverse sent yet
+ *   again		R	R: the inverse was sent and did not work; it may be sent anew
  *   reverted		R F A S	O	(found reverted, by whomever)
  *   kept		S A F	S until ends_at; O when ends_at is 0: for good
  *   asked		S A F	A, asked again at ends_at
  *   failed		R S A F	F	(also when the rollback itself was denied)
+ *
+ * Holds:  (1) a rollback sends the inverse once: another one needs `again`, or the word of the
+ *             sender that not a byte of it left.
  */
 #include <inttypes.h>
 
@@ -31,12 +35,22 @@ struct str term_state_name(enum term_state st)
 	return STR("over");
 }
 
-enum how { HOW_NONE = 0, HOW_DUE, HOW_ROLLING_BACK, HOW_REVERTED, HOW_KEPT, HOW_ASKED, HOW_FAILED };
+enum how {
+	HOW_NONE = 0,
+	HOW_DUE,
+	HOW_ROLLING_BACK,
+	HOW_AGAIN,
+	HOW_REVERTED,
+	HOW_KEPT,
+	HOW_ASKED,
+	HOW_FAILED,
+};
 
 static const struct str hows[] = {
     [HOW_NONE] = {"", 0},
     [HOW_DUE] = {"due", 3},
     [HOW_ROLLING_BACK] = {"rolling_back", 12},
+    [HOW_AGAIN] = {"again", 5},
     [HOW_REVERTED] = {"reverted", 8},
     [HOW_KEPT] = {"kept", 4},
     [HOW_ASKED] = {"asked", 5},
@@ -75,7 +89,10 @@ void state_apply_term_started(struct state *s, const struct leaf *l)
 	const struct leaf_term_started *t = &s->pending.own.term_started;
 	struct term_object *o = state_take_object(s);
 
-	((struct call_object *)state_find(s, OBJECT_CALL, l->term_started.call))->terms++;
+	struct call_object *call = (void *)state_find(s, OBJECT_CALL, l->term_started.call);
+
+	call->terms++;
+	call->pub.term = o->o.ix;
 	o->pub = (struct term){
 	    .ix = o->o.ix,
 	    .state = TERM_STANDING,
@@ -87,6 +104,7 @@ void state_apply_term_started(struct state *s, const struct leaf *l)
 	    .reverts = str_eq(t->end, STR("revert")),
 	    .owner = t->owner,
 	    .how = hows[HOW_NONE],
+	    .started_unix_ms = l->t,
 	};
 }
 
@@ -118,6 +136,14 @@ void state_apply_term_owner(struct state *s, const struct leaf *l)
 	state_take_changed(s, &o->o);
 }
 
+static bool may_become(enum term_state now, enum how how)
+{
+	if (now == TERM_ROLLING_BACK) {
+		return how == HOW_AGAIN || how == HOW_REVERTED || how == HOW_FAILED;
+	}
+	return how != HOW_NONE && how != HOW_AGAIN;
+}
+
 enum rc state_reserve_term_changed(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_term_changed *c = &l->term_changed;
@@ -125,8 +151,7 @@ enum rc state_reserve_term_changed(struct state *s, const struct leaf *l, struct
 	const struct term *t;
 
 	TRY(need_term(s, c->term, &t, e));
-	if (how == HOW_NONE ||
-	    (t->state == TERM_ROLLING_BACK && how != HOW_REVERTED && how != HOW_FAILED)) {
+	if (!may_become(t->state, how)) {
 		FAIL(e, RC_BROKEN,
 		     "term m%" PRIu64 " is " STR_FMT " and cannot become '" STR_FMT "'", c->term,
 		     STR_ARG(term_state_name(t->state)), STR_ARG(c->how));
@@ -141,9 +166,15 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 	enum how how = how_of(c->how);
 
 	o->pub.how = hows[how];
+	o->pub.changed_ix = s->size;
 	switch (how) {
 	case HOW_ROLLING_BACK:
 		o->pub.state = TERM_ROLLING_BACK;
+		o->pub.rolling_since_unix_ms = l->t;
+		o->pub.undo = 0;
+		break;
+	case HOW_AGAIN:
+		o->pub.undo = 0;
 		break;
 	case HOW_REVERTED:
 		o->pub.state = TERM_OVER;
@@ -151,9 +182,11 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 	case HOW_KEPT:
 		o->pub.state = c->ends_at ? TERM_STANDING : TERM_OVER;
 		o->pub.ends_at_unix_ms = c->ends_at;
+		o->pub.asked = 0;
 		break;
 	case HOW_ASKED:
 		o->pub.state = TERM_ASKED;
+		o->pub.asked++;
 		o->pub.ends_at_unix_ms = c->ends_at;
 		break;
 	case HOW_FAILED:
@@ -166,5 +199,46 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 	if (o->pub.state == TERM_OVER) {
 		((struct call_object *)state_find(s, OBJECT_CALL, o->pub.call))->terms--;
 		state_set_over(&o->o, l->t);
+	}
+}
+
+/* ---- the inverse's own call ---- */
+
+static bool is_undo(const struct leaf_call_decided *c)
+{
+	return str_eq(c->purpose, STR("rollback")) && !str_eq(c->effect, STR("read"));
+}
+
+/* (1) */
+enum rc state_check_undo(const struct state *s, const struct leaf_call_decided *c, struct err *e)
+{
+	const struct term *t = state_term(s, c->parent);
+
+	if (!is_undo(c)) {
+		return RC_OK;
+	}
+	if (!t || t->state != TERM_ROLLING_BACK || !str_eq(t->tool, c->tool)) {
+		FAIL(e, RC_BROKEN, "m%" PRIu64 " is not being rolled back with '" STR_FMT "'",
+		     c->parent, STR_ARG(c->tool));
+	}
+	if (t->undo) {
+		FAIL(e, RC_BROKEN, "m%" PRIu64 " has had its inverse sent already", c->parent);
+	}
+	return RC_OK;
+}
+
+void state_apply_undo(struct state *s, const struct leaf_call_decided *c, uint64_t call)
+{
+	if (is_undo(c)) {
+		term_of(s, c->parent)->pub.undo = call;
+	}
+}
+
+void state_apply_undo_outcome(struct state *s, const struct call *c)
+{
+	struct term_object *o = c->parent ? term_of(s, c->parent) : NULL;
+
+	if (o && o->pub.undo == c->ix && str_eq(c->outcome, STR("not_sent"))) {
+		o->pub.undo = 0;
 	}
 }

@@ -63,6 +63,7 @@ struct derived_call {
 	 * inverse: the inverse is wanted only if the captured state at `pointer` equals `equals` */
 	struct str pointer;
 	const struct json *equals; /* NULL = no condition; may be a template */
+	uint64_t within_ms;	   /* verification: how long the effect may take to show */
 };
 
 /* A read whose results are kept as evidence. */
@@ -101,6 +102,7 @@ struct tool {
 	uint64_t rehearsed_unix_ms; /* 0 = never */
 	uint64_t term_ms;	    /* 0 = no term */
 	enum term_end term_end;
+	uint64_t reask_ms;   /* how often it is asked about after its end */
 	struct str evidence; /* what is preserved first, and for how long: text for people */
 	/* Evidence that must be there before a call (core/evidence.h): kinds, how old it may be
 	 * (0 = any age), and the reads by which Remit itself gets what is missing. */

@@ -762,8 +762,7 @@ _Static_assert((int)BOOK_PIECE_BYTES *(int)BOOK_PIECES >= (int)LIMIT_RESULT_BYTE
 	       "a result fits its leaf");
 
 static enum rc record_completed(struct governor *g, const struct flight *f, struct str kind,
-				enum reason reason, struct str result, uint64_t *ret_ix,
-				struct err *e)
+				enum reason reason, struct str result, struct err *e)
 {
 	const struct tool *t = bundle_tool(g->bundle, f->tool);
 	struct digest unused;
@@ -784,11 +783,10 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 		l.call_completed.labels = labels_of(t, f, &g->round);
 	}
 	n = book_split(result, &l.call_completed.result, &unused, values);
-	return book_record(g->book, &l, key_for(g, f->task), values, n, ret_ix, e);
+	return book_record(g->book, &l, key_for(g, f->task), values, n, NULL, e);
 }
 
-static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m,
-			      uint64_t completed)
+static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m)
 {
 	struct request *r = find_request(g, f->request);
 	const struct call *c = state_call(g->state, f->call);
@@ -796,9 +794,9 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 
 	if (c && c->effect != EFFECT_READ && was_sent) {
 		if (m->kind != OUTCOME_TOOL_ERROR) {
-			terms_start(g, f, completed);
+			terms_start(g, f->call);
 		}
-		terms_verify(g, f->call);
+		verify_start(g, f->call);
 	}
 	if (m->kind == OUTCOME_OK || m->kind == OUTCOME_TOOL_ERROR) {
 		if (!reads_account_for(g, f, m)) {
@@ -848,6 +846,11 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 	calls_judge(g, r);
 }
 
+static const struct json *value_of(struct governor *g, const struct msg_outcome *m)
+{
+	return m->kind == OUTCOME_OK ? reads_value(g, &g->round, m->result) : NULL;
+}
+
 void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool is_runner)
 {
 	struct flight *f = calls_flight(g, heard->call);
@@ -855,7 +858,6 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	struct msg_outcome clean;
 	struct err e = ERR_INIT;
 	enum reason reason = REASON_NONE;
-	uint64_t completed;
 
 	if (!f || f->is_runner != is_runner) {
 		log_warn("an outcome for c%llu, which is not under way there",
@@ -869,24 +871,23 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	} else if (m->kind == OUTCOME_UNKNOWN) {
 		reason = REASON_OUTCOME_UNKNOWN;
 	}
-	if (record_completed(g, f, outcome_name(m->kind), reason, m->result, &completed, &e) !=
-	    RC_OK) {
+	if (record_completed(g, f, outcome_name(m->kind), reason, m->result, &e) != RC_OK) {
 		log_err("an outcome could not be recorded: %s", e.msg);
 		g->is_broken = true;
 		return;
 	}
 	switch (f->purpose) {
 	case PURPOSE_AGENT:
-		finish_agent_call(g, f, m, completed);
+		finish_agent_call(g, f, m);
 		break;
 	case PURPOSE_CAPTURE:
 		finish_capture(g, f, m);
 		break;
 	case PURPOSE_VERIFY:
+		verify_on_outcome(g, f, m, value_of(g, m));
+		break;
 	case PURPOSE_ROLLBACK:
-		terms_on_outcome(g, f, m, completed,
-				 m->kind == OUTCOME_OK ? reads_value(g, &g->round, m->result)
-						       : NULL);
+		rollback_on_outcome(g, f, m, value_of(g, m));
 		break;
 	}
 	flight_drop(g, f);

@@ -34,8 +34,12 @@ enum {
 	GOVERNOR_SEND_BY_MS = 2000, /* life of an admission */
 	GOVERNOR_DRAIN_MS = 2000,   /* how long a task's end waits for calls under way */
 	GOVERNOR_LEASE_CREATE_MS = 10000,
-	GOVERNOR_KILL_WAIT_MS = 2000,		 /* for senders to say what was already sent */
-	GOVERNOR_ROLLBACK_PACE_MS = 2000,	 /* between attempts to take up a rollback again */
+	GOVERNOR_KILL_WAIT_MS = 2000,	       /* for senders to say what was already sent */
+	GOVERNOR_ROLLBACK_MS = 30 * 60 * 1000, /* a rollback that is not done then has failed */
+	GOVERNOR_ROLLBACKS = 16,	       /* with a call under way at a time */
+	GOVERNOR_READ_BACK_MS = 120 * 1000,    /* how long it is tried to read an effect back */
+	GOVERNOR_SETTLE_MS = 500,	       /* between looks at an effect that may still show */
+	GOVERNOR_RETRY_MOST_MS = 60 * 1000,    /* between attempts, at most */
 	GOVERNOR_ROUND_BYTES = 64 * 1024 * 1024, /* scratch memory of one round */
 };
 
@@ -156,12 +160,25 @@ struct governor {
 	})
 	revoking;
 	uint64_t next_fence;
-	uint64_t next_rollback_ns;
-	VEC(struct paused_rollback {
+	VEC(struct going_back {
 		uint64_t term;
-		enum way_back_step step;
+		uint64_t next_ns;	  /* not before */
+		uint64_t settle_until_ns; /* the inverse's effect may still show */
+		uint64_t checked_ns;	  /* the target was as we left it */
+		uint32_t tries;		  /* without getting on */
+		bool waits_lease;
 	})
-	paused; /* rollbacks that wait for a lease in the middle */
+	going_back; /* rollbacks under way: what of them is not in the state */
+	VEC(struct effect_check {
+		uint64_t call;
+		uint64_t flight; /* the read under way, 0 = none */
+		uint64_t next_ns;
+		uint64_t settle_until_ns; /* until then the effect may still show */
+		uint64_t give_up_ns;	  /* until then it may be impossible to look */
+		uint32_t tries;
+		bool waits_lease;
+	})
+	checks; /* effects to be verified */
 	struct loop_timer tick;
 	struct loop_timer refresh;
 	uint64_t refused_in_window;
@@ -287,15 +304,37 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 void incidents_close(struct governor *g, uint64_t incident, struct str by, struct str reason);
 
 /* ---- terms.c: the way back ---- */
-void terms_start(struct governor *g, const struct flight *f, uint64_t completed);
-void terms_verify(struct governor *g, uint64_t call);
-void terms_on_outcome(struct governor *g, struct flight *f, const struct msg_outcome *m,
-		      uint64_t completed, const struct json *result);
-/* Starts undoing; RC_DENIED when it is not standing. */
-enum rc terms_roll_back(struct governor *g, uint64_t term, struct str by, struct err *e);
+/* A sent call may have a way back: then a term starts, once. */
+void terms_start(struct governor *g, uint64_t call);
+/* term.changed; detail and difference ({expected, found} as JSON) may be empty. */
+bool terms_change(struct governor *g, uint64_t term, const char *how, struct str by, uint64_t call,
+		  struct str detail, struct str difference);
+/* It cannot go on by itself: failed, and its owner is told. */
+void terms_fail(struct governor *g, uint64_t term, uint64_t call, struct str detail,
+		struct str difference);
 void terms_hand_over(struct governor *g, uint64_t task, const char *why);
+/* Handles ends of terms. */
 void terms_tick(struct governor *g);
-void terms_lease_ready(struct governor *g, uint64_t lease);
+/* At the start: terms that the last life should have started are started now. */
+void terms_recover(struct governor *g);
+
+/* ---- verify.c: is the effect there? ---- */
+void verify_start(struct governor *g, uint64_t call);
+void verify_on_outcome(struct governor *g, const struct flight *f, const struct msg_outcome *m,
+		       const struct json *result);
+bool verify_task_is_pending(const struct governor *g, uint64_t task);
+void verify_tick(struct governor *g);
+/* At the start: what the last life sent and did not verify. */
+void verify_recover(struct governor *g);
+void verify_lease_ready(struct governor *g);
+
+/* ---- rollback.c: the running of an inverse by Remit ---- */
+/* Starts undoing; RC_DENIED when it is not standing. */
+enum rc rollback_start(struct governor *g, uint64_t term, struct str by, struct err *e);
+void rollback_on_outcome(struct governor *g, struct flight *f, const struct msg_outcome *m,
+			 const struct json *result);
+void rollback_tick(struct governor *g);
+void rollback_lease_ready(struct governor *g);
 
 /* ---- stop.c ---- */
 void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
@@ -340,12 +379,12 @@ void view_incident(const struct governor *g, const struct incident *i, struct js
 void view_task(const struct governor *g, const struct task *t, struct json_out *w);
 void view_approval(struct governor *g, const struct approval *a, struct json_out *w);
 void view_preapproval(const struct governor *g, const struct preapproval *p, struct json_out *w);
-void view_term(const struct governor *g, const struct term *t, struct json_out *w);
+void view_term(struct governor *g, const struct term *t, struct json_out *w);
 void view_lease(const struct governor *g, const struct lease *l, struct json_out *w);
 void view_agent(const struct governor *g, const struct agent *a, struct json_out *w);
 void view_kill(const struct governor *g, const struct kill *k, struct json_out *w);
 void view_decision(const struct governor *g, const struct decision *d, struct json_out *w);
-void view_call(const struct governor *g, const struct call *c, struct json_out *w);
+void view_call(struct governor *g, const struct call *c, struct json_out *w);
 void view_time(struct json_out *w, const char *name, uint64_t unix_ms);
 void view_id(struct json_out *w, const char *name, char letter, uint64_t ix);
 void view_list(struct json_out *w, const char *name, const struct str_list *l);

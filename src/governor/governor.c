@@ -181,6 +181,8 @@ static void tick(struct loop_timer *t)
 	approvals_tick(g);
 	leases_tick(g);
 	terms_tick(g);
+	rollback_tick(g);
+	verify_tick(g);
 	tasks_tick(g);
 	stop_tick(g);
 	refusals_tick(g);
@@ -327,6 +329,8 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	TRY(start_checkpoints(g, e));
 	TRY(connect_others(g, e));
 	leases_recover(g);
+	terms_recover(g);
+	verify_recover(g);
 	definitions_refresh(g);
 	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
 	TRY(loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)));
@@ -374,6 +378,7 @@ void governor_free(struct governor *g)
 	arena_fini(&g->round);
 	vec_fini(&g->draining);
 	vec_fini(&g->revoking);
-	vec_fini(&g->paused);
+	vec_fini(&g->going_back);
+	vec_fini(&g->checks);
 	mem_free(g);
 }

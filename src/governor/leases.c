@@ -125,7 +125,8 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 	if (gov_record(g, &created) && gov_record(g, &delivered)) {
 		order(g, &deliver);
 		calls_wake_lease(g, m->lease);
-		terms_lease_ready(g, m->lease);
+		verify_lease_ready(g);
+		rollback_lease_ready(g);
 	}
 }
 

@@ -171,9 +171,10 @@ void view_preapproval(const struct governor *g, const struct preapproval *p, str
 	json_out_close(w);
 }
 
-void view_term(const struct governor *g, const struct term *t, struct json_out *w)
+void view_term(struct governor *g, const struct term *t, struct json_out *w)
 {
-	(void)g; /* like the other views */
+	struct str found;
+
 	json_out_object(w);
 	view_id(w, "id", 'm', t->ix);
 	json_out_key_str(w, "state", term_state_name(t->state));
@@ -183,8 +184,16 @@ void view_term(const struct governor *g, const struct term *t, struct json_out *
 	json_out_key_str(w, "undone_by", t->tool);
 	view_list(w, "targets", &t->targets);
 	json_out_key_str(w, "at_its_end", t->reverts ? STR("revert") : STR("reask"));
+	view_time(w, "started", t->started_unix_ms);
 	view_time(w, "ends", t->ends_at_unix_ms);
+	json_out_key_u64(w, "asked", t->asked);
+	view_id(w, "undo_call", 'c', t->undo);
 	json_out_key_str(w, "owner", t->owner);
+	if (t->changed_ix &&
+	    book_value_of(g->book, t->changed_ix, 0, &g->round, &found, NULL) == RC_OK) {
+		json_out_key(w, STR("difference"));
+		json_out_raw(w, found);
+	}
 	json_out_close(w);
 }
 
@@ -261,9 +270,10 @@ void view_decision(const struct governor *g, const struct decision *d, struct js
 	json_out_close(w);
 }
 
-void view_call(const struct governor *g, const struct call *c, struct json_out *w)
+void view_call(struct governor *g, const struct call *c, struct json_out *w)
 {
-	(void)g; /* like the other views */
+	struct str found;
+
 	json_out_object(w);
 	view_id(w, "id", 'c', c->ix);
 	view_id(w, "task", 't', c->task);
@@ -277,6 +287,10 @@ void view_call(const struct governor *g, const struct call *c, struct json_out *
 	view_id(w, "lease", 'l', c->lease);
 	if (c->is_verified) {
 		json_out_key_bool(w, "verified", c->verified_holds);
+		if (book_value_of(g->book, c->verified_ix, 0, &g->round, &found, NULL) == RC_OK) {
+			json_out_key(w, STR("difference"));
+			json_out_raw(w, found);
+		}
 	}
 	json_out_close(w);
 }

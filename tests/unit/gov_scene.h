@@ -80,6 +80,9 @@ struct scene {
 
 	/* how the others behave */
 	const char *held_tool;	 /* its calls are not answered by themselves */
+	const char *broken_tool; /* its calls end like this, and do nothing */
+	enum outcome_kind broken_kind;
+	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
 
@@ -136,7 +139,7 @@ static inline void scene_pass(uint64_t ms)
 #define SCENE_CHECK(pointer, value)                                                                \
 	"    verify: {tool: look, arguments: {login: {$args: /login}}, pointer: " pointer          \
 	", equals: " value                                                                         \
-	"}\n    rehearsed: 2026-11-01\n    evidence: {what: the login, keep: 90d}\n"
+	", within: 30s}\n    rehearsed: 2026-11-01\n    evidence: {what: the login, keep: 90d}\n"
 
 static const struct {
 	const char *path;
@@ -332,7 +335,15 @@ static inline void scene_do(struct scene *s, struct heard_admission *a)
 {
 	char text[256];
 
-	s->n_changes += strcmp(a->tool, "look") != 0 && strcmp(a->tool, "peek") != 0;
+	bool is_read = strcmp(a->tool, "look") == 0 || strcmp(a->tool, "peek") == 0;
+	bool is_stale = is_read && s->stale_reads > 0;
+
+	if (s->broken_tool && strcmp(a->tool, s->broken_tool) == 0) {
+		scene_outcome(s, a, s->broken_kind, "");
+		return;
+	}
+	s->stale_reads -= is_stale;
+	s->n_changes += !is_read;
 	if (strcmp(a->tool, "lock") == 0 || strcmp(a->tool, "unlock") == 0) {
 		s->can_login = a->tool[0] == 'u';
 	}
@@ -342,7 +353,7 @@ static inline void scene_do(struct scene *s, struct heard_admission *a)
 	(void)snprintf(text, sizeof(text),
 		       "{\"content\":[{\"type\":\"text\",\"text\":\"{\\\"can_login\\\":%s,"
 		       "\\\"muted\\\":%s}\"}],\"isError\":false}",
-		       s->can_login ? "true" : "false", s->is_muted ? "true" : "false");
+		       s->can_login ? "true" : "false", s->is_muted != is_stale ? "true" : "false");
 	scene_outcome(s, a, OUTCOME_OK, text);
 }
 

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "base/str.h"
+#include "base/base.h"
 
 struct clock {
 	uint64_t (*unix_ms)(void *ctx);
@@ -20,7 +20,3 @@ uint64_t clock_unix_ms(const struct clock *c);
 uint64_t clock_boot_ns(const struct clock *c);
 /* "2026-11-22T21:08:26.123Z" into 25 bytes (RFC 3339, always UTC, always milliseconds). */
 void clock_format_unix_ms(uint64_t unix_ms, char out[25]);
-/* RFC 3339 section 5.6: date and time with "Z" or an offset, and any fraction of a second (cut to
- * milliseconds); a date alone is its first moment in UTC. 1970 to 9999; a leap second is the second
- * before it. False for anything else, *ret untouched. */
-bool clock_parse_rfc3339(struct str s, uint64_t *ret_unix_ms) MUST_USE;

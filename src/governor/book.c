@@ -317,3 +317,16 @@ enum rc book_whole_value_of(struct book *b, uint64_t ix, struct arena *arena, st
 	}
 	return RC_OK;
 }
+
+enum leaf_kind book_kind_of(struct book *b, uint64_t ix)
+{
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	struct segment_leaf read;
+	struct leaf leaf;
+
+	if (segment_read(b->log, ix, &b->batch, &read, NULL) != RC_OK ||
+	    leaf_decode(&arena, read.bytes, &leaf, NULL) != RC_OK) {
+		return LEAF_NONE;
+	}
+	return leaf.kind;
+}

@@ -57,6 +57,8 @@ struct segment_log *book_log(const struct book *b);
 const struct log_io *book_io(const struct book *b);
 /* The sealed value of a leaf, opened; bytes live in arena. RC_ABSENT when there is none or its key
  * was destroyed. */
+/* What a leaf is; LEAF_NONE when it cannot be read. */
+enum leaf_kind book_kind_of(struct book *b, uint64_t ix);
 /* All pieces of a value that book_split() cut; errors as book_value_of(). */
 enum rc book_whole_value_of(struct book *b, uint64_t ix, struct arena *arena, struct str *ret,
 			    struct err *e);

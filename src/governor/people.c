@@ -405,6 +405,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_LEASE_LIST] = list_leases,
 	    [COMMAND_STATUS] = show_status,
 	    [COMMAND_CALL_SHOW] = show_call,
+	    [COMMAND_READ_SHOW] = reads_show,
 	    [COMMAND_TRY] = try_call,
 	    [COMMAND_INVENTORY_LIST] = inventory_list,
 	    [COMMAND_INVENTORY_SET] = inventory_set,

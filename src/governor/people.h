@@ -23,6 +23,8 @@ enum rc people_id(const struct asked *a, char letter, uint64_t *ret, struct err 
 /* inventory.c */
 enum rc inventory_list(struct asked *a, struct json_out *w, struct err *e);
 enum rc inventory_set(struct asked *a, struct json_out *w, struct err *e);
+/* reads.c */
+enum rc reads_show(struct asked *a, struct json_out *w, struct err *e);
 void people_reply_json(struct asked *a, struct json_out *w);
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail);
 /* {"<what>": "<letter><ix>", "state": ...} */

@@ -7,8 +7,9 @@
  */
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "core/redact.h"
-#include "governor/gov.h"
+#include "governor/people.h"
 
 _Static_assert((int)READ_ITEMS_BYTES <= (int)BOOK_PIECES * (int)BOOK_PIECE_BYTES,
 	       "the names of a result's objects fit beside a leaf");
@@ -113,4 +114,34 @@ bool reads_account_for(struct governor *g, const struct flight *f, const struct 
 		return false; /* (2) */
 	}
 	return may_give;
+}
+
+enum rc reads_show(struct asked *a, struct json_out *w, struct err *e)
+{
+	struct governor *g = a->g;
+	struct str id = STR("");
+	struct str objects;
+	uint64_t ix;
+	enum rc rc;
+
+	if (!json_str(json_get(a->body, STR("id")), &id) ||
+	    !num_u64(id, book_durable_size(g->book) - 1, &ix)) {
+		FAIL(e, RC_INPUT, "'" STR_FMT "' is no leaf of this log", STR_ARG(id));
+	}
+	if (book_kind_of(g->book, ix) != LEAF_READ_ACCOUNTED) {
+		FAIL(e, RC_ABSENT, "leaf %llu does not account for a read; see remit touched",
+		     (unsigned long long)ix);
+	}
+	rc = book_whole_value_of(g->book, ix, &g->round, &objects, e);
+	if (rc == RC_ABSENT) { /* none were found, nobody described them, or they were erased */
+		objects = STR("{}");
+	} else {
+		TRY(rc);
+	}
+	json_out_object(w);
+	json_out_key_u64(w, "account", ix);
+	json_out_key(w, STR("objects"));
+	json_out_raw(w, objects);
+	json_out_close(w);
+	return RC_OK;
 }

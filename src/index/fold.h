@@ -20,13 +20,23 @@ enum rc fold_commit(struct fold *f, struct err *e);
 /* {"leaves": [{"leaf", "time", "type", "what"}]} of a task, oldest first. RC_ABSENT: no such task.
  */
 enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err *e);
-/* {"calls": [...]}, newest first. Empty strings do not filter; limit is at most 1000. */
+/* Empty texts and zeros do not filter. */
 struct fold_filter {
 	struct str agent; /* the last part of its SPIFFE ID, or the whole */
 	struct str tool;
 	struct str verdict;
-	uint64_t task; /* 0 = any */
-	uint64_t limit;
+	struct str reason;
+	struct str class; /* of data */
+	uint64_t task;
+	uint64_t incident;
+	uint64_t since_unix_ms;
+	uint64_t until_unix_ms;
+	uint64_t before; /* calls older than this one: the next page */
+	uint64_t limit;	 /* at most, and by itself, 1000 */
 };
+/* {"calls": [...]}, newest first. */
 enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret,
 		   struct err *e);
+/* {"touched": [...]}: calls that were sent, or may have been, with what their results were. */
+enum rc fold_touched(struct fold *f, const struct fold_filter *filter, struct buf *ret,
+		     struct err *e);

@@ -11,6 +11,7 @@
 #include <tlog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ const struct sandbox_policy index_sandbox = {
 
 struct index {
 	struct loop *loop;
+	const struct clock *clock;
 	struct deployment *deployment;
 	struct channel *people;
 	struct fold *fold;
@@ -118,26 +120,78 @@ static struct str param(struct str query, const char *name, struct buf *out)
 	return uri_query_get(query, str_from(name), out, &e) == RC_OK ? buf_view(out) : STR("");
 }
 
-static enum rc answer_calls(struct index *x, struct str query, struct buf *out, struct err *e)
+/* "2026-11-27T21:00:00Z", "2026-11-27", or how long ago: "2h". */
+static enum rc read_moment(struct index *x, struct str query, const char *name, uint64_t *ret,
+			   struct err *e)
+{
+	AUTO_BUF out = BUF_INIT(64);
+	struct str text = param(query, name, &out);
+	uint64_t now = clock_unix_ms(x->clock);
+	uint64_t days;
+	uint64_t ago;
+
+	if (text.n == 0 || num_time_unix_ms(text, ret)) {
+		return RC_OK;
+	}
+	if (num_date_days(text, &days)) {
+		*ret = days * 24 * 3600 * 1000;
+		return RC_OK;
+	}
+	if (!num_duration_ms(text, &ago) || ago >= now) {
+		FAIL(e, RC_INPUT,
+		     "'%s' is a time such as 2026-11-27T21:00:00Z, or how long ago such as 2h, not "
+		     "'" STR_FMT "'",
+		     name, STR_ARG(text));
+	}
+	*ret = now - ago;
+	return RC_OK;
+}
+
+static enum rc read_id(struct str query, const char *name, char letter, uint64_t *ret,
+		       struct err *e)
+{
+	AUTO_BUF out = BUF_INIT(24);
+	struct str text = param(query, name, &out);
+
+	if (text.n && !id_parse(text, letter, ret)) {
+		FAIL(e, RC_INPUT, "'" STR_FMT "' is no id of a%s", STR_ARG(text),
+		     letter == 'i'   ? "n incident"
+		     : letter == 't' ? " task"
+				     : " call");
+	}
+	return RC_OK;
+}
+
+typedef enum rc search(struct fold *f, const struct fold_filter *filter, struct buf *ret,
+		       struct err *e);
+
+static enum rc answer_search(struct index *x, search *run, struct str query, struct buf *out,
+			     struct err *e)
 {
 	AUTO_BUF agent = BUF_INIT(LIMIT_SPIFFE_ID_BYTES);
 	AUTO_BUF tool = BUF_INIT(LIMIT_ID_BYTES);
 	AUTO_BUF verdict = BUF_INIT(16);
-	AUTO_BUF task = BUF_INIT(24);
+	AUTO_BUF reason = BUF_INIT(LIMIT_ID_BYTES);
+	AUTO_BUF class = BUF_INIT(LIMIT_ID_BYTES);
 	AUTO_BUF limit = BUF_INIT(24);
 	struct fold_filter f = {
 	    .agent = param(query, "agent", &agent),
 	    .tool = param(query, "tool", &tool),
 	    .verdict = param(query, "verdict", &verdict),
+	    .reason = param(query, "reason", &reason),
+	    .class = param(query, "class", &class),
 	};
 
-	if (param(query, "task", &task).n && !id_parse(buf_view(&task), 't', &f.task)) {
-		FAIL(e, RC_INPUT, "'" STR_FMT "' is no task id", STR_ARG(buf_view(&task)));
-	}
-	if (param(query, "limit", &limit).n && !num_u64(buf_view(&limit), 1000, &f.limit)) {
+	TRY(read_id(query, "task", 't', &f.task, e));
+	TRY(read_id(query, "incident", 'i', &f.incident, e));
+	TRY(read_id(query, "before", 'c', &f.before, e));
+	TRY(read_moment(x, query, "since", &f.since_unix_ms, e));
+	TRY(read_moment(x, query, "until", &f.until_unix_ms, e));
+	if (param(query, "limit", &limit).n &&
+	    (!num_u64(buf_view(&limit), 1000, &f.limit) || f.limit == 0)) {
 		FAIL(e, RC_INPUT, "'limit' must be 1 to 1000");
 	}
-	return fold_calls(x->fold, &f, out, e);
+	return run(x->fold, &f, out, e);
 }
 
 static enum rc answer(struct index *x, const struct msg_query *q, struct buf *out, struct err *e)
@@ -146,7 +200,10 @@ static enum rc answer(struct index *x, const struct msg_query *q, struct buf *ou
 	uint64_t task;
 
 	if (str_eq(q->path, STR("/v1/index/calls"))) {
-		return answer_calls(x, q->body, out, e);
+		return answer_search(x, fold_calls, q->body, out, e);
+	}
+	if (str_eq(q->path, STR("/v1/index/touched"))) {
+		return answer_search(x, fold_touched, q->body, out, e);
 	}
 	if (str_has_prefix(q->path, tasks)) {
 		if (!id_parse(str_slice(q->path, tasks.n, q->path.n), 't', &task)) {
@@ -258,7 +315,8 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 
 enum rc role_index_main(const struct role_env *env, struct err *e)
 {
-	struct index x = {.loop = env->loop, .bundle = BUF_INIT(BUNDLE_BYTES)};
+	struct index x = {
+	    .loop = env->loop, .clock = &env->clock, .bundle = BUF_INIT(BUNDLE_BYTES)};
 	enum rc rc;
 
 	x.poll.fire = poll;

@@ -87,6 +87,69 @@ static void calls_are_filtered(void **state)
 	(void)unlink(path);
 }
 
+static const char *const read_leaves[] = {
+    "{\"origin\":\"x\",\"t\":1,\"type\":\"log.opened\",\"v\":1}",
+    "{\"agent\":\"spiffe://x/agent/a\",\"incident\":9,\"t\":3,\"type\":\"task.opened\",\"v\":1}",
+    /* described: two orders; its tool could have brought customers too */
+    "{\"agent\":\"spiffe://x/agent/a\",\"data\":[\"orders\",\"pii\"],\"t\":4,\"task\":1,"
+    "\"tool\":\"u___q\",\"type\":\"call.decided\",\"verdict\":\"allow\"}",
+    "{\"call\":2,\"kind\":\"ok\",\"result_bytes\":99,\"t\":5,\"type\":\"call.completed\"}",
+    "{\"bytes\":99,\"call\":2,\"counts\":[\"orders=2\"],\"described\":true,\"t\":5,"
+    "\"type\":\"read.accounted\"}",
+    /* undescribed */
+    "{\"agent\":\"spiffe://x/agent/a\",\"data\":[\"pii\"],\"t\":6,\"task\":1,"
+    "\"tool\":\"u___r\",\"type\":\"call.decided\",\"verdict\":\"allow\"}",
+    "{\"call\":5,\"kind\":\"ok\",\"result_bytes\":7,\"t\":7,\"type\":\"call.completed\"}",
+    "{\"bytes\":7,\"call\":5,\"described\":false,\"t\":7,\"type\":\"read.accounted\"}",
+    /* never left */
+    "{\"agent\":\"spiffe://x/agent/a\",\"data\":[\"pii\"],\"t\":8,\"task\":1,"
+    "\"tool\":\"u___r\",\"type\":\"call.decided\",\"verdict\":\"allow\"}",
+    "{\"call\":8,\"kind\":\"not_sent\",\"t\":9,\"type\":\"call.completed\"}",
+};
+
+static void what_was_touched_is_what_was_sent_and_what_it_was(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/remit-fold-XXXXXX";
+	struct fold_filter x = {.agent = STR("a")};
+	AUTO_BUF out = BUF_INIT(65536);
+	struct fold *f = NULL;
+
+	assert_true(close(mkstemp(path)) == 0);
+	assert_ok(fold_open(path, STR("x"), &f, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(read_leaves); i++) {
+		assert_ok(fold_add(f, i, str_from(read_leaves[i]), NULL));
+	}
+	assert_ok(fold_touched(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":"), 2);
+	assert_int_equal(count(&out, "\"account\":4"), 1);
+	assert_int_equal(count(&out, "\"incident\":\"i9\""), 2);
+	x.class = STR("pii"); /* the described one had none */
+	buf_reset(&out);
+	assert_ok(fold_touched(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":\"c5\""), 1);
+	assert_int_equal(count(&out, "\"id\":"), 1);
+	x.class = STR("order_");
+	buf_reset(&out);
+	assert_ok(fold_touched(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":"), 0);
+	x = (struct fold_filter){.class = STR("orders"), .since_unix_ms = 4, .incident = 9};
+	buf_reset(&out);
+	assert_ok(fold_touched(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":\"c2\""), 1);
+	x.since_unix_ms = 5;
+	buf_reset(&out);
+	assert_ok(fold_touched(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":"), 0);
+	x = (struct fold_filter){.before = 5};
+	buf_reset(&out);
+	assert_ok(fold_calls(f, &x, &out, NULL));
+	assert_int_equal(count(&out, "\"id\":\"c2\""), 1);
+	assert_int_equal(count(&out, "\"id\":"), 1);
+	fold_free(f);
+	(void)unlink(path);
+}
+
 static void another_logs_database_is_thrown_away(void **state)
 {
 	(void)state;
@@ -110,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_timeline_holds_all_that_its_task_caused),
 	    cmocka_unit_test(calls_are_filtered),
+	    cmocka_unit_test(what_was_touched_is_what_was_sent_and_what_it_was),
 	    cmocka_unit_test(another_logs_database_is_thrown_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

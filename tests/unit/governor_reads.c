@@ -7,7 +7,7 @@ static struct scene_log disk;
 
 #define SECRET "hunter2-correct-horse"
 
-/* Has anything been written that holds the text? Values are sealed, so nothing must. */
+/* The answer to a look that the target answers so. */
 static const char *look_with(enum outcome_kind kind, const char *result)
 {
 	uint64_t req = scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);

@@ -22,6 +22,14 @@ enum {
 	LIMIT_TEXT_BYTES = 4096,      /* goal, reason, title: free text */
 	LIMIT_PHASES = 32,	      /* of a playbook; a bit each in a task's state */
 
+	/* What the state counts. */
+	LIMIT_INTERNED = 4 * 1024 * 1024, /* different targets and tools at a time; some 100 bytes
+					     each */
+	LIMIT_COUNTERS = 1024 * 1024,	  /* one per cap and task, incident or agent in use */
+	LIMIT_CAPS = 128,		  /* in a deployment: each call looks at all of them */
+	LIMIT_CAP_GROUP = 4096,	  /* members of a group with a percentage or floor: walked */
+	LIMIT_TAKINGS = 64,		  /* counters that one call takes from: the leaf lists them */
+
 	/* The log. */
 	LIMIT_LEAF_BYTES = 32 * 1024,
 	LIMIT_VALUE_BYTES = 32 * 1024,	 /* a sealed value beside a leaf */

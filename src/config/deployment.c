@@ -142,6 +142,7 @@ static enum rc run(struct load *l, struct err *e)
 	load_gates(l);
 	load_upstreams(l);
 	load_freezes(l);
+	load_limits(l);
 	load_playbooks(l);
 	load_agents(l);
 	check_classes(l);

@@ -25,6 +25,8 @@ struct load {
 	bool looks_at_paths; /* secrets and keys must exist, with the right mode */
 	bool is_out_of_memory;
 
+	struct cap *caps; /* b->caps while they are read */
+
 	/* remit.yaml: defaults */
 	uint64_t hold_ms;
 	uint64_t deviations;
@@ -133,6 +135,9 @@ void load_gates(struct load *l);
 void load_freezes(struct load *l);
 void load_upstreams(struct load *l);
 void load_playbooks(struct load *l);
+void load_limits(struct load *l);
+/* The list `caps` of a document: of limits.yaml (playbook "") or of a playbook. */
+void load_caps(struct load *l, const struct json *doc, struct str playbook);
 void load_agents(struct load *l);
 /* Of gates: what can only be checked when tools and agents are known. */
 void load_gates_ends(struct load *l);

@@ -212,13 +212,14 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	const struct json *limits;
 
 	pb->name = load_name_of_file(l, path);
-	(void)load_keys(l, doc, "a playbook", "classes severity accountable phases limits data reads");
+	(void)load_keys(l, doc, "a playbook", "classes severity accountable phases limits data reads caps");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	load_severity_band(l, doc, &pb->severity_from, &pb->severity_to);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
 	load_phases(l, doc, pb);
 	pb->data = load_list(l, doc, "data", OPTIONAL);
 	load_read_budgets(l, doc, pb);
+	load_caps(l, doc, pb->name);
 	limits = load_map(l, doc, "limits", REQUIRED);
 	if (limits) {
 		(void)load_keys(l, limits, "limits", "calls targets duration deviations");

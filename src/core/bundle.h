@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/agent.h"
 #include "core/freeze.h"
+#include "core/cap.h"
 #include "core/gate.h"
 #include "core/inventory.h"
 #include "core/list.h"
@@ -46,7 +47,10 @@ struct bundle {
 	const struct gate *gates;
 	size_t n_gates;
 	struct inventory inventory;
-	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */
+	const struct cap *caps;
+	size_t n_caps;
+	uint64_t target_hold_ms; /* how long targets are held when an outcome stays unknown */
+	struct str_list never;	 /* targets nobody's agent may act on; "kind:*" for a whole kind */
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
 	const struct freeze *freezes;

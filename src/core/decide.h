@@ -54,6 +54,7 @@ struct decision {
 	struct str_list policies; /* ids of the determining policies */
 	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
 	struct str_list gates;	  /* asked, or lifted by the approval */
+	struct str_list takings;  /* what it takes from caps, when not denied (core/cap.h) */
 	uint64_t approval;	  /* granted and cited, when verdict is allow */
 	uint64_t preapproval;	  /* cited, when verdict is allow */
 	struct str phase;	  /* the task moves on to it; p == NULL = stays */

@@ -16,6 +16,15 @@ enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, con
 			     STR_ARG(str_slice(subject, 0, LIMIT_ID_BYTES)));
 }
 
+void deciding_hold(struct deciding *c, enum reason reason, struct str detail)
+{
+	c->wants_default_gate = true;
+	if (c->hold_reason == REASON_NONE) {
+		c->hold_reason = reason;
+		c->hold_detail = detail;
+	}
+}
+
 /* ---- 1 to 3 ---- */
 
 enum rc check_stops(struct deciding *c, struct err *e)
@@ -97,64 +106,6 @@ static enum rc check_grant(struct deciding *c, struct err *e)
 }
 
 /* ---- 7 ---- */
-
-static uint64_t calls_of_tool(const struct deciding *c)
-{
-	uint64_t n = 0;
-
-	for (const struct call *call = state_next_call(c->s, c->task->ix); call;
-	     call = state_next_call(c->s, call->ix + 1)) {
-		n += call->task == c->task->ix && str_eq(call->purpose, STR("agent")) &&
-		     str_eq(call->tool, c->d.tool->public_name);
-	}
-	return n;
-}
-
-static bool is_held_elsewhere(const struct deciding *c, struct str target)
-{
-	for (const struct call *call = state_next_unfinished_call(c->s, 0); call;
-	     call = state_next_unfinished_call(c->s, call->ix + 1)) {
-		const struct task *other = state_task(c->s, call->task);
-
-		if (call->task != c->task->ix && call->effect != EFFECT_READ && other &&
-		    other->state == TASK_RUNNING && str_list_has(&call->targets, target)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static enum rc check_caps(struct deciding *c, struct err *e)
-{
-	const struct tool *t = c->d.tool;
-	uint64_t touched = c->task->touched.n;
-
-	if (c->task->calls >= c->task->max_calls) {
-		c->d.reason = REASON_RATE_EXCEEDED;
-		return RC_OK;
-	}
-	if (t->max_calls_per_task && calls_of_tool(c) >= t->max_calls_per_task) {
-		return deciding_deny(c, REASON_RATE_EXCEEDED, e,
-				     "the task has used up its calls of", t->public_name);
-	}
-	if (t->effect == EFFECT_READ) {
-		return RC_OK;
-	}
-	for (size_t i = 0; i < c->d.targets.n; i++) {
-		touched += !str_list_has(&c->task->touched, c->d.targets.p[i]);
-	}
-	if (touched > c->task->max_targets) {
-		c->d.reason = REASON_BLAST_RADIUS;
-		return RC_OK;
-	}
-	for (size_t i = 0; i < c->d.targets.n; i++) {
-		if (is_held_elsewhere(c, c->d.targets.p[i])) {
-			return deciding_deny(c, REASON_TARGET_LEASED, e,
-					     "another task is acting on", c->d.targets.p[i]);
-		}
-	}
-	return RC_OK;
-}
 
 static enum rc check_reads(struct deciding *c, struct err *e)
 {
@@ -270,6 +221,7 @@ static void settle(struct decision *d)
 	d->waiver = 0;
 	d->approval = 0;
 	d->preapproval = 0;
+	d->takings = (struct str_list){0};
 	d->phase = STR_NULL;
 }
 

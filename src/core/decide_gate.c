@@ -137,6 +137,10 @@ static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
 		return RC_OK;
 	}
 	c->d.verdict = VERDICT_ASK;
+	if (c->hold_reason != REASON_NONE) {
+		c->d.reason = c->hold_reason;
+		c->d.detail = c->hold_detail;
+	}
 	if (used_up) {
 		c->d.detail = arena_strf(c->arena, "pre-approval " STR_FMT " is used up for now",
 					 STR_ARG(id_text('p', used_up, id)));
@@ -205,7 +209,10 @@ enum rc check_gates(struct deciding *c, struct err *e)
 	if (c->d.reason != REASON_NONE) {
 		return RC_OK;
 	}
-	c->d.preapproval = c->is_frozen ? 0 : find_preapproval(c, &used_up);
+	/* Held: a person must have seen why. */
+	if (!c->is_frozen && c->hold_reason == REASON_NONE) {
+		c->d.preapproval = find_preapproval(c, &used_up);
+	}
 	if (c->d.preapproval) {
 		return RC_OK;
 	}

@@ -21,6 +21,9 @@ struct deciding {
 	bool wants_default_gate;
 	bool is_frozen; /* but a freeze's own gate can let it pass: what was approved before cannot
 			 */
+	enum reason hold_reason; /* deciding_hold() */
+	struct str hold_detail;
+	struct str *takings; /* d.takings, with room for LIMIT_TAKINGS */
 	struct decision d;
 };
 
@@ -30,6 +33,10 @@ enum rc deciding_deny(struct deciding *c, enum reason reason, struct err *e, con
 
 /* This gate is to be passed too. */
 enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e);
+/* Nothing but a person's approval of this very call lets it pass: behind the default gate, or those
+ * that the policies ask; no pre-approval is enough. What denies later still denies. The first
+ * reason is the one that is told. */
+void deciding_hold(struct deciding *c, enum reason reason, struct str detail);
 
 /* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
 enum rc check_stops(struct deciding *c, struct err *e);
@@ -39,6 +46,7 @@ enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);
+enum rc check_caps(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
 
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its

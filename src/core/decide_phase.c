@@ -231,7 +231,7 @@ enum rc check_phase_bounds(struct deciding *c, struct err *e)
 		return RC_OK;
 	}
 	for (size_t i = 0; i < c->d.targets.n; i++) {
-		targets += !task_has_touched_in(c->task, p->name, c->d.targets.p[i]);
+		targets += !state_task_has_touched_in(c->s, c->task, p->name, c->d.targets.p[i]);
 	}
 	if (targets > p->max_targets) {
 		return deciding_deny(c, REASON_BLAST_RADIUS, e,

@@ -237,7 +237,7 @@ static void put_task(struct record *r, const struct task *t, uint64_t now_unix_m
 	put_str(&in, STR("phase"), t->phase);
 	put_u64(&in, STR("calls"), t->calls);
 	put_u64(&in, STR("deviations"), t->deviations);
-	put_u64(&in, STR("targets"), t->touched.n);
+	put_u64(&in, STR("targets"), t->n_touched);
 	put_list(&in, STR("labels"), &t->labels);
 	put_reads(&in, t);
 	put_u64(&in, STR("age_s"), age_ms / 1000);

@@ -13,7 +13,7 @@
 #include "core/list.h"
 
 enum {
-	READ_CLASSES = 64, /* of data in one deployment, with "any" and "unknown" */
+	READ_CLASSES = 64,	   /* of data in one deployment, with "any" and "unknown" */
 	READ_RULES = 16,	   /* of one tool */
 	READ_ITEMS_BYTES = 256000, /* names of objects of one result; a longer list is unknown */
 };

@@ -12,15 +12,17 @@
  * What a leaf changes beside the object it names, and nothing else does:
  *   task.opened	uses up its intent
  *   task.resumed	starts counting deviations anew
- *   call.decided	allow: takes a call and new targets from the task's budget, uses up the
- *			approval and the waiver, takes one use of the pre-approval (purpose agent
- *			only);
+ *   call.decided	allow: holds its targets; takes a call and new targets from the task's
+ *			budget and what it says from the caps, uses up the approval and the
+ *			waiver, takes one use of the pre-approval (purpose agent only);
  *			deny: counts a deviation, when its reason is one
- *   call.completed	adds its labels to the task, and its tool, if it did not fail; an inverse that
- *			was not sent may be sent again
- *   call.verified	marks the task when the effect is not what it should be
+ *   call.completed	adds its labels to the task, and its tool, if it did not fail; not_sent:
+ *			gives back what the call took, and an inverse may be sent again;
+ *			frees its targets unless it is unknown
  *   read.accounted	adds to what the call's task and incident have read
  *   evidence.captured	stands in its incident's list
+ *   call.verified	frees its targets; marks the task when the effect is not what it should be
+ *   term.changed	reverted: the call stands no more on its targets
  *   kill.cleared	lifts every stop of that scope and name
  * An incident that closes ends no task, a task that ends voids no approval and revokes no lease:
  * whoever appends those leaves appends the ones that follow from them.
@@ -90,10 +92,11 @@ static void object_free(struct object *o)
 	switch (o->kind) {
 	case OBJECT_TASK:
 		task = (struct task_object *)o;
-		state_free_strings(&task->touched);
 		state_free_strings(&task->labels);
 		state_free_reads(&task->reads);
 		state_free_progress(task);
+		vec_fini(&task->label_uses);
+		vec_fini(&task->uses);
 		break;
 	case OBJECT_INCIDENT:
 		incident = (struct incident_object *)o;
@@ -111,8 +114,10 @@ static void object_free(struct object *o)
 		preapproval = (struct preapproval_object *)o;
 		vec_fini(&preapproval->uses);
 		break;
-	case OBJECT_INTENT:
 	case OBJECT_CALL:
+		mem_free(((struct call_object *)o)->targets);
+		break;
+	case OBJECT_INTENT:
 	case OBJECT_LEASE:
 	case OBJECT_TERM:
 	case OBJECT_KILL:
@@ -127,11 +132,23 @@ static void object_free(struct object *o)
 	mem_free(o);
 }
 
-static void pending_drop(struct pending *p)
+/* What an object holds in the tables of the state. */
+static void object_release(struct state *s, struct object *o)
 {
+	if (o->kind == OBJECT_CALL) {
+		state_forget_targets(s, (struct call_object *)o);
+	} else if (o->kind == OBJECT_TASK) {
+		state_free_use(s, (struct task_object *)o);
+	}
+}
+
+static void pending_drop(struct state *s)
+{
+	struct pending *p = &s->pending;
+
+	state_drop_pending_targets(s);
 	object_free(p->fresh);
 	mem_free(p->text);
-	state_free_strings(&p->touched);
 	state_free_strings(&p->labels);
 	state_free_strings(&p->task_classes);
 	state_free_strings(&p->incident_classes);
@@ -156,9 +173,10 @@ void state_free(struct state *s)
 	if (!s) {
 		return;
 	}
-	pending_drop(&s->pending);
+	pending_drop(s);
 	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
 		for (size_t i = 0; i < s->tables[k].n; i++) {
+			object_release(s, s->tables[k].p[i]);
 			object_free(s->tables[k].p[i]);
 		}
 		vec_fini(&s->tables[k]);
@@ -172,6 +190,10 @@ void state_free(struct state *s)
 	}
 	vec_fini(&s->health);
 	vec_fini(&s->unfinished);
+	state_free_counters(s);
+	vec_fini(&s->facts);
+	vec_fini(&s->standing);
+	intern_fini(&s->words);
 	mem_free(s);
 }
 
@@ -354,14 +376,14 @@ enum rc state_reserve(struct state *s, const struct leaf *l, struct err *e)
 {
 	enum rc rc;
 
-	pending_drop(&s->pending);
+	pending_drop(s);
 	if ((s->size == 0) != (l->kind == LEAF_LOG_OPENED)) {
 		FAIL(e, RC_BROKEN, "leaf 0, and no other, is log.opened");
 	}
 	TRY(check_causes(s, l, e));
 	rc = reserve_kind(s, l, e);
 	if (rc != RC_OK) {
-		pending_drop(&s->pending);
+		pending_drop(s);
 		return err_wrap(e, rc, "leaf %" PRIu64 " (" STR_FMT ")", s->size,
 				STR_ARG(leaf_kind_name(l->kind)));
 	}
@@ -422,6 +444,7 @@ static void forget(struct state *s)
 
 			if (o->over_unix_ms && !is_needed(o) && s->now_unix_ms >= o->over_unix_ms &&
 			    s->now_unix_ms - o->over_unix_ms >= horizon_of(s, o)) {
+				object_release(s, o);
 				object_free(o);
 			} else {
 				s->tables[k].p[kept++] = o;
@@ -429,13 +452,14 @@ static void forget(struct state *s)
 		}
 		s->tables[k].n = kept;
 	}
+	state_forget_counters(s);
 }
 
 void state_apply(struct state *s, uint64_t index, const struct leaf *l)
 {
 	MUST(index == s->size && l->kind != LEAF_NONE && s->pending.kind == l->kind);
 	apply_kind(s, l);
-	pending_drop(&s->pending);
+	pending_drop(s);
 	s->size++;
 	s->last_unix_ms = l->t;
 	s->now_unix_ms = l->t > s->now_unix_ms ? l->t : s->now_unix_ms;

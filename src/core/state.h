@@ -56,6 +56,22 @@ struct phase_use {
 	uint64_t spent_ms; /* of visits that are over */
 };
 
+/* What a task did with one of its tools. */
+struct tool_use {
+	struct str tool; /* public name */
+	uint32_t tool_number;
+	enum effect effect; /* of the last call */
+	uint64_t allowed;   /* not those never sent */
+	uint64_t ok;	    /* with a good outcome */
+	uint64_t last_ok_unix_ms;
+};
+
+struct label_use {
+	struct str label;
+	uint64_t results; /* that carried it */
+	uint64_t last_unix_ms;
+};
+
 enum task_state { TASK_CLOSED = 0, TASK_ENDED, TASK_SUSPENDED, TASK_RUNNING };
 
 struct task {
@@ -76,16 +92,19 @@ struct task {
 	uint64_t max_targets;
 	uint64_t max_deviations;
 	struct str accountable; /* person */
-	uint64_t calls;		/* allowed so far, of the agent's own */
+	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
 	uint64_t deviations;
-	struct str_list touched;	      /* distinct targets of contain and destroy calls */
-	struct str_list labels;		      /* data classes and "untrusted" */
 	struct str_list read_classes;	      /* of results it was given, and "any" */
 	const struct read_total *read_totals; /* in the same order */
-	const uint32_t *touched_in;	      /* for each of touched: bit i for phases[i] */
 	const struct phase_use *phases;
 	size_t n_phases;
-	struct str_list completed; /* tools with a call that ended without an error */
+	struct str_list completed;	    /* tools with a call that ended without an error */
+	uint64_t n_touched;		    /* distinct targets of contain and destroy calls */
+	struct str_list labels;		    /* data classes and "untrusted" */
+	const struct label_use *label_uses; /* of labels that results carried, in their order */
+	size_t n_label_uses;
+	const struct tool_use *uses;
+	size_t n_uses;
 	struct str ended_why;
 	uint64_t ended_by_leaf;
 	uint64_t closed_unix_ms;
@@ -239,6 +258,14 @@ struct kill {
 	struct str by;
 };
 
+/* Who acts on a target. */
+struct fence {
+	uint64_t token;	 /* of who acted last: index of the leaf that admitted it; 0 = nobody */
+	uint64_t holder; /* that task; 0 = Remit itself */
+	uint64_t held_until_unix_ms; /* nobody else may act on it before */
+	struct str last_tool;	     /* of that call; "" = none */
+};
+
 struct state;
 
 enum rc state_new(struct state **ret, struct err *e);
@@ -269,7 +296,8 @@ bool state_incident_had_delivery(const struct incident *i, const struct digest *
 const struct task *state_task(const struct state *s, uint64_t ix);
 /* NULL when it has done nothing in this phase. */
 const struct phase_use *task_phase_use(const struct task *t, struct str phase);
-bool task_has_touched_in(const struct task *t, struct str phase, struct str target);
+bool state_task_has_touched_in(const struct state *s, const struct task *t, struct str phase,
+			       struct str target);
 const struct call *state_call(const struct state *s, uint64_t ix);
 const struct approval *state_approval(const struct state *s, uint64_t ix);
 /* The newest approval of this task for this exact call, whatever its state. */
@@ -286,6 +314,21 @@ const struct lease *state_lease_of(const struct state *s, uint64_t task, struct 
 				   struct str scope); /* not gone, not revoking */
 const struct term *state_term(const struct state *s, uint64_t ix);
 const struct kill *state_kill(const struct state *s, struct str scope, struct str name);
+/* The call's target as the state knows it; zeros when nobody acts on it. */
+struct fence state_fence(const struct state *s, struct str target);
+/* Calls of agents that changed the target and were not rolled back, newest first: NULL starts and
+ * ends. */
+const struct call *state_next_standing(const struct state *s, struct str target,
+				       const struct call *after);
+/* The token with which the task last acted on the target, or the leaf with which it last read it
+ * since; 0 = it never acted on it. */
+uint64_t state_task_token(const struct state *s, const struct task *t, struct str target);
+/* The touched targets in the order of their tokens: *i from 0; p == NULL at the end. */
+struct str state_next_touched(const struct state *s, const struct task *t, size_t *i);
+/* The counter with this key (core/cap.h) at that time: its sum, or how many values. */
+uint64_t state_counted(const struct state *s, struct str key, uint64_t now_unix_ms);
+bool state_counted_has(const struct state *s, struct str key, struct str value,
+		       uint64_t now_unix_ms);
 /* Was the tool's definition last seen with this digest? False when never seen. */
 bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32]);
 

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "core/state_impl.h"
 
-enum { MAX_TOUCHED = 4096, MAX_LABELS = 256, MAX_COMPLETED = 128 /* as many as a grant has */ };
+enum { MAX_LABELS = 256, MAX_COMPLETED = 128 /* as many as a grant has */ };
 
 static struct task_object *task_of(const struct state *s, uint64_t ix)
 {
@@ -138,14 +138,15 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 	if (vec_reserve(&s->unfinished, 1) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for an unfinished call");
 	}
-	if (task && is_agents(c) && !str_eq(c->effect, STR("read"))) {
-		TRY(state_reserve_strings(&s->pending.touched, &task->touched, &c->targets,
-					  MAX_TOUCHED, e));
-		task->pub.touched.p = task->touched.p; /* the vector may have moved */
+	TRY(state_reserve_targets(s, c, e));
+	if (is_agents(c)) {
+		TRY(state_reserve_use(s, task, c, e));
+		TRY(state_reserve_takings(s, &c->takings, c->targets.n, e));
+		TRY(state_reserve_phase_use(s, task, e));
+	} else if (c->takings.n) {
+		FAIL(e, RC_BROKEN, "a call of Remit itself takes from no cap");
 	}
-	if (task && is_agents(c)) {
-		TRY(state_reserve_progress(s, task, e));
-	}
+	kept.call_decided.takings = c->takings;
 	kept.call_decided.tool = c->tool;
 	kept.call_decided.targets = c->targets;
 	return state_reserve_object(s, OBJECT_CALL, sizeof(struct call_object), &kept, e);
@@ -168,7 +169,6 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	const struct leaf_call_decided *c = &l->call_decided;
 	struct task_object *task = task_of(s, c->task);
 	struct call_object *o = state_take_object(s);
-	static const struct str_list no_targets;
 
 	o->pub = (struct call){
 	    .ix = o->o.ix,
@@ -185,16 +185,20 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	    .decided_unix_ms = l->t,
 	};
 	MUST(effect_from_name(c->effect, &o->pub.effect));
+	o->is_agents = is_agents(c);
+	o->takings = s->pending.own.call_decided.takings;
+	o->taken_unix_ms = l->t > s->now_unix_ms ? l->t : s->now_unix_ms;
+	o->held_until_unix_ms = c->held_until;
+	state_apply_targets(s, o);
 	MUST(s->unfinished.n < s->unfinished.cap);
 	s->unfinished.p[s->unfinished.n++] = o;
 	state_apply_undo(s, c, o->o.ix);
 	if (!task || !is_agents(c)) {
 		return;
 	}
-	task->pub.calls++;
-	state_take_strings(&s->pending.touched, &task->touched);
-	task->pub.touched = (struct str_list){task->touched.p, task->touched.n};
-	state_apply_progress(s, task, o->pub.effect == EFFECT_READ ? &no_targets : &o->pub.targets);
+	state_apply_use(s, task, o);
+	state_apply_progress(s, task, o);
+	state_apply_takings(s, o);
 	state_apply_approval_use(s, l);
 	state_apply_waiver_use(s, l);
 	state_apply_preapproval_use(s, l);
@@ -257,6 +261,7 @@ enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, stru
 	    (!str_eq(call->outcome, STR("unknown")) || str_eq(c->kind, STR("unknown")))) {
 		FAIL(e, RC_BROKEN, "call c%" PRIu64 " has its outcome already", c->call);
 	}
+	TRY(state_reserve_used(s, (const struct call_object *)o, &c->used, e));
 	task = task_of(s, call->task);
 	if (!task) {
 		return RC_OK;
@@ -270,6 +275,11 @@ enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, stru
 					  MAX_COMPLETED, e));
 		task->pub.completed.p = task->completed.p;
 	}
+	if (vec_reserve(&task->label_uses,
+			task->labels.n + s->pending.labels.n - task->label_uses.n) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a task's labels");
+	}
+	task->pub.label_uses = task->label_uses.p;
 	return RC_OK;
 }
 
@@ -278,10 +288,14 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_completed.call);
 	struct task_object *task = task_of(s, o->pub.task);
 
+	bool is_unknown = str_eq(l->call_completed.kind, STR("unknown"));
 	size_t at = unfinished_place(s, o->o.ix);
 
 	if (at < s->unfinished.n && s->unfinished.p[at] == o) {
 		vec_remove(&s->unfinished, at);
+		state_settle_targets(s, o, !is_unknown);
+	} else {
+		state_free_targets(s, o);
 	}
 	o->pub.state = CALL_SETTLED;
 	o->pub.outcome = outcome_of(l->call_completed.kind);
@@ -293,6 +307,15 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 		task->pub.labels = (struct str_list){task->labels.p, task->labels.n};
 		state_take_strings(&s->pending.completed, &task->completed);
 		task->pub.completed = (struct str_list){task->completed.p, task->completed.n};
+	}
+	if (task) {
+		state_settle_use(s, task, o, l);
+	}
+	if (str_eq(o->pub.outcome, STR("not_sent"))) {
+		state_return_takings(s, o);
+		state_stop_standing(s, o);
+	} else {
+		state_apply_used(s, o, &l->call_completed.used);
 	}
 }
 
@@ -326,6 +349,7 @@ void state_apply_call_verified(struct state *s, const struct leaf *l)
 	struct call_object *o = (void *)state_find(s, OBJECT_CALL, l->call_verified.call);
 	struct task_object *task = task_of(s, o->pub.task);
 
+	state_free_targets(s, o);
 	o->pub.is_verified = true;
 	o->pub.verified_holds = l->call_verified.holds;
 	o->pub.verified_ix = s->size;

@@ -9,6 +9,7 @@
 #include "core/state_impl.h"
 
 struct sink {
+	const struct state *s;
 	EVP_MD_CTX *ctx;
 	bool failed;
 };
@@ -63,6 +64,50 @@ static void put_reads(struct sink *k, const struct str_list *classes,
 		put_u64(k, totals[i].objects);
 		put_u64(k, totals[i].bytes);
 	}
+}
+
+static void put_set(struct sink *k, const struct tally_set *set)
+{
+	put_u64(k, set->n);
+	for (const struct tally_node *n = tally_set_next(set, NULL); n;
+	     n = tally_set_next(set, n)) {
+		put_str(k, intern_text(&k->s->words, n->value));
+		put_u64(k, n->until_unix_ms);
+		put_u64(k, n->takings);
+		put_u64(k, n->marks);
+	}
+}
+
+/* Of a target of a call: there is one for as long as the call is there. */
+static void put_fence(struct sink *k, struct str target)
+{
+	struct fence f = state_fence(k->s, target);
+
+	put_u64(k, f.token);
+	put_u64(k, f.holder);
+	put_u64(k, f.held_until_unix_ms);
+	put_str(k, f.last_tool);
+}
+
+static enum rc put_counters(struct sink *k, struct err *e)
+{
+	AUTO_MEM const struct map_entry **list = NULL;
+	size_t n;
+
+	TRY(state_list_counters(k->s, &list, &n, e));
+	put_u64(k, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct counter *c = list[i]->value;
+
+		put_str(k, list[i]->key);
+		put_u64(k, c->sum.n);
+		for (size_t j = 0; j < c->sum.n; j++) {
+			put_u64(k, c->sum.p[j].until_unix_ms);
+			put_u64(k, c->sum.p[j].amount);
+		}
+		put_set(k, &c->set);
+	}
+	return RC_OK;
 }
 
 static void put_incident(struct sink *k, const struct object *o)
@@ -123,7 +168,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_str(k, t->accountable);
 	put_u64(k, t->calls);
 	put_u64(k, t->deviations);
-	put_list(k, &t->touched);
+	put_set(k, &((const struct task_object *)o)->touched);
 	put_list(k, &t->labels);
 	put_reads(k, &t->read_classes, t->read_totals);
 	put_list(k, &t->completed);
@@ -135,8 +180,17 @@ static void put_task(struct sink *k, const struct object *o)
 		put_u64(k, t->phases[i].targets);
 		put_u64(k, t->phases[i].spent_ms);
 	}
-	for (size_t i = 0; i < t->touched.n; i++) {
-		put_u64(k, t->touched_in[i]);
+	for (size_t i = 0; i < t->n_label_uses; i++) {
+		put_u64(k, t->label_uses[i].results);
+		put_u64(k, t->label_uses[i].last_unix_ms);
+	}
+	put_u64(k, t->n_uses);
+	for (size_t i = 0; i < t->n_uses; i++) {
+		put_str(k, t->uses[i].tool);
+		put_u64(k, t->uses[i].effect);
+		put_u64(k, t->uses[i].allowed);
+		put_u64(k, t->uses[i].ok);
+		put_u64(k, t->uses[i].last_ok_unix_ms);
 	}
 	put_str(k, t->ended_why);
 	put_u64(k, t->ended_by_leaf);
@@ -167,6 +221,13 @@ static void put_call(struct sink *k, const struct object *o)
 	put_u64(k, c->term);
 	put_u64(k, ((const struct call_object *)o)->terms);
 	put_u64(k, ((const struct call_object *)o)->is_accounted);
+	put_u64(k, ((const struct call_object *)o)->stands);
+	put_u64(k, ((const struct call_object *)o)->taken_unix_ms);
+	put_u64(k, ((const struct call_object *)o)->held_until_unix_ms);
+	put_list(k, &((const struct call_object *)o)->takings);
+	for (size_t i = 0; i < c->targets.n; i++) {
+		put_fence(k, c->targets.p[i]);
+	}
 }
 
 static void put_approval(struct sink *k, const struct object *o)
@@ -366,13 +427,14 @@ static void put_state(struct sink *k, const struct state *s)
 
 enum rc state_digest(const struct state *s, struct digest *ret, struct err *e)
 {
-	CLEANUP(sink_cleanup) struct sink k = {.ctx = EVP_MD_CTX_new()};
+	CLEANUP(sink_cleanup) struct sink k = {.s = s, .ctx = EVP_MD_CTX_new()};
 	struct digest d;
 
 	if (!k.ctx || EVP_DigestInit_ex(k.ctx, EVP_sha256(), NULL) != 1) {
 		FAIL(e, RC_NOMEM, "no memory for a digest");
 	}
 	put_state(&k, s);
+	TRY(put_counters(&k, e));
 	if (k.failed || EVP_DigestFinal_ex(k.ctx, d.bytes, NULL) != 1) {
 		FAIL(e, RC_BROKEN, "cannot compute a SHA-256 digest");
 	}

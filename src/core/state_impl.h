@@ -11,9 +11,11 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "core/evidence.h"
 #include "core/state.h"
+#include "core/tally.h"
 
 enum object_kind {
 	OBJECT_INCIDENT = 0,
@@ -71,12 +73,13 @@ struct intent_object {
 struct task_object {
 	struct object o;
 	struct task pub;
-	struct owned_strings touched;
+	struct tally_set touched; /* until: the token with which it was last acted on or read */
 	struct owned_strings labels;
 	struct read_totals reads;
 	struct owned_strings completed;
-	VEC(uint32_t) touched_in;
-	VEC(struct phase_use) phases; /* names are blocks of their own */
+	VEC(struct phase_use) phases;	  /* names are blocks of their own */
+	VEC(struct tool_use) uses;	  /* each holds its tool's name in words */
+	VEC(struct label_use) label_uses; /* in the order of labels, whose texts they borrow */
 };
 
 struct call_object {
@@ -84,6 +87,40 @@ struct call_object {
 	struct call pub;
 	uint64_t terms;	   /* not over: they need the call to be undone, however old it is */
 	bool is_accounted; /* what it read */
+	bool is_agents;
+	bool stands; /* on its targets: what it did, or may have done, was not undone */
+	uint32_t tool;
+	uint32_t hop;	   /* its upstream */
+	uint32_t *targets; /* numbers of pub.targets, each held once */
+	struct str_list takings;
+	uint64_t taken_unix_ms;
+	uint64_t held_until_unix_ms;
+};
+
+/* What calls took from a cap for one task, incident, agent or all (state_count.c). */
+struct counter {
+	bool is_set;
+	bool is_of_task;
+	bool is_of_incident;
+	uint64_t whom; /* the task or incident */
+	struct tally_sum sum;
+	struct tally_set set;
+};
+
+/* What is being done to a target (state_target.c), by its number in words. */
+struct target_fact {
+	uint64_t token;	 /* of who acted last */
+	uint64_t holder; /* the task; 0 = Remit */
+	uint64_t held_until_unix_ms;
+	uint32_t unfinished; /* calls that act on it and have no outcome */
+	uint32_t calls;	     /* in the state that name it */
+	uint32_t standing;   /* first place in state.standing, 0 = none */
+	uint32_t last_tool;  /* held */
+};
+
+struct standing {
+	struct call_object *call;
+	uint32_t next; /* on the same target; when not in use: the next one not in use */
 };
 
 struct approval_object {
@@ -141,11 +178,14 @@ struct pending {
 	struct object *fresh;
 	struct leaf own; /* the leaf with its strings in text */
 	char *text;
-	struct owned_strings touched; /* new ones, to be moved */
-	struct owned_strings labels;
+	struct owned_strings labels;	   /* new ones, to be moved */
 	struct owned_strings task_classes; /* of reads */
 	struct owned_strings incident_classes;
 	struct owned_strings completed;
+	uint32_t *targets; /* of the call, each held */
+	size_t n_targets;
+	uint32_t tool;
+	uint32_t hop;
 	struct str name; /* a block */
 };
 
@@ -166,6 +206,11 @@ struct state {
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */
 	VEC(struct health) health;	      /* by target */
+	struct intern words;		      /* targets, tools and upstreams that are counted */
+	struct map counters;		      /* key of core/cap.h -> struct counter */
+	VEC(struct target_fact) facts;	      /* by number in words */
+	VEC(struct standing) standing;
+	uint32_t unused_standing;
 	struct pending pending;
 };
 
@@ -209,8 +254,7 @@ void state_free_strings(struct owned_strings *v);
  * the reservation of its targets, applying after they were taken over. */
 enum rc state_reserve_phase_use(struct state *s, struct task_object *t, struct err *e);
 void state_leave_phase(struct state *s, struct task_object *t, uint64_t unix_ms);
-enum rc state_reserve_progress(struct state *s, struct task_object *t, struct err *e);
-void state_apply_progress(struct state *s, struct task_object *t, const struct str_list *changed);
+void state_apply_progress(struct state *s, struct task_object *t, const struct call_object *call);
 void state_free_progress(struct task_object *t);
 
 /* The end of an object: never 0, so that it is known to be over. */
@@ -233,3 +277,38 @@ void state_apply_preapproval_use(struct state *s, const struct leaf *l);
 enum rc state_check_undo(const struct state *s, const struct leaf_call_decided *c, struct err *e);
 void state_apply_undo(struct state *s, const struct leaf_call_decided *c, uint64_t call);
 void state_apply_undo_outcome(struct state *s, const struct call *c);
+/* ---- state_count.c ---- */
+enum rc state_reserve_takings(struct state *s, const struct str_list *takings, size_t n_targets,
+			      struct err *e);
+void state_apply_takings(struct state *s, const struct call_object *call);
+/* Nothing of the call was sent. */
+void state_return_takings(struct state *s, const struct call_object *call);
+enum rc state_reserve_used(struct state *s, const struct call_object *call,
+			   const struct str_list *used, struct err *e);
+void state_apply_used(struct state *s, const struct call_object *call, const struct str_list *used);
+void state_forget_counters(struct state *s);
+void state_free_counters(struct state *s);
+/* Those that count something, by key; the list is the caller's. */
+enum rc state_list_counters(const struct state *s, const struct map_entry ***ret, size_t *ret_n,
+			    struct err *e);
+
+/* ---- state_target.c ---- */
+enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e);
+void state_drop_pending_targets(struct state *s);
+void state_apply_targets(struct state *s, struct call_object *o);
+/* The call has an outcome. */
+void state_settle_targets(struct state *s, struct call_object *o, bool is_known);
+/* What was unknown is known now. */
+void state_free_targets(struct state *s, struct call_object *o);
+/* Undone, or never done. */
+void state_stop_standing(struct state *s, struct call_object *o);
+void state_forget_targets(struct state *s, struct call_object *o);
+
+/* ---- state_use.c: what a task has done ---- */
+enum rc state_reserve_use(struct state *s, struct task_object *t, const struct leaf_call_decided *c,
+			  struct err *e);
+void state_apply_use(struct state *s, struct task_object *t, const struct call_object *o);
+/* Its outcome. */
+void state_settle_use(struct state *s, struct task_object *t, const struct call_object *o,
+		      const struct leaf *l);
+void state_free_use(struct state *s, struct task_object *t);

@@ -28,16 +28,15 @@ const struct phase_use *task_phase_use(const struct task *t, struct str phase)
 	return NULL;
 }
 
-bool task_has_touched_in(const struct task *t, struct str phase, struct str target)
+bool state_task_has_touched_in(const struct state *s, const struct task *t, struct str phase,
+			       struct str target)
 {
+	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
 	const struct phase_use *use = task_phase_use(t, phase);
 
-	for (size_t i = 0; use && i < t->touched.n; i++) {
-		if (str_eq(t->touched.p[i], target)) {
-			return t->touched_in[i] & (UINT32_C(1) << (use - t->phases));
-		}
-	}
-	return false;
+	return o && use &&
+	       tally_set_marks(&o->touched, intern_find(&s->words, target)) >> (use - t->phases) &
+		   1;
 }
 
 /* Room to count in the phase that the task stands in. */
@@ -79,34 +78,15 @@ void state_leave_phase(struct state *s, struct task_object *t, uint64_t unix_ms)
 	t->pub.phase_since_unix_ms = unix_ms;
 }
 
-/* After state_reserve_strings for the targets. */
-enum rc state_reserve_progress(struct state *s, struct task_object *t, struct err *e)
-{
-	if (vec_reserve(&t->touched_in, s->pending.touched.n) != RC_OK) {
-		FAIL(e, RC_NOMEM, "no memory for a task's targets");
-	}
-	t->pub.touched_in = t->touched_in.p;
-	return state_reserve_phase_use(s, t, e);
-}
-
-/* (1) After state_take_strings for the targets. */
-void state_apply_progress(struct state *s, struct task_object *t, const struct str_list *changed)
+/* (1) After state_apply_use. */
+void state_apply_progress(struct state *s, struct task_object *t, const struct call_object *call)
 {
 	struct phase_use *use = take_phase_use(s, t);
 	uint32_t bit = UINT32_C(1) << (use - t->phases.p);
 
 	use->calls++;
-	while (t->touched_in.n < t->touched.n) {
-		t->touched_in.p[t->touched_in.n++] = 0;
-	}
-	for (size_t i = 0; i < changed->n; i++) {
-		for (size_t k = 0; k < t->touched.n; k++) {
-			if (str_eq(t->touched.p[k], changed->p[i])) {
-				use->targets += !(t->touched_in.p[k] & bit);
-				t->touched_in.p[k] |= bit;
-				break;
-			}
-		}
+	for (size_t i = 0; i < call->pub.targets.n && call->pub.effect != EFFECT_READ; i++) {
+		use->targets += !(tally_set_mark(&t->touched, call->targets[i], bit) & bit);
 	}
 }
 
@@ -116,6 +96,5 @@ void state_free_progress(struct task_object *t)
 		state_free_string(t->phases.p[i].phase);
 	}
 	vec_fini(&t->phases);
-	vec_fini(&t->touched_in);
 	state_free_strings(&t->completed);
 }

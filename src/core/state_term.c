@@ -197,7 +197,12 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 		break;
 	}
 	if (o->pub.state == TERM_OVER) {
-		((struct call_object *)state_find(s, OBJECT_CALL, o->pub.call))->terms--;
+		struct call_object *call = (void *)state_find(s, OBJECT_CALL, o->pub.call);
+
+		call->terms--;
+		if (how == HOW_REVERTED) {
+			state_stop_standing(s, call);
+		}
 		state_set_over(&o->o, l->t);
 	}
 }

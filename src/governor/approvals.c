@@ -115,7 +115,7 @@ static enum rc write_question(struct governor *g, const struct request *r, const
 	json_out_key(&w, STR("blast"));
 	json_out_object(&w);
 	json_out_key_u64(&w, "targets", d->targets.n);
-	json_out_key_u64(&w, "touched_by_this_task_before", t ? t->touched.n : 0);
+	json_out_key_u64(&w, "touched_by_this_task_before", t ? t->n_touched : 0);
 	json_out_close(&w);
 	json_out_key_str(&w, "undo", undo_text(g, d->tool));
 	if (r->pre_text.n) {

@@ -242,6 +242,14 @@ static uint64_t key_for(const struct governor *g, uint64_t task)
 	return task ? vault_key_of(g->vault, task) : VAULT_LIFE_KEY;
 }
 
+/* While its outcome is unknown nobody else may act on the targets of a call. */
+static uint64_t held_until(const struct governor *g, const struct decision *d)
+{
+	return d->verdict == VERDICT_ALLOW && d->effect != EFFECT_READ
+		   ? gov_now_ms(g) + g->bundle->target_hold_ms
+		   : 0;
+}
+
 /* The call.decided leaf of a request as judged. */
 static enum rc record_decision(struct governor *g, const struct request *r,
 			       const struct decision *d, uint64_t lease, uint64_t *ret_ix,
@@ -264,6 +272,8 @@ static enum rc record_decision(struct governor *g, const struct request *r,
 		    .reason = reason_code(d->reason),
 		    .policies = d->policies,
 		    .gates = d->gates,
+		    .takings = d->takings,
+		    .held_until = held_until(g, d),
 		    .approval = d->approval,
 		    .preapproval = d->preapproval,
 		    .lease = lease,

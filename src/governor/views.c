@@ -74,6 +74,19 @@ static struct str task_state_text(enum task_state s)
 	return STR("?");
 }
 
+static void view_touched(const struct governor *g, const struct task *t, struct json_out *w)
+{
+	struct str target;
+	size_t i = 0;
+
+	json_out_key(w, STR("touched"));
+	json_out_array(w);
+	while ((target = state_next_touched(g->state, t, &i)).p) {
+		json_out_str(w, target);
+	}
+	json_out_close(w);
+}
+
 void view_task(const struct governor *g, const struct task *t, struct json_out *w)
 {
 	json_out_object(w);
@@ -90,7 +103,7 @@ void view_task(const struct governor *g, const struct task *t, struct json_out *
 	view_list(w, "targets", &t->targets);
 	view_list(w, "data", &t->data);
 	view_list(w, "labels", &t->labels);
-	view_list(w, "touched", &t->touched);
+	view_touched(g, t, w);
 	json_out_key_u64(w, "calls", t->calls);
 	json_out_key_u64(w, "max_calls", t->max_calls);
 	json_out_key_u64(w, "deviations", t->deviations);

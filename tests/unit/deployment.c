@@ -191,6 +191,54 @@ static void a_catalog_entry_and_an_upstreams_listing_have_one_digest(void **stat
 	assert_memory_equal(digest, bundle_tool(d->bundle, STR("edge___block"))->digest, 32);
 }
 
+static void caps_are_read_and_must_bound_something(void **state)
+{
+	(void)state;
+	static const char file[] = "limits.yaml";
+#define CAP(text) "caps:\n- name: a\n  scope: fleet\n" text
+	static const struct breaking cases[] = {
+	    {file, NULL, "cap: []\n",
+	     "limits.yaml:1:6: error: no key of limits.yaml is called 'cap'"},
+	    {file, NULL, CAP("  per: 1h\n"), "limits.yaml:2:3: error: the cap bounds nothing"},
+	    {file, NULL, CAP("  calls: 3\n"), "error: 'per' is missing"},
+	    {file, NULL, CAP("  calls: 3\n  per: 25h\n"), "limits.yaml:5:8: error: 'per'"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  rate: 4/1h\n"), "says how many in that"},
+	    {file, NULL, CAP("  rate: 4 per hour\n"), "expected calls/window"},
+	    {file, NULL, CAP("  rate: 4/0s\n"), "expected calls/window"},
+	    {file, NULL, CAP("  percent: 10\n"), "'group' is missing"},
+	    {file, NULL, CAP("  group: web\n  floor: 1\n"), "no group of assets is called 'web'"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  tools: [db___sesions]\n"),
+	     "did you mean 'db___sessions'?"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  upstreams: bd\n"), "no upstream is called"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  effect: [contian]\n"),
+	     "expected read, contain or destroy, found 'contian'"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  across: none\n"), "is scope: agent"},
+	    {file, NULL, CAP("  calls: 3\n  per: 1h\n  otherwise: maybe\n"),
+	     "expected deny or ask"},
+	    {file, NULL, CAP("  rate: 4/1m\n- name: a\n  scope: task\n  calls: 1\n"),
+	     "limits.yaml:5:3: error: cap 'a' is there already"},
+	    {file, NULL, "target_hold: 25h\n", "'target_hold'"},
+	};
+	static const char good_caps[] =
+	    CAP("  calls: 3\n  per: 1h\n  rate: 2/1m\n  effect: contain\n  otherwise: ask\n");
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	const struct cap *c;
+
+	errors(cases, ARRAY_LEN(cases));
+	changed(&tree, file, NULL, good_caps);
+	assert_ok(build(&tree, &d, &f, NULL));
+	assert_int_equal(d->bundle->n_caps, 2);
+	c = d->bundle->caps;
+	assert_true(c[0].asks && c[0].effects[EFFECT_CONTAIN] && !c[0].effects[EFFECT_READ]);
+	assert_true(c[0].is_bound[CAP_CALLS] && c[0].most[CAP_CALLS] == 3);
+	assert_true(c[0].window_ms == 3600 * 1000 && c[1].window_ms == 60 * 1000);
+	assert_true(c[1].most[CAP_CALLS] == 2 && c[1].asks);
+	assert_true(d->bundle->target_hold_ms == 15 * 60 * 1000);
+#undef CAP
+}
+
 static void an_agent_must_be_complete_and_ours(void **state)
 {
 	(void)state;
@@ -941,6 +989,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_directory_becomes_a_bundle_without_a_finding),
 	    cmocka_unit_test(a_catalog_entry_and_an_upstreams_listing_have_one_digest),
+	    cmocka_unit_test(caps_are_read_and_must_bound_something),
 	    cmocka_unit_test(an_agent_must_be_complete_and_ours),
 	    cmocka_unit_test(people_groups_and_gates_must_fit_together),
 	    cmocka_unit_test(freezes_are_a_file_that_may_be_absent),

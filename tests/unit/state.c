@@ -12,17 +12,19 @@ static void counters_follow_the_calls_of_the_agent_only(void **state)
 	uint64_t t = fold_task(&f, fold_incident(&f));
 	struct leaf l = fold_call(t, STR("contain"), 1);
 	uint64_t c = fold_add(&f, l);
+	size_t i = 0;
 
 	assert_true(state_task(f.s, t)->calls == 1);
-	assert_int_equal(state_task(f.s, t)->touched.n, 1);
-	assert_str(state_task(f.s, t)->touched.p[0], "pg-role:app");
+	assert_int_equal(state_task(f.s, t)->n_touched, 1);
+	assert_str(state_next_touched(f.s, state_task(f.s, t), &i), "pg-role:app");
+	assert_null(state_next_touched(f.s, state_task(f.s, t), &i).p);
 	fold_add(&f, fold_call(t, STR("contain"), 2));
 	assert_true(state_task(f.s, t)->calls == 2);
-	assert_int_equal(state_task(f.s, t)->touched.n, 1);
+	assert_int_equal(state_task(f.s, t)->n_touched, 1);
 	l = fold_call(t, STR("read"), 3);
 	l.call_decided.targets = LIST(STR("host:db1"));
 	fold_add(&f, l);
-	assert_int_equal(state_task(f.s, t)->touched.n, 1);
+	assert_int_equal(state_task(f.s, t)->n_touched, 1);
 	l.call_decided.purpose = STR("capture");
 	fold_add(&f, l);
 	assert_true(state_task(f.s, t)->calls == 3);

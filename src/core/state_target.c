@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_target.c - what is being done to each target, and by whom.
+ *
+ * One actor at a time: a contain or destroy call holds its targets from its admission until its
+ * outcome is known, at the longest until the leaf's held_until; so does a rollback of Remit.
+ * Whoever acts gets a token, the index of the leaf that admitted the call: tokens of a target only
+ * grow, also when the state has forgotten the target in between.
+ *
+ * Holds:  (1) a target has a fact exactly as long as a call on it is in the state.
+ *         (2) a call stands on its targets from its admission until it was not sent, was rolled
+ *             back or is forgotten; whatever its outcome.
+ */
+#include "base/mem.h"
+#include "core/state_impl.h"
+
+/* ---- for call.decided ---- */
+
+enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e)
+{
+	struct str hop = str_slice(c->tool, 0, c->tool.n);
+
+	for (size_t i = 0; i + 3 <= hop.n; i++) {
+		if (str_eq(str_slice(hop, i, i + 3), STR("___"))) {
+			hop.n = i;
+		}
+	}
+	s->pending.targets = mem_calloc(c->targets.n + 1, sizeof(*s->pending.targets));
+	if (!s->pending.targets) {
+		FAIL(e, RC_NOMEM, "no memory for targets");
+	}
+	TRY(intern_add(&s->words, c->tool, &s->pending.tool, e));
+	TRY(intern_add(&s->words, hop, &s->pending.hop, e));
+	for (size_t i = 0; i < c->targets.n; i++) {
+		TRY(intern_add(&s->words, c->targets.p[i], &s->pending.targets[i], e));
+		s->pending.n_targets++;
+	}
+	if ((s->words.n > s->facts.n && vec_reserve(&s->facts, s->words.n - s->facts.n) != RC_OK) ||
+	    vec_reserve(&s->standing, c->targets.n) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for targets");
+	}
+	return RC_OK;
+}
+
+void state_drop_pending_targets(struct state *s)
+{
+	struct pending *p = &s->pending;
+
+	for (size_t i = 0; i < p->n_targets; i++) {
+		intern_drop(&s->words, p->targets[i]);
+	}
+	if (p->tool) {
+		intern_drop(&s->words, p->tool);
+	}
+	if (p->hop) {
+		intern_drop(&s->words, p->hop);
+	}
+	mem_free(p->targets);
+	p->targets = NULL;
+	p->n_targets = 0;
+	p->tool = 0;
+	p->hop = 0;
+}
+
+static uint32_t take_place(struct state *s)
+{
+	uint32_t at = s->unused_standing;
+
+	if (at) {
+		s->unused_standing = s->standing.p[at - 1].next;
+		return at;
+	}
+	MUST(s->standing.n < s->standing.cap);
+	return (uint32_t)++s->standing.n;
+}
+
+/* Places count from 1. */
+static void stand_on(struct state *s, struct call_object *o, uint32_t target)
+{
+	struct target_fact *f = &s->facts.p[target];
+	uint32_t at = take_place(s);
+
+	s->standing.p[at - 1] = (struct standing){.call = o, .next = f->standing};
+	f->standing = at;
+}
+
+static void act_on(struct state *s, const struct call_object *o, uint32_t target)
+{
+	struct target_fact *f = &s->facts.p[target];
+
+	f->token = o->o.ix;
+	f->holder = o->pub.task;
+	f->held_until_unix_ms = o->held_until_unix_ms;
+	f->unfinished++;
+	if (f->last_tool) {
+		intern_drop(&s->words, f->last_tool);
+	}
+	f->last_tool = o->tool;
+	intern_hold(&s->words, f->last_tool);
+}
+
+void state_apply_targets(struct state *s, struct call_object *o)
+{
+	struct pending *p = &s->pending;
+
+	o->targets = TAKE(p->targets);
+	o->tool = p->tool;
+	o->hop = p->hop;
+	p->n_targets = 0;
+	p->tool = 0;
+	p->hop = 0;
+	while (s->facts.n < s->words.n) {
+		MUST(s->facts.n < s->facts.cap);
+		s->facts.p[s->facts.n++] = (struct target_fact){0};
+	}
+	for (size_t i = 0; i < o->pub.targets.n; i++) {
+		s->facts.p[o->targets[i]].calls++; /* (1) */
+		if (o->pub.effect != EFFECT_READ) {
+			act_on(s, o, o->targets[i]);
+			if (o->is_agents) {
+				stand_on(s, o, o->targets[i]);
+			}
+		}
+	}
+	o->stands = o->is_agents && o->pub.effect != EFFECT_READ;
+}
+
+/* ---- afterwards ---- */
+
+void state_settle_targets(struct state *s, struct call_object *o, bool is_known)
+{
+	for (size_t i = 0; i < o->pub.targets.n && o->pub.effect != EFFECT_READ; i++) {
+		struct target_fact *f = &s->facts.p[o->targets[i]];
+
+		MUST(f->unfinished > 0);
+		f->unfinished--;
+		if (is_known && f->token == o->o.ix) {
+			f->held_until_unix_ms = 0;
+		}
+	}
+}
+
+void state_free_targets(struct state *s, struct call_object *o)
+{
+	for (size_t i = 0; i < o->pub.targets.n; i++) {
+		struct target_fact *f = &s->facts.p[o->targets[i]];
+
+		if (f->token == o->o.ix) {
+			f->held_until_unix_ms = 0;
+		}
+	}
+}
+
+/* (2) */
+void state_stop_standing(struct state *s, struct call_object *o)
+{
+	for (size_t i = 0; i < o->pub.targets.n && o->stands; i++) {
+		uint32_t *at = &s->facts.p[o->targets[i]].standing;
+
+		while (*at && s->standing.p[*at - 1].call != o) {
+			at = &s->standing.p[*at - 1].next;
+		}
+		if (*at) {
+			uint32_t place = *at;
+
+			*at = s->standing.p[place - 1].next;
+			s->standing.p[place - 1] = (struct standing){.next = s->unused_standing};
+			s->unused_standing = place;
+		}
+	}
+	o->stands = false;
+}
+
+void state_forget_targets(struct state *s, struct call_object *o)
+{
+	state_stop_standing(s, o);
+	for (size_t i = 0; i < o->pub.targets.n && o->targets; i++) {
+		struct target_fact *f = &s->facts.p[o->targets[i]];
+
+		if (--f->calls == 0) { /* (1) */
+			if (f->last_tool) {
+				intern_drop(&s->words, f->last_tool);
+			}
+			*f = (struct target_fact){0};
+		}
+		intern_drop(&s->words, o->targets[i]);
+	}
+	if (o->tool) {
+		intern_drop(&s->words, o->tool);
+		intern_drop(&s->words, o->hop);
+	}
+}
+
+/* ---- reading ---- */
+
+static const struct target_fact *fact_of(const struct state *s, struct str target)
+{
+	static const struct target_fact none;
+	uint32_t id = intern_find(&s->words, target);
+
+	return id && id < s->facts.n ? &s->facts.p[id] : &none;
+}
+
+struct fence state_fence(const struct state *s, struct str target)
+{
+	const struct target_fact *f = fact_of(s, target);
+
+	return (struct fence){
+	    .token = f->token,
+	    .holder = f->holder,
+	    .held_until_unix_ms = f->unfinished ? UINT64_MAX : f->held_until_unix_ms,
+	    .last_tool = f->last_tool ? intern_text(&s->words, f->last_tool) : STR(""),
+	};
+}
+
+const struct call *state_next_standing(const struct state *s, struct str target,
+				       const struct call *after)
+{
+	uint32_t at = fact_of(s, target)->standing;
+
+	while (at && after && &s->standing.p[at - 1].call->pub != after) {
+		at = s->standing.p[at - 1].next;
+	}
+	if (at && after) {
+		at = s->standing.p[at - 1].next;
+	}
+	return at ? &s->standing.p[at - 1].call->pub : NULL;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/state_use.c - what a task has done: its tools, its targets, what its results carried.
+ *
+ * Holds:  (1) pub points at the vectors as they are: every change refreshes it.
+ *         (2) a call that was not sent leaves nothing here.
+ */
+#include "base/mem.h"
+#include "core/state_impl.h"
+
+enum { MAX_TOUCHED = 4096, MAX_TOOLS = 1024 };
+
+static struct tool_use *use_of(struct task_object *t, uint32_t tool)
+{
+	for (size_t i = 0; i < t->uses.n; i++) {
+		if (t->uses.p[i].tool_number == tool) {
+			return &t->uses.p[i];
+		}
+	}
+	return NULL;
+}
+
+/* (1) */
+static void refresh(struct task_object *t)
+{
+	t->pub.uses = t->uses.p;
+	t->pub.n_uses = t->uses.n;
+	t->pub.label_uses = t->label_uses.p;
+	t->pub.n_label_uses = t->label_uses.n;
+	t->pub.n_touched = t->touched.n;
+}
+
+enum rc state_reserve_use(struct state *s, struct task_object *t, const struct leaf_call_decided *c,
+			  struct err *e)
+{
+	size_t more = str_eq(c->effect, STR("read")) ? 0 : c->targets.n;
+	size_t n = t->touched.n;
+
+	for (size_t i = 0; i < more; i++) {
+		n += tally_set_until(&t->touched, s->pending.targets[i]) == 0;
+	}
+	if (n > MAX_TOUCHED || (t->uses.n >= MAX_TOOLS && !use_of(t, s->pending.tool))) {
+		FAIL(e, RC_LIMIT, "a task with more than %d targets or %d tools", MAX_TOUCHED,
+		     MAX_TOOLS);
+	}
+	if (tally_set_reserve(&t->touched, more) != RC_OK || vec_reserve(&t->uses, 1) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for what a task does");
+	}
+	refresh(t);
+	return RC_OK;
+}
+
+void state_apply_use(struct state *s, struct task_object *t, const struct call_object *o)
+{
+	struct tool_use *use = use_of(t, o->tool);
+
+	if (!use) {
+		MUST(t->uses.n < t->uses.cap);
+		use = &t->uses.p[t->uses.n++];
+		*use = (struct tool_use){
+		    .tool = intern_text(&s->words, o->tool),
+		    .tool_number = o->tool,
+		};
+		intern_hold(&s->words, o->tool);
+	}
+	use->effect = o->pub.effect;
+	use->allowed++;
+	t->pub.calls++;
+	for (size_t i = 0; i < o->pub.targets.n && o->pub.effect != EFFECT_READ; i++) {
+		tally_set_add(&t->touched, &s->words, o->targets[i], o->o.ix);
+	}
+	refresh(t);
+}
+
+/* (2) */
+static void give_back(struct state *s, struct task_object *t, const struct call_object *o)
+{
+	struct tool_use *use = use_of(t, o->tool);
+
+	t->pub.calls--;
+	use->allowed--;
+	for (size_t i = 0; i < o->pub.targets.n && o->pub.effect != EFFECT_READ; i++) {
+		tally_set_remove(&t->touched, &s->words, o->targets[i], o->o.ix, 0);
+	}
+}
+
+static void count_labels(struct task_object *t, const struct leaf *l)
+{
+	while (t->label_uses.n < t->labels.n) {
+		MUST(t->label_uses.n < t->label_uses.cap);
+		t->label_uses.p[t->label_uses.n] =
+		    (struct label_use){.label = t->labels.p[t->label_uses.n]};
+		t->label_uses.n++;
+	}
+	for (size_t i = 0; i < t->label_uses.n; i++) {
+		if (str_list_has(&l->call_completed.labels, t->label_uses.p[i].label)) {
+			t->label_uses.p[i].results++;
+			t->label_uses.p[i].last_unix_ms = l->t;
+		}
+	}
+}
+
+/* Who has read a target again plans on what is there now. */
+static void look_again(struct state *s, struct task_object *t, const struct call_object *o)
+{
+	for (size_t i = 0; i < o->pub.targets.n; i++) {
+		if (tally_set_until(&t->touched, o->targets[i])) {
+			tally_set_renew(&t->touched, o->targets[i], s->size);
+		}
+	}
+}
+
+void state_settle_use(struct state *s, struct task_object *t, const struct call_object *o,
+		      const struct leaf *l)
+{
+	struct tool_use *use = use_of(t, o->tool);
+
+	count_labels(t, l);
+	if (o->is_agents && str_eq(o->pub.outcome, STR("not_sent"))) {
+		give_back(s, t, o);
+	} else if (o->is_agents && str_eq(o->pub.outcome, STR("ok"))) {
+		use->ok++;
+		use->last_ok_unix_ms = l->t;
+		if (o->pub.effect == EFFECT_READ) {
+			look_again(s, t, o);
+		}
+	}
+	refresh(t);
+}
+
+void state_free_use(struct state *s, struct task_object *t)
+{
+	for (size_t i = 0; i < t->uses.n; i++) {
+		intern_drop(&s->words, t->uses.p[i].tool_number);
+	}
+	tally_set_fini(&t->touched, &s->words);
+}
+
+uint64_t state_task_token(const struct state *s, const struct task *t, struct str target)
+{
+	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
+
+	return o ? tally_set_until(&o->touched, intern_find(&s->words, target)) : 0;
+}
+
+struct str state_next_touched(const struct state *s, const struct task *t, size_t *i)
+{
+	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
+	const struct tally_node *n = o ? tally_set_next(&o->touched, NULL) : NULL;
+
+	for (size_t skip = 0; n && skip < *i; skip++) {
+		n = tally_set_next(&o->touched, n);
+	}
+	(*i)++;
+	return n ? intern_text(&s->words, n->value) : STR_NULL;
+}

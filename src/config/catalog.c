@@ -46,22 +46,101 @@ static void read_names(struct load *l, const struct json *node, struct tool *t)
 	}
 }
 
+static bool effect_named(struct load *l, const struct json *at, struct str name, enum effect *ret)
+{
+	if (name.n > 0 && !effect_from_name(name, ret)) {
+		load_error(l, at,
+			   "'effect': expected read, contain or destroy, found '" STR_FMT "'",
+			   STR_ARG(name));
+		return false;
+	}
+	return name.n > 0;
+}
+
+static void read_cases(struct load *l, const struct json *node, struct draft *d)
+{
+	const struct json *list = load_array(l, node, "cases", REQUIRED);
+	struct effect_case *cases = list ? load_alloc(l, list->count, sizeof(*cases)) : NULL;
+
+	d->cases = cases;
+	d->tool.cases = cases;
+	for (const struct json *one = cases ? list->child : NULL; one; one = one->next) {
+		struct effect_case *c = &cases[d->tool.n_cases++];
+
+		if (!load_keys(l, one, "a case",
+			       "when effect changes_access deletes_data touches_secrets")) {
+			continue;
+		}
+		load_argument_conditions(l, load_get(l, one, "when", REQUIRED), &c->when);
+		(void)effect_named(l, json_get(one, STR("effect")),
+				   load_text(l, one, "effect", REQUIRED), &c->effect); /* reports */
+		c->changes_access = load_flag(l, one, "changes_access");
+		c->deletes_data = load_flag(l, one, "deletes_data");
+		c->touches_secrets = load_flag(l, one, "touches_secrets");
+	}
+}
+
+/* A word, or {default, cases}. */
 static void read_effect(struct load *l, const struct json *node, struct draft *d)
 {
-	struct str effect = load_text(l, node, "effect", OPTIONAL);
+	const struct json *effect = json_get(node, STR("effect"));
 
-	d->effect_node = json_get(node, STR("effect"));
-	d->is_unclassified = !d->effect_node;
+	d->effect_node = effect;
 	d->declared = EFFECT_DESTROY;
-	if (effect.n > 0 && !effect_from_name(effect, &d->declared)) {
-		load_error(l, d->effect_node,
-			   "'effect': expected read, contain or destroy, found '" STR_FMT "'",
-			   STR_ARG(effect));
+	if (json_type(effect) == JSON_OBJECT) {
+		if (load_keys(l, effect, "effect", "default cases")) {
+			(void)effect_named(l, json_get(effect, STR("default")),
+					   load_text(l, effect, "default", REQUIRED),
+					   &d->declared); /* it reports */
+			read_cases(l, effect, d);
+		}
+	} else {
+		(void)effect_named(l, effect, load_text(l, node, "effect", OPTIONAL),
+				   &d->declared); /* it reports */
 	}
+	d->is_unclassified = !effect;
 	d->tool.changes_access = load_flag(l, node, "changes_access");
 	d->tool.deletes_data = load_flag(l, node, "deletes_data");
 	d->tool.touches_secrets = load_flag(l, node, "touches_secrets");
 	d->tool.is_owned = load_flag(l, node, "owned");
+}
+
+static void read_gate_rules(struct load *l, const struct json *node, struct tool *t)
+{
+	const struct json *list = load_array(l, node, "gate_when", OPTIONAL);
+	struct gate_rule *rules = list ? load_alloc(l, list->count, sizeof(*rules)) : NULL;
+
+	t->gate_rules = rules;
+	for (const struct json *one = rules ? list->child : NULL; one; one = one->next) {
+		struct gate_rule *r = &rules[t->n_gate_rules++];
+		struct condition *when = load_alloc(l, 1, sizeof(*when));
+
+		if (!when) {
+			return;
+		}
+		load_argument_condition(l, one, CONDITION_KEYS " gate reason", when);
+		r->when = (struct conditions){.p = when, .n = 1};
+		r->gate = load_text(l, one, "gate", OPTIONAL);
+		r->reason = load_text(l, one, "reason", REQUIRED);
+		if (r->gate.n > 0) {
+			(void)load_check_gate(l, json_get(one, STR("gate")),
+					      r->gate); /* it reports */
+		}
+	}
+}
+
+static void read_credential_arguments(struct load *l, const struct json *node, struct tool *t)
+{
+	t->credential_arguments = load_list(l, node, "credential_arguments", OPTIONAL);
+	for (size_t i = 0; i < t->credential_arguments.n; i++) {
+		struct str pointer = t->credential_arguments.p[i];
+
+		if (pointer.n < 2 || pointer.p[0] != '/') {
+			load_error(
+			    l, json_at(json_get(node, STR("credential_arguments")), i),
+			    "'credential_arguments': expected a JSON pointer such as /token");
+		}
+	}
 }
 
 static void read_target(struct load *l, const struct json *one, struct target_rule *rule)
@@ -137,10 +216,22 @@ static void read_condition(struct load *l, const struct json *node, struct deriv
 	}
 }
 
-static void read_inverse(struct load *l, const struct json *node, struct tool *t)
+/* Is the key's value the word none: it is known that there is nothing? */
+static bool says_none(const struct json *node, const char *key)
 {
-	const struct json *inverse = load_map(l, node, "inverse", OPTIONAL);
+	struct str word = STR_NULL;
+
+	return json_str(json_get(node, str_from(key)), &word) && str_eq(word, STR("none"));
+}
+
+static void read_inverse(struct load *l, const struct json *node, struct draft *d)
+{
+	struct tool *t = &d->tool;
+	const struct json *inverse;
 	const struct json *when;
+
+	d->has_no_inverse = says_none(node, "inverse");
+	inverse = d->has_no_inverse ? NULL : load_map(l, node, "inverse", OPTIONAL);
 
 	if (!inverse) {
 		return;
@@ -160,9 +251,13 @@ static void read_inverse(struct load *l, const struct json *node, struct tool *t
 	}
 }
 
-static void read_verify(struct load *l, const struct json *node, struct tool *t)
+static void read_verify(struct load *l, const struct json *node, struct draft *d)
 {
-	const struct json *verify = load_map(l, node, "verify", OPTIONAL);
+	struct tool *t = &d->tool;
+	const struct json *verify;
+
+	d->has_no_verify = says_none(node, "verify");
+	verify = d->has_no_verify ? NULL : load_map(l, node, "verify", OPTIONAL);
 
 	if (verify) {
 		catalog_read_derived(l, verify, "verify", "tool arguments pointer equals within",
@@ -287,10 +382,13 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
 		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
-		"reads at_most redact accepts_secrets")) {
+		"reads at_most redact accepts_secrets "
+		"gate_when credential_arguments")) {
 		return;
 	}
 	read_effect(l, node, ret);
+	read_gate_rules(l, node, t);
+	read_credential_arguments(l, node, t);
 	read_targets(l, node, t);
 	t->data = load_list(l, node, "data", OPTIONAL);
 	if (t->data.n == 0) {
@@ -302,8 +400,8 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	catalog_read_reads(l, node, t);
 	capture = load_map(l, node, "capture", OPTIONAL);
 	catalog_read_derived(l, capture, "capture", "tool arguments", &t->capture);
-	read_inverse(l, node, t);
-	read_verify(l, node, t);
+	read_inverse(l, node, ret);
+	read_verify(l, node, ret);
 	t->rehearsed_unix_ms = load_date(l, node, "rehearsed", OPTIONAL);
 	read_term(l, node, t);
 	catalog_read_evidence(l, node, ret);

@@ -13,9 +13,12 @@ struct draft {
 	struct str file;
 	const struct json *node;	/* the tool's mapping */
 	const struct json *effect_node; /* NULL = not declared */
-	enum effect declared;
+	enum effect declared;		/* of a tool with cases: the default */
+	struct effect_case *cases;
 	bool is_unclassified;
 	uint64_t keep_ms; /* of the evidence that it wants first */
+	bool has_no_inverse; /* inverse: none */
+	bool has_no_verify;  /* verify: none */
 };
 
 /* Reads one tool. upstream points into the bundle. */

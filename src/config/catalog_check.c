@@ -22,13 +22,8 @@ static bool is_rehearsed(const struct load *l, const struct tool *t)
 }
 
 /* NULL when the declared effect stands. */
-static const char *why_destroy(const struct load *l, const struct draft *d)
+static const char *why_destroy(const struct load *l, const struct tool *t, enum effect declared)
 {
-	const struct tool *t = &d->tool;
-
-	if (d->is_unclassified) {
-		return "it declares no effect";
-	}
 	if (t->changes_access) {
 		return "it changes access";
 	}
@@ -38,20 +33,51 @@ static const char *why_destroy(const struct load *l, const struct draft *d)
 	if (t->touches_secrets) {
 		return "it touches secrets";
 	}
-	if (d->declared == EFFECT_READ || t->inverse_not_needed) {
+	if (declared != EFFECT_CONTAIN || t->inverse_not_needed) {
 		return NULL;
 	}
 	return is_rehearsed(l, t) ? NULL : "its inverse was not rehearsed within 90 days";
 }
 
+/* A case is judged as a tool of its own would be. */
+static void fix_case(struct load *l, struct draft *d, size_t i)
+{
+	struct effect_case *c = &d->cases[i];
+	struct tool as_tool = d->tool;
+	const char *why;
+
+	as_tool.changes_access |= c->changes_access;
+	as_tool.deletes_data |= c->deletes_data;
+	as_tool.touches_secrets |= c->touches_secrets;
+	why = why_destroy(l, &as_tool, c->effect);
+	if (why && c->effect != EFFECT_DESTROY) {
+		load_warn(l, json_at(json_get(d->effect_node, STR("cases")), i),
+			  "this case of '" STR_FMT "' counts as destroy: %s", STR_ARG(d->tool.name),
+			  why);
+		c->effect = EFFECT_DESTROY;
+	}
+	if (c->effect < d->tool.effect) {
+		d->tool.effect = c->effect;
+	}
+}
+
 static void fix_effect(struct load *l, struct draft *d)
 {
-	const char *why = why_destroy(l, d);
+	const char *why =
+	    d->is_unclassified ? "it declares no effect" : why_destroy(l, &d->tool, d->declared);
 
-	d->tool.effect = why ? EFFECT_DESTROY : d->declared;
+	d->tool.default_effect = why ? EFFECT_DESTROY : d->declared;
 	if (why && (d->is_unclassified || d->declared != EFFECT_DESTROY)) {
 		load_warn(l, d->effect_node ? d->effect_node : d->node,
 			  "'" STR_FMT "' counts as destroy: %s", STR_ARG(d->tool.name), why);
+	}
+	d->tool.effect = d->tool.default_effect;
+	for (size_t i = 0; i < d->tool.n_cases; i++) {
+		fix_case(l, d, i);
+	}
+	if (d->tool.rehearsed_unix_ms > 0 && d->tool.upstream->is_unverified) {
+		load_error(l, json_get(d->node, STR("rehearsed")),
+			   "'rehearsed' in a catalog with 'verified: false'");
 	}
 	if (d->tool.rehearsed_unix_ms > l->now_unix_ms + DAY_MS) {
 		load_error(l, json_get(d->node, STR("rehearsed")), "'rehearsed' is in the future");
@@ -173,10 +199,11 @@ const struct draft *catalog_check_call(struct load *l, const struct draft *draft
 			     &near);
 		return NULL;
 	}
-	if (must_read && callee->tool.effect != EFFECT_READ) {
+	/* Whether this very call only reads is seen when it is made. */
+	if (must_read && callee->tool.default_effect != EFFECT_READ) {
 		load_error(l, json_get(at, STR("tool")),
 			   "'%s' must be a read tool; '" STR_FMT "' is " STR_FMT, key,
-			   STR_ARG(call->tool), STR_ARG(effect_name(callee->tool.effect)));
+			   STR_ARG(call->tool), STR_ARG(effect_name(callee->tool.default_effect)));
 	}
 	check_arguments(l, at, call->args, callee);
 	check_template(l, d, call->args, &use);
@@ -213,13 +240,13 @@ static void check_change(struct load *l, const struct draft *d)
 		load_error(l, d->node, "'" STR_FMT "' changes something: 'targets' must say what",
 			   STR_ARG(t->name));
 	}
-	if (t->inverse.tool.n == 0 && !t->inverse_not_needed) {
+	if (t->inverse.tool.n == 0 && !t->inverse_not_needed && !d->has_no_inverse) {
 		load_error(l, d->node,
-			   "'" STR_FMT "' changes something: expected 'inverse', or 'inverse' with "
-			   "'not_needed_by' and 'reason'",
+			   "'" STR_FMT "' changes something: expected 'inverse', 'inverse' with "
+			   "'not_needed_by' and 'reason', or 'inverse: none'",
 			   STR_ARG(t->name));
 	}
-	if (t->verify.tool.n == 0) {
+	if (t->verify.tool.n == 0 && !d->has_no_verify) {
 		load_error(l, d->node, "'" STR_FMT "' changes something: 'verify' is missing",
 			   STR_ARG(t->name));
 	}
@@ -229,6 +256,10 @@ static void check_change(struct load *l, const struct draft *d)
 			   "' changes something: 'evidence' (what is preserved first, and "
 			   "how long it is kept) is missing",
 			   STR_ARG(t->name));
+	}
+	if (d->has_no_verify && t->effect != EFFECT_DESTROY) {
+		load_error(l, json_get(d->node, STR("verify")),
+			   "'verify: none' is for destroy: a containment is read back");
 	}
 	if (str_eq(t->inverse.tool, t->name)) {
 		load_error(l, json_get(d->node, STR("inverse")), "a tool does not undo itself");

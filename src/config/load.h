@@ -125,6 +125,13 @@ bool load_check_tool(struct load *l, const struct json *at, struct str public_na
 bool load_read_class(struct load *l, const struct json *at, struct str class);
 /* A playbook's `reads`. */
 void load_read_budgets(struct load *l, const struct json *playbook, struct playbook *pb);
+/* ---- Conditions on arguments (load_condition.c) ---- */
+#define CONDITION_KEYS "pointer equals in matches present greater less"
+/* keys: CONDITION_KEYS and what else may stand beside them. */
+void load_argument_condition(struct load *l, const struct json *node, const char *keys,
+			     struct condition *ret);
+/* One, or a list of which all must hold. */
+void load_argument_conditions(struct load *l, const struct json *node, struct conditions *ret);
 
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);

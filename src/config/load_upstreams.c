@@ -133,13 +133,32 @@ static void load_transport(struct load *l, const struct json *doc, struct upstre
 	}
 }
 
+/* A catalog that was written from descriptions: better than none, and said each time. */
+static void load_verified(struct load *l, const struct json *doc, struct upstream *u)
+{
+	const struct json *at = json_get(doc, STR("verified"));
+	bool is_verified = true;
+
+	if (at && !json_bool(at, &is_verified)) {
+		load_error(l, at, "'verified': expected true or false, found %s",
+			   json_type_name(at->type));
+	}
+	u->is_unverified = !is_verified;
+	if (u->is_unverified) {
+		load_warn(l, at,
+			  "nobody has run this catalog against the real '" STR_FMT
+			  "': compare it with remit catalog diff, rehearse its inverses",
+			  STR_ARG(u->name));
+	}
+}
+
 static void load_upstream(struct load *l, const struct json *doc, struct upstream *u)
 {
 	const struct json *credential = load_map(l, doc, "credential", OPTIONAL);
 
 	(void)load_keys(l, doc, "an upstream",
 			"transport url command env network readable writable credential timeout "
-			"refresh ca_file protocol signals tools"); /* it reports */
+			"refresh ca_file protocol signals verified tools"); /* it reports */
 	if (!upstream_name_is_valid(u->name) && name_is_valid(u->name)) {
 		load_error(l, NULL,
 			   "'" STR_FMT "': an upstream's name begins with a letter, has no '.', no "
@@ -160,6 +179,7 @@ static void load_upstream(struct load *l, const struct json *doc, struct upstrea
 	}
 	check_child_keys(l, doc, u);
 	load_protocol(l, doc, u);
+	load_verified(l, doc, u);
 	u->timeout_ms = (uint32_t)load_duration(l, doc, "timeout", TIMEOUT_MAX_MS, TIMEOUT_MS);
 	u->refresh_ms = (uint32_t)load_duration(l, doc, "refresh", REFRESH_MAX_MS, l->refresh_ms);
 }

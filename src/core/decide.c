@@ -172,7 +172,7 @@ static enum rc check_targets(const struct bundle *b, const struct tool *t, const
 	if (reason == REASON_LIMIT) {
 		FAIL(e, RC_NOMEM, "no memory for targets");
 	}
-	if (reason == REASON_NONE && t->effect != EFFECT_READ && ret->targets.n == 0) {
+	if (reason == REASON_NONE && ret->effect != EFFECT_READ && ret->targets.n == 0) {
 		reason = REASON_SELECTOR_EMPTY_OR_WILDCARD;
 	}
 	if (reason != REASON_NONE) {
@@ -214,7 +214,8 @@ enum rc check_tool(const struct state *s, const struct bundle *b, const struct t
 		return RC_OK;
 	}
 	ret->tool = t;
-	ret->effect = t->effect;
+	ret->what = classify_call(t, args);
+	ret->effect = ret->what.effect;
 	if (!tool_is_pinned(s, t)) {
 		ret->reason = REASON_TOOL_UNPINNED;
 		return RC_OK;

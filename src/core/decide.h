@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "core/bundle.h"
+#include "core/classify.h"
 #include "core/state.h"
 
 enum verdict { VERDICT_DENY = 0, VERDICT_ASK, VERDICT_ALLOW };
@@ -42,6 +43,7 @@ struct decision {
 	struct str detail; /* for people; arena */
 	const struct tool *tool;
 	enum effect effect;
+	struct classification what; /* effect, and what the call touches */
 	struct str_list targets; /* canonical, sorted; arena */
 	bool
 	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */

@@ -122,7 +122,7 @@ static enum rc check_way_back(struct deciding *c, struct err *e)
 	struct err why = ERR_INIT;
 	enum rc rc;
 
-	if (t->effect != EFFECT_CONTAIN || t->inverse_not_needed) {
+	if (c->d.effect != EFFECT_CONTAIN || t->inverse_not_needed) {
 		return RC_OK;
 	}
 	if (t->inverse.tool.n == 0 || !bundle_tool_of(c->b, t->upstream, t->inverse.tool)) {
@@ -158,6 +158,7 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .args = c->r->args,
 	    .targets = &c->d.targets,
 	    .inventory = &c->b->inventory,
+	    .what = &c->d.what,
 	    /* What is captured first has been captured when the call is made. */
 	    .has_evidence = c->r->pre != NULL || c->d.needs_capture,
 	    .now_unix_ms = c->r->now_unix_ms,
@@ -233,6 +234,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_stops,	 /* 1 */
 	    check_identity,	 /* 2 */
 	    check_ground,	 /* 3 */
+	    check_credentials,	 /* 4 */
 	    check_catalog,	 /* 4, 5 */
 	    check_ownership,	 /* 4 */
 	    check_grant,	 /* 6 */
@@ -245,6 +247,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_policy,	 /* 9 */
 	    check_autonomy,	 /* 10 */
 	    check_freeze,	 /* 11 */
+	    check_gate_rules,	 /* 11 */
 	    check_gates,	 /* 11 */
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};
@@ -286,7 +289,7 @@ enum rc decide_visible_tools(const struct state *s, const struct bundle *b, stru
 
 		if (str_list_has(&c.task->tools, t->public_name) && tool_is_pinned(s, t) &&
 		    check_kill(s, b, agent, task, t->public_name) == REASON_NONE) {
-			TRY(find_phase(&c, t, t->effect, &phase, e));
+			TRY(find_phase(&c, t, classify_mildest(t), &phase, e));
 		}
 		if (phase) {
 			visible[n++] = i;

@@ -47,7 +47,12 @@ enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);
 enum rc check_caps(struct deciding *c, struct err *e);
+enum rc check_credentials(struct deciding *c, struct err *e);
+enum rc check_gate_rules(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
+
+/* One more gate to be asked, once. */
+enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e);
 
 /* Is a stop in force for everything, this agent (by identity or name), this task, tool or its
  * upstream? task 0, an empty tool name and an empty agent are none. */

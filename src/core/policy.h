@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "core/agent.h"
+#include "core/classify.h"
 #include "core/list.h"
 #include "core/reason.h"
 #include "core/state.h"
@@ -42,6 +43,7 @@ struct policy_call {
 	const struct task *task;
 	const struct tool *tool;
 	const struct json *args;
+	const struct classification *what;
 	const struct str_list *targets;
 	const struct inventory *inventory; /* NULL = nothing is listed */
 	bool has_evidence;

@@ -398,12 +398,12 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	struct record evidence = record_new(arena, e);
 	const struct tool *t = c->tool;
 
-	put_str(&r, STR("effect"), effect_name(t->effect));
-	put_bool(&r, STR("changes_access"), t->changes_access);
-	put_bool(&r, STR("deletes_data"), t->deletes_data);
-	put_bool(&r, STR("touches_secrets"), t->touches_secrets);
+	put_str(&r, STR("effect"), effect_name(c->what->effect));
+	put_bool(&r, STR("changes_access"), c->what->changes_access);
+	put_bool(&r, STR("deletes_data"), c->what->deletes_data);
+	put_bool(&r, STR("touches_secrets"), c->what->touches_secrets);
 	put_bool(&r, STR("reversible"),
-		 t->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
+		 c->what->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
 	put_args(&r, STR("input"), c->args);
 	put_grant(&r, c->task);
 	put_incident(&r, c->incident);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "codec/json.h"
+#include "core/condition.h"
 #include "core/effect.h"
 #include "core/gate.h"
 #include "core/list.h"
@@ -43,7 +44,8 @@ struct upstream {
 	/* Children: the credential as a file of this text, in memory, {field} replaced; {secret} in
 	 * `command` and `environment` is its path. "" = none. docs/formats/upstream.md */
 	struct str secret_file;
-	bool may_signal; /* children: may signal processes outside their sandbox */
+	bool is_unverified; /* the catalog was never run against the real thing */
+	bool may_signal;    /* children: may signal processes outside their sandbox */
 };
 
 /* Where a call's targets are in its arguments. */
@@ -73,16 +75,39 @@ struct capture_rule {
 	bool is_compliance; /* mode of retention; else governance */
 };
 
+/* When these conditions hold, the call has this effect and touches this. */
+struct effect_case {
+	struct conditions when;
+	enum effect effect;
+	bool changes_access;
+	bool deletes_data;
+	bool touches_secrets;
+};
+
+/* When these conditions hold, or cannot be told, a person is asked. */
+struct gate_rule {
+	struct conditions when;
+	struct str gate;   /* "" = the default gate */
+	struct str reason; /* for people */
+};
+
 enum term_end { TERM_REASK = 0, TERM_REVERT };
 
 struct tool {
 	const struct upstream *upstream;
 	struct str name;	/* the upstream's own name */
 	struct str public_name; /* "<upstream>___<name>", what agents see and Cedar's action id */
-	enum effect effect;
-	bool changes_access;
+	enum effect
+	    effect; /* the worst that a call can be; classify_call() says what this one is */
+	enum effect default_effect; /* with cases: when none holds */
+	const struct effect_case *cases;
+	size_t n_cases;
+	bool changes_access; /* these three: whatever the arguments */
 	bool deletes_data;
 	bool touches_secrets;
+	const struct gate_rule *gate_rules;
+	size_t n_gate_rules;
+	struct str_list credential_arguments; /* pointers: denied when an agent supplies one */
 	bool is_owned; /* acts on assets of the agent's own team or owner only */
 	const struct target_rule *targets;
 	size_t n_targets;

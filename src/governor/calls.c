@@ -660,7 +660,7 @@ static bool deny_expired(struct governor *g, struct request *r)
 	if (!a || a->state != APPROVAL_EXPIRED) {
 		return false;
 	}
-	d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
+	d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
 	d.targets = a->targets;
 	calls_refuse(g, r, &d);
 	return true;
@@ -847,7 +847,7 @@ static void finish_capture(struct governor *g, struct flight *f, const struct ms
 		    .tool = bundle_tool(g->bundle, r->tool),
 		};
 
-		d.effect = d.tool ? d.tool->effect : EFFECT_DESTROY;
+		d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
 		r->evidence = f->call;
 		calls_refuse(g, r, &d);
 		return;

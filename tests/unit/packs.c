@@ -71,7 +71,11 @@ static struct policy_answer ask(const struct question *q, struct arena *arena)
 					  .is_regulated = q->is_regulated};
 	const struct task task = {.ix = 15, .playbook = STR("credential-abuse")};
 	struct tool tool = *bundle_tool(b, str_from(q->tool));
-	const struct policy_call call = {.agent = bundle_agent_named(b, STR("responder")),
+	const struct classification kind = {tool.effect, tool.changes_access,
+					    tool.deletes_data || q->deletes_data,
+					    tool.touches_secrets || q->touches_secrets};
+	const struct policy_call call = {.what = &kind,
+					 .agent = bundle_agent_named(b, STR("responder")),
 					 .incident = &incident,
 					 .task = &task,
 					 .tool = &tool,
@@ -81,8 +85,6 @@ static struct policy_answer ask(const struct question *q, struct arena *arena)
 	struct policy_answer answer = {0};
 	struct err e = ERR_INIT;
 
-	tool.touches_secrets |= q->touches_secrets;
-	tool.deletes_data |= q->deletes_data;
 	assert_ok(policy_case_of_call(&call, arena, &what, &e));
 	assert_ok(policy_ask(b->policies, &what, arena, &answer, &e));
 	return answer;

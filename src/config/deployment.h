@@ -21,6 +21,8 @@
 #include "config/source.h"
 #include "core/bundle.h"
 
+struct tree;
+
 enum {
 	REHEARSAL_MAX_DAYS = 90, /* an inverse rehearsed longer ago does not count */
 	PUBLIC_NAME_BYTES = 64,	 /* "<upstream>___<tool>": what every model API takes */
@@ -116,6 +118,11 @@ static inline void deployment_cleanup(struct deployment **d)
  * are errors ("3 errors, the first: ..."), RC_ABSENT without a directory, RC_IO, RC_NOMEM. */
 enum rc deployment_load(const char *dir, struct deployment **ret, struct findings *f,
 			struct err *e);
+
+/* The same of files that are in memory already. dir may be NULL: then paths stay relative and are not
+ * looked at. */
+enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
+			 struct deployment **ret, struct findings *f, struct err *e);
 
 /* By name; NULL when absent. */
 const struct source *deployment_source(const struct deployment *d, struct str name);

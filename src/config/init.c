@@ -33,6 +33,17 @@ static const struct pack_file pack_files[] = {
 #undef PACK_FILE
 };
 
+bool config_pack_file(struct str path, struct str *ret_bytes)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pack_files); i++) {
+		if (str_eq(pack_files[i].path, path)) {
+			*ret_bytes = pack_files[i].bytes;
+			return true;
+		}
+	}
+	return false;
+}
+
 enum { REVIEW_DAYS = 180, SECRET_BYTES = 32 };
 
 struct init {

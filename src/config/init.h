@@ -20,6 +20,10 @@ struct init_options {
 	uint64_t now_unix_ms; /* the first review is 180 days later */
 };
 
+/* A file of the packs that are part of the program ("policies/base/matrix.cedar"), as it is: borrowed
+ * for ever. False when there is none. */
+bool config_pack_file(struct str path, struct str *ret_bytes) MUST_USE;
+
 /* RC_DENIED when dir holds a deployment already, RC_INPUT for an unknown pack or a name that does
  * not fit into a line. */
 enum rc config_init(const char *dir, const struct init_options *o, struct err *e);

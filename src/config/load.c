@@ -101,7 +101,8 @@ const struct json *load_document(struct load *l, struct str path)
 		load_error(l, NULL, "the file is missing");
 		return NULL;
 	}
-	rc = yaml_parse(l->arena, file->bytes, &limits, &document, &e);
+	document = file->parsed;
+	rc = document ? RC_OK : yaml_parse(l->arena, file->bytes, &limits, &document, &e);
 	if (rc == RC_NOMEM) {
 		l->is_out_of_memory = true;
 		return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config/load.h - what the files of the loader share; not for other rooms.
+/* config/load.h - what the files of the loader share; not for other rooms, but for src/drill, whose
+ * scenarios are read in the same way.
  *
  * One struct load goes through all files in the order of what refers to what: people, gates,
  * remit.yaml, upstreams, playbooks, agents, policies. Reading goes on after an error; getters
@@ -152,7 +153,3 @@ enum rc load_policies(struct load *l, struct err *e);
 /* people.yaml, authors: after the policies, whose files it names. */
 void load_authors(struct load *l);
 
-/* Tests and fuzzers: builds a deployment from a tree; dir may be NULL (then paths stay relative
- * and are not looked at). Errors as deployment_load(). */
-enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
-			 struct deployment **ret, struct findings *f, struct err *e);

@@ -70,6 +70,29 @@ enum rc tree_add(struct tree *t, struct str path, struct str bytes, struct err *
 	return RC_OK;
 }
 
+void tree_remove(struct tree *t, struct str path)
+{
+	bool found;
+	size_t at = place_of(t, path, &found);
+
+	if (found) {
+		vec_remove(&t->files, at);
+	}
+}
+
+enum rc tree_put_document(struct tree *t, struct str path, const struct json *document,
+			  struct err *e)
+{
+	AUTO_BUF bytes = BUF_INIT(LIMIT_CONFIG_FILE_BYTES);
+	bool found;
+
+	TRY(json_canonical(&bytes, document, e));
+	tree_remove(t, path);
+	TRY(tree_add(t, path, buf_view(&bytes), e));
+	t->files.p[place_of(t, path, &found)].parsed = document;
+	return RC_OK;
+}
+
 const struct tree_file *tree_find(const struct tree *t, struct str path)
 {
 	bool found;

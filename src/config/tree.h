@@ -6,11 +6,15 @@
 #pragma once
 
 #include "base/arena.h"
+#include "codec/json.h"
 #include "config/findings.h"
 
 struct tree_file {
 	struct str path; /* relative, '/' between parts */
 	struct str bytes;
+	/* The document that bytes say, with positions of its own; NULL = bytes are still to be
+	 * parsed. For files that were made, not read. */
+	const struct json *parsed;
 };
 
 struct tree {
@@ -32,5 +36,10 @@ void tree_fini(struct tree *t);
 enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct err *e);
 /* Adds a file; both texts are copied. RC_INPUT when the path is there already. */
 enum rc tree_add(struct tree *t, struct str path, struct str bytes, struct err *e);
+/* Adds a file, or replaces it; its bytes are the document's canonical JSON. document must outlive
+ * the tree. */
+enum rc tree_put_document(struct tree *t, struct str path, const struct json *document,
+			  struct err *e);
+void tree_remove(struct tree *t, struct str path); /* fine when it is absent */
 /* NULL when absent. */
 const struct tree_file *tree_find(const struct tree *t, struct str path);

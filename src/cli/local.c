@@ -4,6 +4,7 @@
 
 #include "cli/connect.h"
 #include "cli/deployment.h"
+#include "cli/drill.h"
 #include "cli/identity.h"
 #include "cli/init.h"
 #include "cli/log.h"
@@ -21,6 +22,12 @@ const struct cli_command cli_local_commands[] = {
      "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
     {"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
      "Every error with file, line and column; exit status 2 when there are any.\n"},
+    {"drill", cli_drill, "FILE... [--dir DIRECTORY] [--no-ablation] [--seed N] [--json]",
+     "replay scenarios against policies, in a simulator",
+     "Plays each scenario (docs/scenarios.md) with the real governor in a made-up world, and says\n"
+     "what was expected beside what came. Then it removes each defence in turn: where one alone\n"
+     "stood between an attack and its effect, it is named. With --dir the deployment's own files\n"
+     "come first. Exit status 1 when a step is not as expected, 2 when a file is not valid.\n"},
     {"serve", cli_serve, "[--foreground] [--unsafe-no-sandbox] DIRECTORY", "run Remit", NULL},
     {"ca create", cli_ca_create, "--dir DIRECTORY --trust-domain NAME [--valid 365d]",
      "make a development CA for a deployment",

@@ -350,6 +350,11 @@ bool governor_is_broken(const struct governor *g)
 	return g->is_broken || (g->checkpointer && checkpointer_is_broken(g->checkpointer));
 }
 
+uint64_t governor_durable_size(const struct governor *g)
+{
+	return book_durable_size(g->book);
+}
+
 const struct state *governor_state(const struct governor *g)
 {
 	return g->state;

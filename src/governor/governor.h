@@ -47,6 +47,7 @@ enum rc governor_begin(struct governor *g, struct err *e);
 void governor_step(struct governor *g);
 /* The log failed or a peer is gone: it does nothing any more and says nothing any more. */
 bool governor_is_broken(const struct governor *g);
+uint64_t governor_durable_size(const struct governor *g);
 /* Everything that governs now; borrowed until the next round. */
 const struct state *governor_state(const struct governor *g);
 /* Drops it where it stands: an uncommitted batch is forgotten, peers see their channels end. */

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drill/sim.c - clock, lives and rounds of a simulation; both fronts and the courier.
+ *
+ * Holds: (1) nothing is read from the machine: no clock, no randomness, no file.
+ *        (2) what was said to the governor and is unanswered when it goes is answered as the fronts
+ *            do it: nothing could be recorded.
+ */
+#include "drill/sim.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "config/deployment.h"
+#include "drill/sim_impl.h"
+#include "governor/segment.h"
+
+enum {
+	ARENA_BYTES = 1 << 30,
+	SEGMENT_BYTES = 4 << 20, /* small, since it is filled with zeros at every start */
+	QUIET_ROUNDS = 3,	 /* there, back, and one for what follows */
+	ROUNDS_MAX = 200000,	 /* in one settling: beyond it something runs in circles */
+	STEPS = 200,		 /* of a long wait */
+	STEP_MIN_MS = 50,
+};
+
+static const enum role roles[SIM_PARTIES] = {R_KEEPER, R_AGENTS, R_PEOPLE, R_RUNNER, R_COURIER};
+
+static const char *const mood_names[SIM_MOODS] = {"up", "slow", "stuck", "down", "error", "lost"};
+
+const char *sim_mood_name(enum sim_mood m)
+{
+	return mood_names[m];
+}
+
+bool sim_mood_parse(struct str name, enum sim_mood *ret)
+{
+	for (int i = 0; i < SIM_MOODS; i++) {
+		if (str_eq(name, str_from(mood_names[i]))) {
+			*ret = (enum sim_mood)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct str sim_keep(struct sim *s, struct str text)
+{
+	struct str kept = arena_str(&s->arena, text);
+
+	MUST(kept.p != NULL); /* a drill that large is a mistake of its writer */
+	return kept;
+}
+
+/* ---- what comes in as parameters ---- */
+
+static uint64_t read_unix_ms(void *ctx)
+{
+	return ((struct sim *)ctx)->unix_ms;
+}
+
+static uint64_t read_boot_ns(void *ctx)
+{
+	return ((struct sim *)ctx)->boot_ns;
+}
+
+/* splitmix64 */
+uint64_t sim_random(struct sim *s)
+{
+	uint64_t z = s->random += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static void draw_bytes(void *ctx, void *p, size_t n)
+{
+	uint8_t *at = p;
+
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t v = sim_random(ctx);
+
+		memcpy(at + i, &v, n - i < 8 ? n - i : 8);
+	}
+}
+
+/* ---- hearing ---- */
+
+static void heard(struct sim *s, uint64_t req, uint32_t code, struct str text)
+{
+	struct sim_reply r = {.req = req, .code = code, .text = sim_keep(s, text)};
+
+	MUST(vec_push(&s->replies, r) == RC_OK);
+	for (size_t i = 0; i < s->waiting.n; i++) {
+		if (s->waiting.p[i] == req) {
+			vec_remove(&s->waiting, i);
+			break;
+		}
+	}
+}
+
+static void note(struct sim *s, const struct msg_notify *m)
+{
+	struct message told = {.kind = MESSAGE_NOTIFIED, .notified = {.id = m->id, .ok = 1}};
+	struct sim_note n = {.notifier = sim_keep(s, m->notifier),
+			     .body = sim_keep(s, m->body),
+			     .unix_ms = s->unix_ms};
+
+	MUST(vec_push(&s->notes, n) == RC_OK);
+	sim_say(s, SIM_COURIER, &told);
+}
+
+static void on_message(void *ctx, struct channel *c, const struct message *m)
+{
+	struct sim *s = ctx;
+	size_t party = 0;
+
+	while (s->c[party] != c) {
+		party++;
+	}
+	s->is_busy = true;
+	switch ((int)m->kind) {
+	case MESSAGE_CALL_REPLY:
+		heard(s, m->call_reply.req, m->call_reply.rpc_code, m->call_reply.result);
+		break;
+	case MESSAGE_COMMAND_REPLY:
+		heard(s, m->command_reply.req, m->command_reply.status, m->command_reply.body);
+		break;
+	case MESSAGE_NOTIFY:
+		note(s, &m->notify);
+		break;
+	default:
+		if (party == SIM_KEEPER) {
+			sim_keeper_hears(s, m);
+		} else {
+			sim_sender_hears(s, party, m);
+		}
+		break;
+	}
+}
+
+static void on_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct sim *s = ctx;
+
+	(void)c;
+	(void)why; /* it ended, or we broke its rules: a test sees it in sim_is_up */
+	s->is_gone = true;
+	s->is_busy = true;
+}
+
+void sim_say(struct sim *s, size_t party, const struct message *m)
+{
+	s->is_busy = true;
+	if (s->c[party] && channel_send(s->c[party], m) != RC_OK) {
+		s->is_gone = true;
+	}
+}
+
+/* ---- birth and end ---- */
+
+enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
+{
+	struct sim *s = mem_calloc(1, sizeof(*s));
+
+	if (!s) {
+		FAIL(e, RC_NOMEM, "no memory for a simulation");
+	}
+	s->o = *o;
+	s->arena = (struct arena)ARENA_INIT(ARENA_BYTES);
+	s->random = o->seed;
+	s->rand = (struct rand){.bytes = draw_bytes, .ctx = s};
+	s->clock = (struct clock){.unix_ms = read_unix_ms, .boot_ns = read_boot_ns, .ctx = s};
+	s->unix_ms = o->unix_ms;
+	s->boot_ns = 1000000000ull;
+	s->segments = disk_new(sim_random(s));
+	s->keys = disk_new(sim_random(s));
+	if (!s->segments || !s->keys) {
+		sim_free(s);
+		FAIL(e, RC_NOMEM, "no memory for a simulation");
+	}
+	s->segments_io = disk_io(s->segments);
+	s->keys_io = disk_io(s->keys);
+	if (loop_new(&s->clock, &s->loop, e) != RC_OK) {
+		sim_free(s);
+		return RC_NOMEM;
+	}
+	*ret = s;
+	return RC_OK;
+}
+
+/* (2) */
+static void answer_for_nobody(struct sim *s)
+{
+	while (s->waiting.n > 0) {
+		heard(s, s->waiting.p[0], 0,
+		      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Denied (audit_unavailable): "
+			  "nothing can be recorded now\"}],\"isError\":true,\"_meta\":{"
+			  "\"io.remit/decision\":{\"verdict\":\"deny\",\"reason\":"
+			  "\"audit_unavailable\"}}}"));
+	}
+}
+
+static void end_life(struct sim *s)
+{
+	governor_free(TAKE(s->governor));
+	sim_senders_end(s);
+	for (size_t i = 0; i < SIM_PARTIES; i++) {
+		channel_free(TAKE(s->c[i]));
+	}
+	s->is_gone = false;
+	answer_for_nobody(s);
+}
+
+void sim_free(struct sim *s)
+{
+	if (!s) {
+		return;
+	}
+	end_life(s);
+	loop_free(s->loop);
+	disk_free(s->segments);
+	disk_free(s->keys);
+	vec_fini(&s->credentials);
+	vec_fini(&s->definitions);
+	vec_fini(&s->replies);
+	vec_fini(&s->waiting);
+	vec_fini(&s->notes);
+	vec_fini(&s->effects);
+	arena_fini(&s->arena);
+	mem_free(s);
+}
+
+static enum rc plug(struct sim *s, struct err *e)
+{
+	s->generation++;
+	s->env = (struct role_env){.role = R_GOVERNOR,
+				   .name = "",
+				   .deployment = "",
+				   .generation = s->generation,
+				   .clock = s->clock,
+				   .loop = s->loop,
+				   .peers = s->peers,
+				   .n_peers = SIM_PARTIES};
+	for (size_t i = 0; i < SIM_PARTIES; i++) {
+		int fds[2];
+
+		TRY(channel_pair(fds, e));
+		s->peers[i] = (struct role_peer){.role = roles[i], .fd = fds[1]};
+		TRY(channel_new(s->loop, fds[0], roles[i], R_GOVERNOR, on_message, on_gone, s,
+				&s->c[i], e));
+	}
+	return sim_senders_start(s, e);
+}
+
+/* Descriptors that the governor did not take. */
+static void unplug(struct sim *s)
+{
+	for (size_t i = 0; i < SIM_PARTIES; i++) {
+		file_close(s->peers[i].fd);
+		s->peers[i].fd = -1;
+	}
+}
+
+static enum rc start(struct sim *s, struct err *e)
+{
+	struct governor_world w = {
+	    .env = &s->env,
+	    .deployment = s->o.deployment,
+	    .segments = &s->segments_io,
+	    .keys = &s->keys_io,
+	    .segment_bytes = SEGMENT_BYTES,
+	    .rand = &s->rand,
+	};
+
+	TRY(plug(s, e));
+	TRY(governor_open(&w, &s->governor, e));
+	sim_settle(s);
+	if (!s->governor || !governor_has_keys(s->governor)) {
+		FAIL(e, RC_AGAIN, "the keeper gives no keys");
+	}
+	TRY(governor_begin(s->governor, e));
+	sim_settle(s);
+	return sim_is_up(s) ? RC_OK : RC_BROKEN;
+}
+
+enum rc sim_start(struct sim *s, struct err *e)
+{
+	enum rc rc;
+
+	if (s->governor) {
+		FAIL(e, RC_INPUT, "a governor is up already");
+	}
+	disk_kill(s->segments); /* locks of a life that did not come up */
+	disk_kill(s->keys);
+	rc = start(s, e);
+	unplug(s);
+	if (rc != RC_OK) {
+		end_life(s);
+	}
+	return rc;
+}
+
+bool sim_is_up(const struct sim *s)
+{
+	return s->governor && !s->is_gone && !governor_is_broken(s->governor);
+}
+
+void sim_crash(struct sim *s, enum sim_end how)
+{
+	end_life(s);
+	if (how == SIM_END_POWER) {
+		disk_power_cut(s->segments);
+		disk_power_cut(s->keys);
+	} else {
+		disk_kill(s->segments);
+		disk_kill(s->keys);
+	}
+}
+
+/* ---- rounds ---- */
+
+void sim_settle(struct sim *s)
+{
+	int quiet = 0;
+
+	for (int i = 0; quiet < QUIET_ROUNDS; i++) {
+		struct err e = ERR_INIT;
+
+		MUST(i < ROUNDS_MAX);
+		s->is_busy = false;
+		MUST(loop_step(s->loop, 0, &e) == RC_OK);
+		if (s->governor) {
+			governor_step(s->governor);
+		}
+		sim_senders_work(s);
+		quiet = s->is_busy ? 0 : quiet + 1;
+		if (s->governor && !sim_is_up(s)) {
+			/* All roles go together, as the supervisor has it. */
+			end_life(s);
+			disk_kill(s->segments);
+			disk_kill(s->keys);
+		}
+	}
+}
+
+void sim_pass(struct sim *s, uint64_t ms)
+{
+	uint64_t step = ms / STEPS > STEP_MIN_MS ? ms / STEPS : STEP_MIN_MS;
+
+	sim_settle(s);
+	while (ms > 0) {
+		uint64_t now = step < ms ? step : ms;
+
+		s->unix_ms += now;
+		s->boot_ns += now * 1000000;
+		ms -= now;
+		sim_settle(s);
+	}
+}
+
+void sim_jump(struct sim *s, int64_t ms)
+{
+	s->unix_ms = (uint64_t)((int64_t)s->unix_ms + ms);
+	sim_settle(s);
+}
+
+/* ---- how the others behave ---- */
+
+enum sim_mood sim_mood_of(const struct sim *s, struct str upstream)
+{
+	for (size_t i = 0; i < s->n_moods; i++) {
+		if (str_eq(s->moods[i].upstream, upstream)) {
+			return s->moods[i].mood;
+		}
+	}
+	return SIM_UP;
+}
+
+void sim_set_mood(struct sim *s, struct str upstream, enum sim_mood mood)
+{
+	size_t i = 0;
+
+	while (i < s->n_moods && !str_eq(s->moods[i].upstream, upstream)) {
+		i++;
+	}
+	MUST(i < SIM_UPSTREAMS_MAX);
+	if (i == s->n_moods) {
+		s->n_moods++;
+		s->moods[i].upstream = sim_keep(s, upstream);
+	}
+	s->moods[i].mood = mood;
+}
+
+void sim_set_keeper(struct sim *s, bool gives_leases, bool revokes)
+{
+	s->refuses_leases = !gives_leases;
+	s->refuses_revocation = !revokes;
+}
+
+enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct str definition)
+{
+	struct sim_definition d = {.upstream = sim_keep(s, upstream),
+				   .tool = sim_keep(s, tool),
+				   .text = sim_keep(s, definition)};
+
+	for (size_t i = 0; i < s->definitions.n; i++) {
+		if (str_eq(s->definitions.p[i].upstream, upstream) &&
+		    str_eq(s->definitions.p[i].tool, tool)) {
+			s->definitions.p[i] = d;
+			return RC_OK;
+		}
+	}
+	return vec_push(&s->definitions, d);
+}
+
+/* ---- speaking ---- */
+
+static uint64_t begin(struct sim *s)
+{
+	uint64_t req = ++s->next_req;
+
+	MUST(vec_push(&s->waiting, req) == RC_OK);
+	return req;
+}
+
+uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32], struct str task,
+		  struct str tool, struct str args, uint32_t hold_ms)
+{
+	uint64_t req = begin(s);
+	struct message m = {
+	    .kind = MESSAGE_CALL,
+	    .call = {.req = req,
+		     .agent = agent,
+		     .key_sha256 = str_of(key_sha256, 32),
+		     .task = task,
+		     .tool = tool,
+		     .args = args,
+		     .hold_ms = hold_ms,
+		     .source = STR("simulated")},
+	};
+
+	if (s->governor) {
+		sim_say(s, SIM_AGENTS, &m);
+	} else {
+		answer_for_nobody(s);
+	}
+	return req;
+}
+
+uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body)
+{
+	uint64_t req = begin(s);
+	struct message m = {
+	    .kind = MESSAGE_COMMAND,
+	    .command = {.req = req, .uid = uid, .verb = (uint8_t)verb, .body = body},
+	};
+
+	if (s->governor) {
+		sim_say(s, SIM_PEOPLE, &m);
+	} else {
+		answer_for_nobody(s);
+	}
+	return req;
+}
+
+uint64_t sim_incident(struct sim *s, struct str source, struct str body)
+{
+	uint64_t req = begin(s);
+	struct message m = {.kind = MESSAGE_INCIDENT,
+			    .incident = {.req = req, .source = source, .body = body}};
+
+	if (s->governor) {
+		sim_say(s, SIM_PEOPLE, &m);
+	} else {
+		answer_for_nobody(s);
+	}
+	return req;
+}
+
+/* ---- looking ---- */
+
+const struct sim_reply *sim_reply_of(const struct sim *s, uint64_t req)
+{
+	for (size_t i = s->replies.n; i > 0; i--) {
+		if (s->replies.p[i - 1].req == req) {
+			return &s->replies.p[i - 1];
+		}
+	}
+	return NULL;
+}
+
+uint64_t sim_unix_ms(const struct sim *s)
+{
+	return s->unix_ms;
+}
+
+struct disk *sim_disk(struct sim *s)
+{
+	return s->segments;
+}
+
+struct disk *sim_keys_disk(struct sim *s)
+{
+	return s->keys;
+}
+
+const struct state *sim_state(const struct sim *s)
+{
+	return s->governor ? governor_state(s->governor) : NULL;
+}
+
+const struct bundle *sim_bundle(const struct sim *s)
+{
+	return s->o.deployment->bundle;
+}
+
+void sim_use(struct sim *s, struct deployment *d)
+{
+	s->o.deployment = d;
+}
+
+size_t sim_n_effects(const struct sim *s)
+{
+	return s->effects.n;
+}
+
+const struct sim_effect *sim_effect_at(const struct sim *s, size_t i)
+{
+	return &s->effects.p[i];
+}
+
+size_t sim_n_notes(const struct sim *s)
+{
+	return s->notes.n;
+}
+
+const struct sim_note *sim_note_at(const struct sim *s, size_t i)
+{
+	return &s->notes.p[i];
+}
+
+size_t sim_n_credentials(const struct sim *s)
+{
+	return s->credentials.n;
+}
+
+uint64_t sim_next_order(struct sim *s)
+{
+	return s->next_order++;
+}
+
+uint64_t sim_log_size(const struct sim *s)
+{
+	return s->governor ? governor_durable_size(s->governor) : 0;
+}
+
+enum rc sim_leaves(struct sim *s, uint64_t first, sim_leaf_fn *leaf, void *ctx, struct err *e)
+{
+	AUTO_SEGMENT_READER r = NULL;
+	uint64_t size = sim_log_size(s);
+
+	if (first >= size) {
+		return RC_OK;
+	}
+	TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin, first, &r, e));
+	for (uint64_t i = first; i < size; i++) {
+		struct segment_leaf got;
+
+		TRY(segment_reader_next(r, size, &got, e));
+		TRY(leaf(ctx, got.index, got.bytes, e));
+	}
+	return RC_OK;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drill/sim_impl.h - inside of struct sim, for sim*.c only. */
+#pragma once
+
+#include "drill/sim.h"
+#include "net/loop.h"
+#include "sender/desk.h"
+
+enum { SIM_KEEPER, SIM_AGENTS, SIM_PEOPLE, SIM_RUNNER, SIM_COURIER, SIM_PARTIES };
+
+/* What the two senders are. */
+struct sim_sender {
+	struct sim *s;
+	size_t party;
+	struct desk *desk;
+	/* started and waiting, or sent and not answered */
+	VEC(struct sim_flight {
+		struct desk_call *c; /* NULL: over */
+		uint64_t act_at_ns;
+		uint64_t answer_at_ns;
+		bool is_sent;
+		enum outcome_kind kind;
+		struct str result; /* heap */
+	})
+	flights;
+};
+
+struct sim_credential {
+	uint64_t lease;
+	struct str backend;
+	struct str name;
+	struct str task;
+};
+
+struct sim {
+	struct sim_options o;
+	struct arena arena; /* what was heard */
+	uint64_t random;
+	struct rand rand;
+	struct clock clock;
+	uint64_t unix_ms;
+	uint64_t boot_ns;
+	struct loop *loop;
+	struct disk *segments;
+	struct disk *keys;
+	struct log_io segments_io;
+	struct log_io keys_io;
+
+	/* of one life */
+	struct role_env env;
+	struct role_peer peers[SIM_PARTIES];
+	struct governor *governor;
+	struct channel *c[SIM_PARTIES];
+	struct sim_sender senders[2]; /* agents' front, runner */
+	uint64_t generation;
+	bool is_gone;
+
+	/* the others */
+	struct {
+		struct str upstream;
+		enum sim_mood mood;
+	} moods[SIM_UPSTREAMS_MAX];
+	size_t n_moods;
+	bool refuses_leases;
+	bool refuses_revocation;
+	VEC(struct sim_credential) credentials;
+	VEC(struct sim_definition {
+		struct str upstream;
+		struct str tool;
+		struct str text;
+	})
+	definitions;
+
+	uint64_t next_req;
+	uint64_t next_order;
+	bool is_busy; /* somebody did something in this round */
+	VEC(struct sim_reply) replies;
+	VEC(uint64_t) waiting; /* calls that are not answered yet */
+	VEC(struct sim_note) notes;
+	VEC(struct sim_effect) effects;
+};
+
+enum sim_mood sim_mood_of(const struct sim *s, struct str upstream);
+/* A copy that lives as long as the simulation. */
+struct str sim_keep(struct sim *s, struct str text);
+/* Sends, or finds out in the next round that the governor is gone. */
+void sim_say(struct sim *s, size_t party, const struct message *m);
+
+/* ---- sim_keeper.c ---- */
+void sim_keeper_hears(struct sim *s, const struct message *m);
+/* ---- sim_sender.c ---- */
+enum rc sim_senders_start(struct sim *s, struct err *e);
+void sim_senders_end(struct sim *s);
+/* What is due now is done and answered. */
+void sim_senders_work(struct sim *s);
+/* ADMISSION, FENCE, LIST_DEFINITIONS. */
+void sim_sender_hears(struct sim *s, size_t party, const struct message *m);

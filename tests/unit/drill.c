@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulator: the same seed is the same run; crashes and full disks are what they are called. */
+#include "test.h"
+
+#include "base/log.h"
+#include "drill/disk.h"
+#include "drill/play.h"
+
+#define HEAD                                                                                       \
+	"scenario: T\ntitle: a test\n"                                                             \
+	"fixture:\n"                                                                               \
+	"  upstreams:\n"                                                                           \
+	"    edr:\n"                                                                               \
+	"      tools:\n"                                                                           \
+	"        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"    \
+	"        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"   \
+	"        wipe: {effect: destroy, on: host, deletes_data: true}\n"                          \
+	"incident: {assets: [\"host:a\", \"host:b\"]}\n"                                           \
+	"steps:\n"
+
+static void play(const char *text, uint64_t seed, struct play_report *r)
+{
+	AUTO_SCENARIO s = NULL;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	struct err e = ERR_INIT;
+
+	if (scenario_read(STR("test.yaml"), str_from(text), NULL, &s, &f, &e) != RC_OK ||
+	    play_run(s, &s->tree, &s->steps, seed, r, &f, &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+}
+
+static void expect_green(const char *text, uint64_t seed)
+{
+	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
+
+	play(text, seed, &r);
+	for (size_t i = 0; i < r.steps.n; i++) {
+		if (r.steps.p[i].problem.n) {
+			fail_msg("step %zu: " STR_FMT, i + 1, STR_ARG(r.steps.p[i].problem));
+		}
+	}
+	assert_str(r.problem, "");
+}
+
+static const char story[] = HEAD "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+				 "  - {crash: power}\n"
+				 "  - {call: {edr.wipe: {host: b}}, expect: ask}\n"
+				 "  - {approve: alice, expect: ok}\n"
+				 "  - {wait: 1h}\n";
+
+static void the_same_seed_gives_the_same_log(void **state)
+{
+	AUTO_PLAY_REPORT a = PLAY_REPORT_INIT;
+	AUTO_PLAY_REPORT b = PLAY_REPORT_INIT;
+	AUTO_PLAY_REPORT c = PLAY_REPORT_INIT;
+
+	(void)state;
+	play(story, 7, &a);
+	play(story, 7, &b);
+	play(story, 8, &c);
+	assert_true(a.n_leaves > 10);
+	assert_memory_equal(&a.log, &b.log, sizeof(a.log));
+	assert_memory_not_equal(&a.log, &c.log, sizeof(a.log)); /* other salts, other leaves */
+}
+
+static void what_was_acknowledged_survives_a_power_cut(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		expect_green(HEAD "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+				  "  - {crash: power}\n"
+				  "  - {do: term list, expect: ok, result: \"host:a\"}\n"
+				  "  - {do: rollback, with: {id: $term}, expect: ok,\n"
+				  "     effect: {\"host:a\": {isolated: false}}}\n"
+				  "  - {crash: process}\n"
+				  "  - {do: term list, expect: ok, result: reverted}\n",
+			     seed);
+	}
+}
+
+static void nothing_happens_without_a_log(void **state)
+{
+	(void)state;
+	expect_green(HEAD "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+			  "  - {fault: disk failing}\n"
+			  "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable,\n"
+			  "     effect: none}\n"
+			  "  - {fault: disk good}\n"
+			  "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n",
+		     1);
+}
+
+static void an_upstream_that_loses_its_answer_is_not_asked_twice(void **state)
+{
+	(void)state;
+	expect_green(HEAD "  - {fault: upstream edr lost}\n"
+			  "  - {call: {edr.isolate: {host: a}}, expect: allow outcome_unknown,\n"
+			  "     effect: once}\n"
+			  "  - {fault: upstream edr up}\n"
+			  "  - {wait: 1m, effect: none}\n",
+		     1);
+}
+
+/* ---- the disk ---- */
+
+static void put(const struct log_io *io, const char *name, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	if (log_io_replace_file(io, name, str_from(text), &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+}
+
+static void a_replaced_file_is_old_or_new_after_a_power_cut(void **state)
+{
+	size_t n_old = 0;
+	size_t n_new = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct disk *d = disk_new(seed);
+		struct log_io io = disk_io(d);
+		AUTO_BUF b = BUF_INIT(64);
+
+		put(&io, "x", "old");
+		disk_fail_at(d, 1 + seed % 5);
+		(void)log_io_replace_file(&io, "x", STR("new"), NULL); /* may fail in the middle */
+		disk_power_cut(d);
+		assert_ok(log_io_read_file(&io, "x", &b, NULL));
+		n_old += str_eq(buf_view(&b), STR("old"));
+		n_new += str_eq(buf_view(&b), STR("new"));
+		disk_free(d);
+	}
+	assert_int_equal(n_old + n_new, 200);
+	assert_true(n_old > 0 && n_new > 0);
+}
+
+static void a_full_disk_takes_no_new_file(void **state)
+{
+	struct disk *d = disk_new(1);
+	struct log_io io = disk_io(d);
+	AUTO_BUF b = BUF_INIT(64);
+
+	(void)state;
+	put(&io, "x", "old");
+	disk_set_mood(d, DISK_FULL);
+	assert_rc(log_io_replace_file(&io, "x", STR("new"), NULL), RC_IO);
+	assert_ok(log_io_read_file(&io, "x", &b, NULL));
+	assert_str(buf_view(&b), "old");
+	disk_free(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_same_seed_gives_the_same_log),
+	    cmocka_unit_test(what_was_acknowledged_survives_a_power_cut),
+	    cmocka_unit_test(nothing_happens_without_a_log),
+	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
+	    cmocka_unit_test(a_replaced_file_is_old_or_new_after_a_power_cut),
+	    cmocka_unit_test(a_full_disk_takes_no_new_file),
+	};
+
+	log_set_level(LOG_LEVEL_ERR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

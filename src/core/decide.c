@@ -248,6 +248,12 @@ enum rc decide_rollback(const struct state *s, const struct bundle *b, const str
 	struct decision d = {0};
 
 	(void)now_unix_ms; /* what ends in time is the term, which the caller watches */
+	if (decide_holds_rollback(s, b, term->tool)) {
+		d.reason = REASON_KILL_ACTIVE;
+		settle_own(&d);
+		*ret = d;
+		return RC_OK;
+	}
 	TRY(check_tool(s, b, bundle_tool(b, term->tool), args, arena, &d, e));
 	if (d.reason == REASON_NONE && !str_list_within(&d.targets, &term->targets)) {
 		TRY(decision_deny(&d, REASON_INTENT_MISMATCH, arena, e,
@@ -271,6 +277,9 @@ enum rc decide_derived(const struct state *s, const struct bundle *b, const stru
 
 	(void)now_unix_ms; /* nothing about such a read depends on time yet */
 	TRY(check_tool(s, b, t, args, arena, &d, e));
+	if (d.reason == REASON_NONE && decide_holds_rollback(s, b, t->public_name)) {
+		d.reason = REASON_KILL_ACTIVE;
+	}
 	if (d.reason == REASON_NONE && d.effect != EFFECT_READ) {
 		TRY(decision_deny(&d, REASON_INTENT_MISMATCH, arena, e,
 				  "'" STR_FMT "' does not only read", STR_ARG(t->public_name)));

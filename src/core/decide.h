@@ -166,6 +166,16 @@ enum rc phase_unmet(const struct state *s, const struct task *t,
 enum rc decide_advance(const struct state *s, const struct bundle *b, const struct call_request *r,
 		       struct str phase, struct arena *arena, struct decision *ret, struct err *e);
 
+/* What a person's wish to lift a stop does: it is proposed, or it confirms another person's
+ * proposal, or both own the agent that was stopped, which is refused. k is the newest of its scope
+ * and name. */
+enum lift { LIFT_REFUSED = 0, LIFT_PROPOSES, LIFT_CONFIRMS };
+enum lift decide_lift(const struct state *s, const struct bundle *b, const struct kill *k,
+		      struct str person, uint64_t now_unix_ms);
+/* Does a stop hold Remit's own rollback with this tool? A stop of everything that says so, and one
+ * of the very tool or its upstream, which nobody is to call; not one of an agent or a task. */
+bool decide_holds_rollback(const struct state *s, const struct bundle *b, struct str tool);
+
 /* The tools this agent may see in this task (or without one): indexes into b->tools. */
 enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,
 			     uint64_t task, uint64_t now_unix_ms, struct arena *arena,

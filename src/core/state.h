@@ -256,6 +256,10 @@ struct kill {
 	struct str scope; /* all, agent, task, tool, upstream */
 	struct str name;
 	struct str by;
+	bool stops_rollbacks; /* of everything only: Remit's own too */
+	bool is_acknowledged;
+	struct str lift_by; /* who proposed to lift it, "" = nobody */
+	uint64_t lift_unix_ms;
 };
 
 /* Who acts on a target. */
@@ -265,6 +269,9 @@ struct fence {
 	uint64_t held_until_unix_ms; /* nobody else may act on it before */
 	struct str last_tool;	     /* of that call; "" = none */
 };
+
+/* A proposal to lift a stop that nobody confirmed by then is void. */
+enum { KILL_LIFT_MS = 15 * 60 * 1000 };
 
 struct state;
 
@@ -329,6 +336,8 @@ struct str state_next_touched(const struct state *s, const struct task *t, size_
 uint64_t state_counted(const struct state *s, struct str key, uint64_t now_unix_ms);
 bool state_counted_has(const struct state *s, struct str key, struct str value,
 		       uint64_t now_unix_ms);
+/* The newest of those in force: the one that a proposal to lift must be about. */
+const struct kill *state_newest_kill(const struct state *s, struct str scope, struct str name);
 /* Was the tool's definition last seen with this digest? False when never seen. */
 bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32]);
 

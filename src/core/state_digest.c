@@ -327,6 +327,10 @@ static void put_kill(struct sink *k, const struct object *o)
 	put_str(k, kill->pub.scope);
 	put_str(k, kill->pub.name);
 	put_str(k, kill->pub.by);
+	put_u64(k, kill->pub.stops_rollbacks);
+	put_u64(k, kill->pub.is_acknowledged);
+	put_str(k, kill->pub.lift_by);
+	put_u64(k, kill->pub.lift_unix_ms);
 	put_u64(k, kill->is_cleared);
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core/state_kill.c - stops: set -cleared-> cleared. Several may stand for one thing; clearing
- * lifts them all. */
+ * lifts them all.
+ *
+ * Holds:  (1) a stop is lifted by two persons: one proposed it for the newest of them, not long
+ *             ago, and another one confirms. A stop that is set meanwhile needs a new proposal.
+ */
 #include "base/mem.h"
 #include "core/state_impl.h"
 
@@ -21,6 +25,18 @@ const struct kill *state_kill(const struct state *s, struct str scope, struct st
 	return NULL;
 }
 
+const struct kill *state_newest_kill(const struct state *s, struct str scope, struct str name)
+{
+	const struct kill *newest = NULL;
+
+	for (const struct kill *k = state_next_kill(s, 0); k; k = state_next_kill(s, k->ix + 1)) {
+		if (str_eq(k->scope, scope) && str_eq(k->name, name)) {
+			newest = k;
+		}
+	}
+	return newest;
+}
+
 enum rc state_reserve_kill_set(struct state *s, const struct leaf *l, struct err *e)
 {
 	bool is_all = str_eq(l->kill_set.scope, STR("all"));
@@ -38,7 +54,14 @@ void state_apply_kill_set(struct state *s, const struct leaf *l)
 	struct kill_object *o = state_take_object(s);
 
 	(void)l;
-	o->pub = (struct kill){.ix = o->o.ix, .scope = k->scope, .name = k->name, .by = k->by};
+	o->pub = (struct kill){
+	    .ix = o->o.ix,
+	    .scope = k->scope,
+	    .name = k->name,
+	    .by = k->by,
+	    .stops_rollbacks = k->rollbacks && str_eq(k->scope, STR("all")),
+	    .lift_by = STR(""),
+	};
 }
 
 enum rc state_reserve_kill_acknowledged(struct state *s, const struct leaf *l, struct err *e)
@@ -50,14 +73,43 @@ enum rc state_reserve_kill_acknowledged(struct state *s, const struct leaf *l, s
 
 void state_apply_kill_acknowledged(struct state *s, const struct leaf *l)
 {
-	(void)s; /* which calls had been sent is history; the stop stands either way */
-	(void)l;
+	struct kill_object *o = (void *)state_find(s, OBJECT_KILL, l->kill_acknowledged.kill);
+
+	o->pub.is_acknowledged = true; /* which calls had been sent is history */
+}
+
+enum rc state_reserve_kill_lift_proposed(struct state *s, const struct leaf *l, struct err *e)
+{
+	struct object *o;
+
+	TRY(state_need(s, OBJECT_KILL, l->kill_lift_proposed.kill, &o, e));
+	if (((const struct kill_object *)o)->is_cleared || !l->kill_lift_proposed.by.n) {
+		FAIL(e, RC_BROKEN, "nobody proposes to lift a stop, or it is lifted already");
+	}
+	return state_reserve_text(s, l, e);
+}
+
+void state_apply_kill_lift_proposed(struct state *s, const struct leaf *l)
+{
+	struct kill_object *o = (void *)state_find(s, OBJECT_KILL, l->kill_lift_proposed.kill);
+
+	o->pub.lift_by = s->pending.own.kill_lift_proposed.by;
+	o->pub.lift_unix_ms = l->t;
+	state_take_changed(s, &o->o);
 }
 
 enum rc state_reserve_kill_cleared(struct state *s, const struct leaf *l, struct err *e)
 {
-	if (!state_kill(s, l->kill_cleared.scope, l->kill_cleared.name)) {
+	const struct leaf_kill_cleared *c = &l->kill_cleared;
+	const struct kill *k = state_newest_kill(s, c->scope, c->name);
+
+	if (!k) {
 		FAIL(e, RC_BROKEN, "no such stop is in force");
+	}
+	/* (1) */
+	if (!c->proposed_by.n || !str_eq(c->proposed_by, k->lift_by) ||
+	    str_eq(c->proposed_by, c->by) || l->t > k->lift_unix_ms + KILL_LIFT_MS) {
+		FAIL(e, RC_BROKEN, "a stop is lifted by two persons");
 	}
 	return RC_OK;
 }

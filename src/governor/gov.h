@@ -337,8 +337,11 @@ void rollback_tick(struct governor *g);
 void rollback_lease_ready(struct governor *g);
 
 /* ---- stop.c ---- */
+/* rollbacks: with a stop of everything, Remit's own rollbacks stop too. */
 void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
-	       struct str why);
+	       struct str why, bool rollbacks);
+/* At the start, before the last life's calls are closed: stops that were never acknowledged are. */
+void stop_recover(struct governor *g);
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner);
 void stop_tick(struct governor *g);
 void stop_free_all(struct governor *g);

@@ -264,6 +264,7 @@ static enum rc announce(struct governor *g, struct err *e)
 		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	}
 	TRY(inventory_start(g, e));
+	stop_recover(g);
 	TRY(calls_close_unknown(g, e));
 	return book_commit(g->book, e);
 }

@@ -43,3 +43,11 @@ people_act_fn people_approve;
 people_act_fn people_deny;
 people_act_fn people_preapprove;
 people_act_fn people_preapproval_end;
+
+/* ---- people_back.c: undoing and letting stand ---- */
+people_act_fn people_rollback;
+people_act_fn people_term_keep;
+
+/* ---- people_stop.c: stopping and letting go on ---- */
+people_act_fn people_kill;
+people_act_fn people_resume;

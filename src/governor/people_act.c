@@ -123,109 +123,6 @@ static enum rc task_resume(struct asked *a, struct err *e)
 	return RC_OK;
 }
 
-/* ---- the way back ---- */
-
-static enum rc rollback(struct asked *a, struct err *e)
-{
-	uint64_t ix;
-
-	TRY(people_id(a, 'm', &ix, e));
-	TRY(rollback_start(a->g, ix, a->person->name, e));
-	answer_id(a, "term", 'm', ix, STR("rolling_back"));
-	return RC_OK;
-}
-
-enum { KEEP_MAX_S = 30 * 24 * 3600 }; /* as long as a catalog may say */
-
-static enum rc term_keep(struct asked *a, struct err *e)
-{
-	const struct term *m;
-	uint64_t for_s;
-	uint64_t ix;
-	struct leaf l = {
-	    .kind = LEAF_TERM_CHANGED,
-	    .term_changed = {.how = STR("kept"), .by = a->person->name},
-	};
-
-	TRY(people_id(a, 'm', &ix, e));
-	m = state_term(a->g->state, ix);
-	if (!m || m->state == TERM_OVER || m->state == TERM_ROLLING_BACK) {
-		FAIL(e, RC_ABSENT, "no standing term 'm%llu'", (unsigned long long)ix);
-	}
-	TRY(people_number(a, "for_s", 0, KEEP_MAX_S, &for_s, e));
-	l.term_changed.term = ix;
-	l.term_changed.ends_at = for_s ? gov_now_ms(a->g) + for_s * 1000 : 0;
-	TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
-	answer_id(a, "term", 'm', ix, STR("kept"));
-	return RC_OK;
-}
-
-/* ---- stop ---- */
-
-/* The name as the state keys it: an agent's SPIFFE ID, "" for all. */
-static enum rc scope_of(const struct asked *a, struct str *scope, struct str *name, struct err *e)
-{
-	const struct bundle *b = a->g->bundle;
-	const struct agent *agent;
-	uint64_t ix;
-
-	*scope = text_of(a, "scope");
-	*name = text_of(a, "name");
-	if (str_eq(*scope, STR("all"))) {
-		*name = STR("");
-		return RC_OK;
-	}
-	if (str_eq(*scope, STR("agent"))) {
-		agent = bundle_agent_named(b, *name);
-		if (!agent) {
-			FAIL(e, RC_ABSENT, "no agent '" STR_FMT "'", STR_ARG(*name));
-		}
-		*name = agent->id;
-		return RC_OK;
-	}
-	if (str_eq(*scope, STR("task")) && id_parse(*name, 't', &ix) &&
-	    state_task(a->g->state, ix)) {
-		return RC_OK;
-	}
-	if ((str_eq(*scope, STR("tool")) && bundle_tool(b, *name)) ||
-	    (str_eq(*scope, STR("upstream")) && bundle_upstream(b, *name))) {
-		return RC_OK;
-	}
-	FAIL(e, RC_INPUT,
-	     "'scope' must be all, agent, task, tool or upstream, and 'name' one that exists");
-}
-
-static enum rc kill_it(struct asked *a, struct err *e)
-{
-	struct str scope;
-	struct str name;
-
-	TRY(scope_of(a, &scope, &name, e));
-	stop_kill(a->g, a->req, scope, name, a->person->name, str_slice(text_of(a, "why"), 0, 256));
-	return RC_OK;
-}
-
-static enum rc resume(struct asked *a, struct err *e)
-{
-	const struct kill *k;
-	struct str scope;
-	struct str name;
-	uint64_t ix;
-	struct leaf l = {.kind = LEAF_KILL_CLEARED, .kill_cleared = {.by = a->person->name}};
-
-	TRY(scope_of(a, &scope, &name, e));
-	k = state_kill(a->g->state, scope, name);
-	if (!k) {
-		FAIL(e, RC_ABSENT, "no stop is in force for this");
-	}
-	ix = k->ix;
-	l.kill_cleared.scope = scope;
-	l.kill_cleared.name = name;
-	TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
-	answer_id(a, "kill", 'k', ix, STR("lifted"));
-	return RC_OK;
-}
-
 /* ---- dispatch ---- */
 
 void people_act(struct asked *a, enum command_verb verb)
@@ -239,10 +136,10 @@ void people_act(struct asked *a, enum command_verb verb)
 	    [COMMAND_DENY] = people_deny,
 	    [COMMAND_PREAPPROVE] = people_preapprove,
 	    [COMMAND_PREAPPROVAL_END] = people_preapproval_end,
-	    [COMMAND_ROLLBACK] = rollback,
-	    [COMMAND_TERM_KEEP] = term_keep,
-	    [COMMAND_KILL] = kill_it,
-	    [COMMAND_RESUME] = resume,
+	    [COMMAND_ROLLBACK] = people_rollback,
+	    [COMMAND_TERM_KEEP] = people_term_keep,
+	    [COMMAND_KILL] = people_kill,
+	    [COMMAND_RESUME] = people_resume,
 	};
 	struct err e = ERR_INIT;
 

@@ -11,6 +11,8 @@
  *             and whose effect is not there is tried again, after another CHECK.
  *         (3) a rollback runs with a lease of its own (task 0), never the agent's.
  *         (4) it ends within GOVERNOR_ROLLBACK_MS: reverted, or failed and escalated.
+ *         (5) a stop of an agent or a task does not hold it; one of everything that says so does,
+ *             and one of the inverse's tool or upstream (core/decide_lift.c).
  * States: CHECK -holds-> UNDO -sent-> CONFIRM -holds-> reverted
  *         CHECK, CONFIRM -cannot look-> the same again, with back-off
  *         UNDO -not sent-> CHECK;  CONFIRM -differs- may still show-> CONFIRM;  the inverse
@@ -193,6 +195,14 @@ enum rc rollback_start(struct governor *g, uint64_t term, struct str by, struct 
 	if (!terms_change(g, term, "rolling_back", by, 0, STR_NULL, STR_NULL)) {
 		FAIL(e, RC_IO, "the rollback could not be recorded");
 	}
+	m = state_term(g->state, term);
+	if (decide_holds_rollback(g->state, g->bundle, m->tool)) {
+		notify_person(g, m->owner, term, "term.held",
+			      arena_strf(&g->round,
+					 "m%llu is to be rolled back, and a stop holds it: see "
+					 "remit status",
+					 (unsigned long long)term));
+	}
 	rollback_tick(g);
 	return RC_OK;
 }
@@ -335,7 +345,8 @@ void rollback_tick(struct governor *g)
 
 		from = m->ix + 1;
 		if (m->state != TERM_ROLLING_BACK || has_flight(g, m->ix, &n) ||
-		    n >= GOVERNOR_ROLLBACKS) {
+		    n >= GOVERNOR_ROLLBACKS ||
+		    decide_holds_rollback(g->state, g->bundle, m->tool)) {
 			continue;
 		}
 		b = entry_of(g, m->ix);

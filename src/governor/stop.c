@@ -2,8 +2,10 @@
 /* governor/stop.c - kill and resume.
  *
  * The stop holds from the moment it is applied: every later decision sees it. It is acknowledged
- * when it is durable and both senders have said what had already left (kill.acknowledged), or had
- * not said anything within GOVERNOR_KILL_WAIT_MS, which the answer then says.
+ * when it is durable and both senders have said what had already left (kill.acknowledged). A sender
+ * that has not said anything within GOVERNOR_KILL_WAIT_MS is ended by the supervisor, and all
+ * roles with it; the next life then acknowledges: what is not known to have ended may have left.
+ * Holds:  (1) a stop that is in force is acknowledged in this life or at the start of the next.
  */
 #include "governor/gov.h"
 
@@ -14,6 +16,7 @@
 #include "base/reader.h"
 
 enum { SCOPE_ALL = 0, SCOPE_AGENT, SCOPE_TASK, SCOPE_UPSTREAM, SCOPE_TOOL };
+enum { SENT_SHOWN = 256 }; /* calls that one leaf lists */
 
 static void fence(struct channel *to, uint64_t number, unsigned scope, struct str name)
 {
@@ -82,18 +85,37 @@ static bool covers(const struct task *t, struct str scope, struct str name)
 	return str_eq(scope, STR("task")) && str_eq(id_text('t', t->ix, id), name);
 }
 
+static void end_covered(struct governor *g, uint64_t kill, struct str scope, struct str name,
+			struct str by)
+{
+	const struct task *t;
+	uint64_t from = 0;
+
+	while ((t = state_next_task(g->state, from))) {
+		from = t->ix + 1;
+		if (covers(t, scope, name)) {
+			tasks_end(g, t->ix, "killed", by, kill);
+		}
+	}
+}
+
 void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
-	       struct str why)
+	       struct str why, bool rollbacks)
 {
 	struct late_reply *late = mem_calloc(1, sizeof(*late));
 	unsigned number = scope_number(scope);
-	const struct task *t;
-	uint64_t from = 0;
 	uint64_t ix;
 	struct err e = ERR_INIT;
 	struct leaf l = {
 	    .kind = LEAF_KILL_SET,
-	    .kill_set = {.scope = scope, .name = name, .by = by, .why = why},
+	    .kill_set =
+		{
+		    .scope = scope,
+		    .name = name,
+		    .by = by,
+		    .why = why,
+		    .rollbacks = rollbacks,
+		},
 	};
 
 	MUST(number < 5);
@@ -109,12 +131,7 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 		people_reply_err(g, req, &e);
 		return;
 	}
-	while ((t = state_next_task(g->state, from))) {
-		from = t->ix + 1;
-		if (covers(t, scope, name)) {
-			tasks_end(g, t->ix, "killed", by, ix);
-		}
-	}
+	end_covered(g, ix, scope, name, by);
 	if (late) {
 		late->arena = (struct arena)ARENA_INIT(64 * 1024);
 		late->req = req;
@@ -130,13 +147,25 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 	}
 }
 
+/* Whoever does not answer may still be sending: it is ended, and the next life takes over (1). */
+static void end_silent(struct governor *g, enum role role)
+{
+	const struct message m = {.kind = MESSAGE_SILENT, .silent = {.role = (uint32_t)role}};
+
+	log_err("the %s did not answer a stop: it is ended", role_name(role));
+	if (!g->env->supervisor || channel_send(g->env->supervisor, &m) != RC_OK) {
+		log_err("the supervisor cannot be told to end it");
+	}
+}
+
 static void acknowledge(struct governor *g, size_t at)
 {
 	struct late_reply *late = g->late.p[at];
 	AUTO_BUF out = BUF_INIT(65536);
 	struct json_out w = json_out_to(&out);
 	struct err e = ERR_INIT;
-	struct str_list sent = {.p = late->sent.p, .n = late->sent.n > 256 ? 256 : late->sent.n};
+	struct str_list sent = {.p = late->sent.p,
+				.n = late->sent.n > SENT_SHOWN ? SENT_SHOWN : late->sent.n};
 	struct leaf l = {
 	    .kind = LEAF_KILL_ACKNOWLEDGED,
 	    .kill_acknowledged = {.kill = late->kill, .sent = sent},
@@ -156,6 +185,9 @@ static void acknowledge(struct governor *g, size_t at)
 		}
 		json_out_close(&w);
 		people_reply(g, late->req, is_heard ? 200 : 202, buf_view(&out));
+	}
+	if (!is_heard) {
+		end_silent(g, late->waits_agents ? R_AGENTS : R_RUNNER);
 	}
 	vec_remove(&g->late, at);
 	late_free(late);
@@ -200,5 +232,51 @@ void stop_tick(struct governor *g)
 		} else {
 			i++;
 		}
+	}
+}
+
+/* ---- the next life ---- */
+
+/* Calls in its scope that were under way when the last life ended: they may have been sent. */
+static struct str_list maybe_sent(struct governor *g, const struct kill *k)
+{
+	struct str *ids = arena_alloc_n(&g->round, SENT_SHOWN, sizeof(*ids));
+	const struct call *c;
+	uint64_t from = 0;
+	size_t n = 0;
+
+	while (ids && n < SENT_SHOWN && (c = state_next_unfinished_call(g->state, from))) {
+		const struct task *t = state_task(g->state, c->task);
+		const struct tool *tool = bundle_tool(g->bundle, c->tool);
+		char id[24];
+
+		from = c->ix + 1;
+		if ((t && covers(t, k->scope, k->name)) || str_eq(k->scope, STR("all")) ||
+		    (str_eq(k->scope, STR("tool")) && str_eq(k->name, c->tool)) ||
+		    (tool && str_eq(k->scope, STR("upstream")) &&
+		     str_eq(k->name, tool->upstream->name))) {
+			ids[n] = arena_str(&g->round, id_text('c', c->ix, id));
+			n += ids[n].p != NULL;
+		}
+	}
+	return (struct str_list){.p = ids, .n = n};
+}
+
+void stop_recover(struct governor *g)
+{
+	const struct kill *k;
+	uint64_t from = 0;
+
+	while ((k = state_next_kill(g->state, from))) {
+		struct leaf l = {
+		    .kind = LEAF_KILL_ACKNOWLEDGED,
+		    .kill_acknowledged = {.kill = k->ix, .sent = maybe_sent(g, k)},
+		};
+
+		from = k->ix + 1;
+		if (!k->is_acknowledged) {
+			(void)gov_record(g, &l); /* logged; it stands either way */
+		}
+		end_covered(g, k->ix, k->scope, k->name, k->by);
 	}
 }

@@ -258,6 +258,11 @@ void view_kill(const struct governor *g, const struct kill *k, struct json_out *
 	json_out_key_str(w, "scope", k->scope);
 	json_out_key_str(w, "name", k->name);
 	json_out_key_str(w, "by", k->by);
+	json_out_key_bool(w, "acknowledged", k->is_acknowledged);
+	json_out_key_bool(w, "holds_rollbacks", k->stops_rollbacks);
+	if (k->lift_by.n) {
+		json_out_key_str(w, "lift_proposed_by", k->lift_by);
+	}
 	json_out_close(w);
 }
 

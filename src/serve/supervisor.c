@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve/supervisor.c - all roles run, or none.
  *
- * Trust:  roles may have been taken over; all they can tell us is READY, and that they ended.
+ * Trust:  roles may have been taken over; all they can tell us is READY, that they ended, and, the
+ *         governor, that a sender must end.
  * Holds:  (1) no role of one generation runs while another generation is started.
  *         (2) within STOP_MS and the time to reap, no role is left after a stop.
  *         (3) nothing is restarted faster than the back-off allows.
@@ -175,12 +176,32 @@ static struct child *child_of(struct supervisor *s, const struct channel *channe
 	return NULL;
 }
 
+/* The governor says that a sender does not answer a stop. Its end is the end of this generation. */
+static void end_silent(struct supervisor *s, uint32_t role)
+{
+	char label[LIMIT_ID_BYTES + 32];
+
+	for (size_t i = 0; i < s->children.n; i++) {
+		struct child *c = &s->children.list[i];
+
+		if ((uint32_t)c->role == role && (c->role == R_AGENTS || c->role == R_RUNNER) &&
+		    c->pid) {
+			log_err("the %s did not answer a stop: killed", label_of(c, label));
+			(void)kill(c->pid, SIGKILL); /* it is our child and not reaped yet */
+		}
+	}
+}
+
 static void on_message(void *ctx, struct channel *channel, const struct message *m)
 {
 	struct supervisor *s = ctx;
 	struct child *c = child_of(s, channel);
 	size_t n_ready = 0;
 
+	if (m->kind == MESSAGE_SILENT && c && c->role == R_GOVERNOR) {
+		end_silent(s, m->silent.role);
+		return;
+	}
 	if (m->kind != MESSAGE_READY || !c || s->state != STATE_STARTING) {
 		return;
 	}

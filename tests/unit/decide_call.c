@@ -10,8 +10,7 @@ static void stop(struct scene *w, const char *scope, const char *name)
 	fold_add(&w->f,
 		 LEAF_OF(KILL_SET, kill_set, .scope = str_from(scope), .name = str_from(name)));
 	expect_deny(w, KILL_ACTIVE);
-	fold_add(&w->f, LEAF_OF(KILL_CLEARED, kill_cleared, .scope = str_from(scope),
-				.name = str_from(name)));
+	fold_lift(&w->f, str_from(scope), str_from(name));
 	expect_allow(w);
 }
 

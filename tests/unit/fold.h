@@ -141,3 +141,12 @@ __attribute__((unused)) static uint64_t fold_granted(struct fold *f, uint64_t ta
 	fold_add(f, fold_settled(a, STR("granted"), f->t + 300 * 1000));
 	return a;
 }
+
+/* Two persons lift every stop of that scope and name. */
+__attribute__((unused)) static void fold_lift(struct fold *f, struct str scope, struct str name)
+{
+	fold_add(f, LEAF_OF(KILL_LIFT_PROPOSED, kill_lift_proposed,
+			    .kill = state_newest_kill(f->s, scope, name)->ix, .by = STR("alice")));
+	fold_add(f, LEAF_OF(KILL_CLEARED, kill_cleared, .scope = scope, .name = name,
+			    .by = STR("bob"), .proposed_by = STR("alice")));
+}

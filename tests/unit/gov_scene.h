@@ -37,7 +37,7 @@
 #define LOGIN	     "{\"login\":\"app\"}"
 
 enum { ALICE = 64001, BOB, CAROL, DAVE, ERIN }; /* their user ids */
-enum { KEEPER, AGENTS, PEOPLE, RUNNER, COURIER, PARTIES };
+enum { KEEPER, AGENTS, PEOPLE, RUNNER, COURIER, SUPERVISOR, PARTIES };
 enum { SCENE_MANY = 128, SCENE_TEXT = 3000, SCENE_PATIENCE = 1000 };
 
 struct heard_reply {
@@ -73,7 +73,8 @@ struct scene {
 	size_t n_admissions;
 	size_t n_fences[PARTIES];
 	uint64_t last_fence[PARTIES];
-	size_t n_notes; /* to people */
+	size_t n_notes;	      /* to people */
+	uint32_t to_be_ended; /* role that the supervisor was told to end */
 	size_t n_issued;
 	size_t n_revoked;
 	uint64_t last_revoked;
@@ -467,6 +468,9 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		r->code = m->command_reply.status;
 		scene_copy(r->text, sizeof(r->text), m->command_reply.body);
 		break;
+	case MESSAGE_SILENT:
+		s->to_be_ended = m->silent.role;
+		break;
 	case MESSAGE_NOTIFY:
 		s->n_notes++;
 		told.notified.id = m->notify.id;
@@ -492,7 +496,23 @@ static void scene_gone(void *ctx, struct channel *c, const char *why)
 
 /* ---- the governor ---- */
 
-static const enum role scene_roles[PARTIES] = {R_KEEPER, R_AGENTS, R_PEOPLE, R_RUNNER, R_COURIER};
+static const enum role scene_roles[PARTIES] = {R_KEEPER, R_AGENTS,  R_PEOPLE,
+					       R_RUNNER, R_COURIER, R_SUPERVISOR};
+
+/* What the supervisor says to the governor. */
+static void scene_ignore(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)ctx;
+	(void)c;
+	(void)m;
+}
+
+static void scene_ignore_end(void *ctx, struct channel *c, const char *why)
+{
+	(void)ctx;
+	(void)c;
+	(void)why;
+}
 
 static int scene_child(int fds[PARTIES], uint64_t generation)
 {
@@ -515,10 +535,13 @@ static int scene_child(int fds[PARTIES], uint64_t generation)
 	for (size_t i = 0; i < PARTIES; i++) {
 		peers[i] = (struct role_peer){.role = scene_roles[i], .fd = fds[i]};
 	}
-	if (loop_new(&env.clock, &env.loop, &e) != RC_OK) {
+	if (loop_new(&env.clock, &env.loop, &e) != RC_OK ||
+	    role_channel(&env, R_SUPERVISOR, NULL, scene_ignore, scene_ignore_end, NULL,
+			 &env.supervisor, &e) != RC_OK) {
 		return 3;
 	}
 	rc = role_governor_main(&env, &e);
+	channel_free(env.supervisor);
 	loop_free(env.loop);
 	if (rc != RC_OK && !getenv("GOV_SCENE_QUIET")) {
 		(void)dprintf(STDERR_FILENO, "governor: %s\n", e.msg);

@@ -327,7 +327,7 @@ static void a_stop_is_acknowledged_when_both_senders_have_spoken(void **state)
 	scene_free_log(&disk);
 }
 
-static void a_stop_says_which_sender_is_silent(void **state)
+static void a_stop_ends_the_sender_that_is_silent(void **state)
 {
 	(void)state;
 	const struct heard_reply *r;
@@ -342,11 +342,42 @@ static void a_stop_says_which_sender_is_silent(void **state)
 	assert_int_equal(r->code, 202);
 	assert_says(r->text, "\"acknowledged\":false");
 	assert_says(r->text, "\"silent\":\"runner\"");
+	scene_settle(&s);
+	assert_int_equal(s.to_be_ended, R_RUNNER);
+	/* the supervisor ends all roles; the next life acknowledges */
+	scene_kill(&s);
+	scene_start(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"acknowledged\":true");
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
 	scene_close(&s);
 	scene_read_log(&disk);
 	assert_int_equal(scene_count(&disk, LEAF_KILL_SET), 1);
-	assert_int_equal(scene_count(&disk, LEAF_KILL_ACKNOWLEDGED), 0);
+	assert_int_equal(scene_count(&disk, LEAF_KILL_ACKNOWLEDGED), 1);
 	scene_free_log(&disk);
+}
+
+/* The tasks it ended stay ended; a new one shows whether it is lifted. */
+static void going_on_takes_two_and_not_only_its_owners(void **state)
+{
+	(void)state;
+	const char *const responder = "{\"scope\":\"agent\",\"name\":\"responder\"}";
+
+	scene_open(&s);
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_KILL, responder)->code, 200);
+	assert_says(scene_command(&s, CAROL, COMMAND_RESUME, responder)->text, "\"proposed\"");
+	assert_says(scene_command(&s, CAROL, COMMAND_RESUME, responder)->text, "\"proposed\"");
+	assert_says(scene_command(&s, DAVE, COMMAND_RESUME, responder)->text, "approver_conflict");
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
+	scene_kill(&s); /* it stands, and so does the proposal */
+	scene_start(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
+	scene_pass(15 * 60000 + 1);
+	assert_says(scene_command(&s, ERIN, COMMAND_RESUME, responder)->text, "\"proposed\"");
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
+	assert_says(scene_command(&s, DAVE, COMMAND_RESUME, responder)->text, "\"lifted\"");
+	scene_open_task(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	scene_close(&s);
 }
 
 /* ---- leases ---- */
@@ -519,7 +550,8 @@ int main(void)
 	    SCENE_TEST(a_result_nobody_waited_for_is_kept_for_the_same_call),
 	    SCENE_TEST(deviations_suspend_a_task_with_all_it_holds),
 	    SCENE_TEST(a_stop_is_acknowledged_when_both_senders_have_spoken),
-	    SCENE_TEST(a_stop_says_which_sender_is_silent),
+	    SCENE_TEST(a_stop_ends_the_sender_that_is_silent),
+	    SCENE_TEST(going_on_takes_two_and_not_only_its_owners),
 	    SCENE_TEST(a_lease_that_is_refused_ends_the_call),
 	    SCENE_TEST(a_term_rolls_back_by_itself),
 	    SCENE_TEST(what_somebody_else_changed_is_not_overwritten),

@@ -464,14 +464,17 @@ static void terms_take_the_steps_of_their_table(void **state)
 	state_free(f.s);
 }
 
-static void a_stop_stands_until_it_is_cleared(void **state)
+static void a_stop_stands_until_two_persons_lift_it(void **state)
 {
 	(void)state;
 	struct fold f = fold_new();
 	struct leaf set =
 	    LEAF_OF(KILL_SET, kill_set, .scope = STR("tool"), .name = STR("db___end"));
 	struct leaf clear =
-	    LEAF_OF(KILL_CLEARED, kill_cleared, .scope = STR("tool"), .name = STR("db___end"));
+	    LEAF_OF(KILL_CLEARED, kill_cleared, .scope = STR("tool"), .name = STR("db___end"),
+		    .by = STR("bob"), .proposed_by = STR("alice"));
+	struct leaf propose = LEAF_OF(KILL_LIFT_PROPOSED, kill_lift_proposed, .by = STR("alice"));
+	struct leaf alone = clear;
 	uint64_t k;
 
 	fold_refuse(&f, clear);
@@ -479,6 +482,17 @@ static void a_stop_stands_until_it_is_cleared(void **state)
 	fold_add(&f, set);
 	assert_true(state_kill(f.s, STR("tool"), STR("db___end"))->ix == k);
 	assert_null(state_kill(f.s, STR("agent"), STR("db___end")));
+	fold_refuse(&f, clear); /* nobody proposed it */
+	propose.kill_lift_proposed.kill = k;
+	fold_add(&f, propose);
+	fold_refuse(&f, clear); /* there is a newer one */
+	propose.kill_lift_proposed.kill = state_newest_kill(f.s, STR("tool"), STR("db___end"))->ix;
+	fold_add(&f, propose);
+	alone.kill_cleared.by = STR("alice");
+	fold_refuse(&f, alone);
+	f.t += KILL_LIFT_MS + 1000;
+	fold_refuse(&f, clear); /* too long ago */
+	fold_add(&f, propose);
 	fold_add(&f, clear);
 	assert_null(state_kill(f.s, STR("tool"), STR("db___end")));
 	assert_null(state_next_kill(f.s, 0));
@@ -707,10 +721,13 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 				     .how = ANY(STR("due"), STR("rolling_back"), STR("reverted"),
 						STR("kept"), STR("failed")));
 	default:
-		return roll(d, 2) ? LEAF_OF(KILL_SET, kill_set, .scope = STR("tool"),
-					    .name = ANY(STR("a"), STR("b")))
-				  : LEAF_OF(KILL_CLEARED, kill_cleared, .scope = STR("tool"),
-					    .name = ANY(STR("a"), STR("b")));
+		return roll(d, 2)   ? LEAF_OF(KILL_SET, kill_set, .scope = STR("tool"),
+					      .name = ANY(STR("a"), STR("b")))
+		       : roll(d, 2) ? LEAF_OF(KILL_LIFT_PROPOSED, kill_lift_proposed,
+					      .kill = PICK(kill), .by = ANY(STR("x"), STR("y")))
+				    : LEAF_OF(KILL_CLEARED, kill_cleared, .scope = STR("tool"),
+					      .name = ANY(STR("a"), STR("b")), .by = STR("y"),
+					      .proposed_by = STR("x"));
 	}
 }
 
@@ -875,7 +892,7 @@ int main(void)
 	    cmocka_unit_test(an_incident_remembers_its_last_deliveries),
 	    cmocka_unit_test(a_lease_ends_once_and_never_comes_back),
 	    cmocka_unit_test(terms_take_the_steps_of_their_table),
-	    cmocka_unit_test(a_stop_stands_until_it_is_cleared),
+	    cmocka_unit_test(a_stop_stands_until_two_persons_lift_it),
 	    cmocka_unit_test(a_tool_is_pinned_by_what_was_seen_last),
 	    cmocka_unit_test(what_is_unknown_or_not_earlier_is_no_cause),
 	    cmocka_unit_test(what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not),

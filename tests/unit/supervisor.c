@@ -99,6 +99,19 @@ static void on_gone(void *ctx, struct channel *c, const char *why)
 	loop_stop(env->loop);
 }
 
+/* The governor says that the agents' fronts are silent, once, when told so. */
+static void complain(struct loop_timer *t)
+{
+	const struct role_env *env = t->ctx;
+	const struct message m = {.kind = MESSAGE_SILENT, .silent = {.role = R_AGENTS}};
+
+	if (is_told(env, "complain")) {
+		assert_ok(channel_send(env->supervisor, &m));
+	} else {
+		assert_ok(loop_timer_in(env->loop, t, 20));
+	}
+}
+
 static enum rc test_role_main(const struct role_env *env, struct err *e)
 {
 	static struct role_env me; /* outlives the channels, which nobody frees */
@@ -140,6 +153,12 @@ static enum rc test_role_main(const struct role_env *env, struct err *e)
 		for (;;) {
 			(void)pause();
 		}
+	}
+	if (env->role == R_GOVERNOR && env->generation == 1) {
+		static struct loop_timer again;
+
+		again = (struct loop_timer){.fire = complain, .ctx = &me};
+		TRY(loop_timer_in(env->loop, &again, 20));
 	}
 	TRY(role_run(env, e));
 	return RC_OK;
@@ -341,6 +360,25 @@ static void a_role_that_dies_takes_all_with_it_and_all_come_back(void **state)
 	assert_int_equal(end_status(), 0);
 }
 
+static void a_sender_that_the_governor_calls_silent_is_killed(void **state)
+{
+	(void)state;
+	pid_t agents;
+	pid_t keeper;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	agents = pid_of("agents[1]", 1);
+	keeper = pid_of("keeper[]", 1);
+	touch("governor.complain");
+	wait_for("log", "did not answer a stop: killed", 2);
+	wait_for("log", "ready roles=7 generation=2", 1);
+	assert_false(is_running(agents));
+	assert_false(is_running(keeper));
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
 static void a_role_that_cannot_start_is_an_error_and_no_loop(void **state)
 {
 	(void)state;
@@ -459,6 +497,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(all_roles_start_talk_and_stop, make_place,
 					    remove_place),
+	    cmocka_unit_test_setup_teardown(a_sender_that_the_governor_calls_silent_is_killed,
+					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_dies_takes_all_with_it_and_all_come_back,
 					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_cannot_start_is_an_error_and_no_loop,

@@ -340,6 +340,61 @@ static void silence_keeps_a_containment_and_it_is_asked_about_again(void **state
 	scene_free_log(&disk);
 }
 
+/* ---- stops ---- */
+
+static void a_stop_of_its_agent_does_not_hold_a_rollback(void **state)
+{
+	(void)state;
+
+	mute();
+	assert_int_equal(
+	    scene_command(&s, ERIN, COMMAND_KILL, "{\"scope\":\"agent\",\"name\":\"responder\"}")
+		->code,
+	    200);
+	later(TERM_MS + 1);
+	assert_false(s.is_muted);
+	read_log();
+	assert_string_equal(last_how(), "reverted");
+	scene_free_log(&disk);
+}
+
+static void a_stop_of_everything_holds_a_rollback_only_if_it_says_so(void **state)
+{
+	(void)state;
+
+	mute();
+	assert_int_equal(
+	    scene_command(&s, ERIN, COMMAND_KILL,
+			  "{\"scope\":\"tool\",\"name\":\"db___mute\",\"rollbacks\":true}")
+		->code,
+	    400);
+	assert_int_equal(
+	    scene_command(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\",\"rollbacks\":true}")->code,
+	    200);
+	later(TERM_MS + 1);
+	assert_true(s.is_muted);
+	assert_int_equal(scene_admitted(&s, "unmute"), 0);
+	assert_says(scene_command(&s, ALICE, COMMAND_TERM_LIST, "{}")->text, "rolling_back");
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_RESUME, "{\"scope\":\"all\"}")->code, 200);
+	assert_int_equal(scene_command(&s, BOB, COMMAND_RESUME, "{\"scope\":\"all\"}")->code, 200);
+	scene_settle(&s);
+	assert_false(s.is_muted);
+	read_log();
+	assert_string_equal(last_how(), "reverted");
+	scene_free_log(&disk);
+}
+
+static void a_stop_of_everything_lets_rollbacks_go_on(void **state)
+{
+	(void)state;
+
+	mute();
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\"}")->code, 200);
+	later(TERM_MS + 1);
+	assert_false(s.is_muted);
+	scene_close(&s);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -355,6 +410,9 @@ int main(void)
 	    SCENE_TEST(an_upstream_that_stays_away_is_escalated_and_a_person_tries_again),
 	    SCENE_TEST(an_effect_may_take_its_time_to_show),
 	    SCENE_TEST(an_effect_that_is_not_there_fails_its_term_and_marks_its_task),
+	    SCENE_TEST(a_stop_of_its_agent_does_not_hold_a_rollback),
+	    SCENE_TEST(a_stop_of_everything_holds_a_rollback_only_if_it_says_so),
+	    SCENE_TEST(a_stop_of_everything_lets_rollbacks_go_on),
 	    SCENE_TEST(silence_keeps_a_containment_and_it_is_asked_about_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

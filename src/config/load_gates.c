@@ -132,13 +132,29 @@ static void load_never(struct load *l, const struct json *doc)
 	l->b->never.p = items;
 }
 
+static void load_questions(struct load *l, const struct json *doc)
+{
+	const struct json *node = load_map(l, doc, "questions", OPTIONAL);
+	struct question_limits *q = &l->b->questions;
+
+	*q = (struct question_limits){QUESTIONS_PENDING, QUESTIONS_PER_HOUR, QUESTIONS_PAUSE_MS};
+	if (!node || !load_keys(l, node, "questions", "pending per_hour pause")) {
+		return;
+	}
+	q->pending = (uint32_t)load_number(l, node, "pending", 1, 1000, QUESTIONS_PENDING);
+	q->per_hour = (uint32_t)load_number(l, node, "per_hour", 1, 1000, QUESTIONS_PER_HOUR);
+	q->pause_ms = load_duration(l, node, "pause", DECIDE_MAX_MS, QUESTIONS_PAUSE_MS);
+}
+
 void load_gates(struct load *l)
 {
 	const struct json *doc = load_document(l, STR("gates.yaml"));
 	const struct json *map = load_map(l, doc, "gates", REQUIRED);
 	struct gate *gates = map ? load_alloc(l, map->count, sizeof(*gates)) : NULL;
 
-	(void)load_keys(l, doc, "gates.yaml", "gates default_gate never"); /* it reports */
+	(void)load_keys(l, doc, "gates.yaml",
+			"gates default_gate never questions"); /* it reports */
+	load_questions(l, doc);
 	l->gates = doc;
 	l->b->gates = gates;
 	for (const struct json *one = gates ? map->child : NULL; one; one = one->next) {

@@ -53,6 +53,7 @@ struct bundle {
 	struct str_list never;	 /* targets nobody's agent may act on; "kind:*" for a whole kind */
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
+	struct question_limits questions;
 	const struct freeze *freezes;
 	size_t n_freezes;
 	const struct authored *authored;

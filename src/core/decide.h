@@ -27,7 +27,8 @@ struct call_request {
 	uint64_t evidence;	/* the capture call, 0 = none */
 	bool is_preserved;	/* Remit has tried to preserve what was missing */
 	uint64_t now_unix_ms;
-	bool is_dry; /* remit try: autonomy `propose` is enough, nothing is taken */
+	struct str cited; /* id of the approval that the agent says it has, "" = none */
+	bool is_dry;	  /* remit try: autonomy `propose` is enough, nothing is taken */
 };
 
 /* Who may answer a question. */
@@ -61,6 +62,9 @@ struct decision {
 	uint64_t preapproval;	  /* cited, when verdict is allow */
 	struct str phase;	  /* the task moves on to it; p == NULL = stays */
 	struct approvers approvers;	 /* when ask */
+	uint64_t group;	      /* when ask: the open questions people see this one with, or 0 */
+	uint64_t narrowed_to; /* denied because a person has allowed that instead */
+	bool wants_pause;     /* denied because the agent has asked more than people can answer */
 	struct safe_alternative instead; /* of the tool or a gate, when ask or a person said no */
 	uint64_t quorum;		 /* when ask: the largest of the gates */
 	uint64_t decide_by_ms;		 /* when ask: the shortest of the gates */
@@ -175,6 +179,13 @@ enum lift decide_lift(const struct state *s, const struct bundle *b, const struc
 /* Does a stop hold Remit's own rollback with this tool? A stop of everything that says so, and one
  * of the very tool or its upstream, which nobody is to call; not one of an agent or a task. */
 bool decide_holds_rollback(const struct state *s, const struct bundle *b, struct str tool);
+
+/* What may be done instead of a call of this tool (NULL = unknown): its own word, or the first
+ * gate's that has one. */
+struct safe_alternative decide_instead(const struct bundle *b, const struct tool *t,
+				       const struct str_list *gates);
+/* "instead: <tool> (<text>)"; p == NULL when there is nothing, or no memory. */
+struct str instead_text(const struct safe_alternative *s, struct arena *arena);
 
 /* The tools this agent may see in this task (or without one): indexes into b->tools. */
 enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,

@@ -246,8 +246,10 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_evidence,	 /* 8 */
 	    check_policy,	 /* 9 */
 	    check_autonomy,	 /* 10 */
+	    check_cited,	 /* 11 */
 	    check_freeze,	 /* 11 */
 	    check_gate_rules,	 /* 11 */
+	    check_pause,	 /* 11 */
 	    check_gates,	 /* 11 */
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};

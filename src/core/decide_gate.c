@@ -26,10 +26,59 @@ enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e)
 	return RC_OK;
 }
 
+struct safe_alternative decide_instead(const struct bundle *b, const struct tool *t,
+				       const struct str_list *gates)
+{
+	if (t && (t->instead.tool.n || t->instead.text.n)) {
+		return t->instead;
+	}
+	for (size_t i = 0; i < gates->n; i++) {
+		const struct gate *g = bundle_gate(b, gates->p[i]);
+
+		if (g && (g->instead.tool.n || g->instead.text.n)) {
+			return g->instead;
+		}
+	}
+	return (struct safe_alternative){0};
+}
+
+struct str instead_text(const struct safe_alternative *s, struct arena *arena)
+{
+	if (!s->tool.n && !s->text.n) {
+		return STR_NULL;
+	}
+	return arena_strf(arena, "instead: " STR_FMT "%s" STR_FMT "%s", STR_ARG(s->tool),
+			  s->tool.n && s->text.n ? " (" : "", STR_ARG(s->text),
+			  s->tool.n && s->text.n ? ")" : "");
+}
+
+/* An agent that says it has an approval has it, for this very call, or something is wrong: what was
+ * approved is not what it is about to do. */
+enum rc check_cited(struct deciding *c, struct err *e)
+{
+	const struct approval *a = NULL;
+	uint64_t ix;
+
+	(void)e; /* nothing here needs memory */
+	if (c->r->cited.n == 0) {
+		return RC_OK;
+	}
+	if (id_parse(c->r->cited, 'a', &ix)) {
+		a = state_approval(c->s, ix);
+	}
+	if (!a || !str_eq(a->agent, c->r->agent)) {
+		c->d.reason = REASON_APPROVAL_UNKNOWN;
+	} else if (a->task != c->r->task || !digest_eq(&a->tag, &c->r->tag) ||
+		   !str_eq(a->tool, c->d.tool->public_name)) {
+		c->d.reason = REASON_APPROVAL_MISMATCH;
+	}
+	return RC_OK;
+}
+
 /* What the gates ask together. */
 static enum rc sum_up_gates(struct deciding *c, struct err *e)
 {
-	c->d.instead = c->d.tool->instead;
+	c->d.instead = decide_instead(c->b, c->d.tool, &c->d.gates);
 	c->d.quorum = 1;
 	c->d.decide_by_ms = UINT64_MAX;
 	c->d.execute_by_ms = UINT64_MAX;
@@ -50,9 +99,6 @@ static enum rc sum_up_gates(struct deciding *c, struct err *e)
 		}
 		if (g->execute_by_ms < c->d.execute_by_ms) {
 			c->d.execute_by_ms = g->execute_by_ms;
-		}
-		if (!c->d.instead.tool.n && !c->d.instead.text.n) {
-			c->d.instead = g->instead;
 		}
 	}
 	return RC_OK;
@@ -122,9 +168,29 @@ static enum rc find_approvers(struct deciding *c, struct err *e)
 	return rc;
 }
 
-static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
+/* The open question that people see this one with: same task, tool and gates. */
+static uint64_t find_group(const struct deciding *c)
+{
+	const struct approval *a;
+	uint64_t from = c->task->ix;
+
+	while ((a = state_next_approval(c->s, from))) {
+		from = a->ix + 1;
+		if (a->state == APPROVAL_OPEN && a->task == c->task->ix &&
+		    str_eq(a->tool, c->d.tool->public_name) &&
+		    str_list_within(&a->gates, &c->d.gates) &&
+		    str_list_within(&c->d.gates, &a->gates)) {
+			return a->group;
+		}
+	}
+	return 0;
+}
+
+/* same: the newest approval of this call, or NULL. */
+static enum rc ask(struct deciding *c, const struct approval *same, uint64_t used_up, struct err *e)
 {
 	enum reason reason = c->d.quorum > 1 ? REASON_NEEDS_QUORUM : REASON_NEEDS_APPROVAL;
+	struct str too_many = STR_NULL;
 	char id[24];
 
 	TRY(find_approvers(c, e));
@@ -134,6 +200,16 @@ static enum rc ask(struct deciding *c, uint64_t used_up, struct err *e)
 	c->d.reason = reason;
 	if (c->d.approvers.missing.p) {
 		c->d.detail = c->d.approvers.missing;
+		return RC_OK;
+	}
+	c->d.group = find_group(c);
+	if (!same || same->state != APPROVAL_OPEN) {
+		TRY(check_questions(c->s, c->b, c->r->agent, &c->d.gates, &c->d.approvers,
+				    c->d.group != 0, c->r->now_unix_ms, c->arena, &too_many, e));
+	}
+	if (too_many.p) {
+		c->d.detail = too_many;
+		c->d.wants_pause = true;
 		return RC_OK;
 	}
 	c->d.verdict = VERDICT_ASK;
@@ -164,7 +240,7 @@ static enum rc use_approval(struct deciding *c, const struct approval *a, uint64
 			    struct err *e)
 {
 	if (!a) {
-		return ask(c, used_up, e);
+		return ask(c, a, used_up, e);
 	}
 	switch (a->state) {
 	case APPROVAL_GRANTED:
@@ -178,20 +254,22 @@ static enum rc use_approval(struct deciding *c, const struct approval *a, uint64
 		}
 		return RC_OK;
 	case APPROVAL_DENIED:
-		c->d.reason = REASON_APPROVAL_DENIED;
+		c->d.narrowed_to = a->narrowed_to;
+		c->d.reason = a->narrowed_to ? REASON_APPROVAL_NARROWED : REASON_APPROVAL_DENIED;
+		c->d.detail = a->narrowed_to ? STR_NULL : instead_text(&c->d.instead, c->arena);
 		return RC_OK;
 	case APPROVAL_USED:
 		if (c->d.effect != EFFECT_READ) {
 			c->d.reason = REASON_APPROVAL_USED;
 			return RC_OK;
 		}
-		return ask(c, used_up, e);
+		return ask(c, a, used_up, e);
 	case APPROVAL_OPEN:
 	case APPROVAL_EXPIRED:
 	case APPROVAL_VOID:
 		break;
 	}
-	return ask(c, used_up, e);
+	return ask(c, a, used_up, e);
 }
 
 enum rc check_gates(struct deciding *c, struct err *e)

@@ -44,11 +44,13 @@ enum rc check_identity(struct deciding *c, struct err *e);
 enum rc check_ground(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
+enum rc check_cited(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);
 enum rc check_caps(struct deciding *c, struct err *e);
 enum rc check_credentials(struct deciding *c, struct err *e);
 enum rc check_gate_rules(struct deciding *c, struct err *e);
+enum rc check_pause(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
 
 /* One more gate to be asked, once. */
@@ -92,6 +94,13 @@ enum rc check_assets(const struct bundle *b, const struct agent *agent, struct a
  * vote? False for no gates. */
 bool approval_covers(const struct state *s, const struct bundle *b, const struct approval *a,
 		     const struct str_list *gates);
+
+/* Can these people take one more question of this agent? *ret_why is why not, for people; p == NULL
+ * when they can. is_grouped: it is shown with others that are open already. */
+enum rc check_questions(const struct state *s, const struct bundle *b, struct str agent,
+			const struct str_list *gates, const struct approvers *a, bool is_grouped,
+			uint64_t now_unix_ms, struct arena *arena, struct str *ret_why,
+			struct err *e);
 
 /* Sets the reason and a detail in arena. */
 enum rc decision_deny(struct decision *d, enum reason reason, struct arena *arena, struct err *e,

@@ -13,6 +13,14 @@ struct safe_alternative {
 	struct str text; /* "" = none */
 };
 
+/* How much people can be asked; zero means the default. */
+struct question_limits {
+	uint32_t pending;  /* open questions of one agent */
+	uint32_t per_hour; /* groups of questions that one person is asked */
+	uint64_t pause_ms; /* how long an agent that asks more only reads */
+};
+enum { QUESTIONS_PENDING = 3, QUESTIONS_PER_HOUR = 6, QUESTIONS_PAUSE_MS = 15 * 60 * 1000 };
+
 struct gate {
 	struct str name;
 	struct str group;

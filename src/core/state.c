@@ -48,6 +48,7 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_LEASE] = "lease l",	      [OBJECT_TERM] = "term m",
     [OBJECT_KILL] = "kill ",	      [OBJECT_EVIDENCE] = "evidence e",
     [OBJECT_HOLD] = "legal hold h",   [OBJECT_WAIVER] = "waiver w",
+    [OBJECT_PAUSE] = "pause ",
 };
 
 /* ---- memory ---- */
@@ -124,6 +125,7 @@ static void object_free(struct object *o)
 	case OBJECT_EVIDENCE:
 	case OBJECT_HOLD:
 	case OBJECT_WAIVER:
+	case OBJECT_PAUSE:
 	case OBJECT_KINDS:
 		break;
 	}

@@ -128,6 +128,7 @@ struct call {
 	struct digest tag;
 	uint64_t evidence;
 	uint64_t approval;
+	uint64_t preapproval;
 	uint64_t lease;
 	uint64_t decided_unix_ms;
 	struct str outcome; /* kind of call.completed, "" before */
@@ -187,6 +188,13 @@ struct approval {
 	const struct vote *votes;
 	size_t n_votes;
 	uint64_t used_by; /* call.decided, or intent.decided */
+};
+
+/* An agent that has asked too much. */
+struct pause {
+	uint64_t ix;
+	struct str agent;
+	uint64_t until_unix_ms;
 };
 
 struct preapproval {
@@ -313,6 +321,10 @@ const struct approval *state_approval_of(const struct state *s, uint64_t task,
 /* The newest approval of this intent. */
 const struct approval *state_approval_of_intent(const struct state *s, uint64_t incident,
 						struct str agent, const struct digest *tag);
+/* How many groups of questions this person was asked to answer since then. */
+size_t state_questions_to(const struct state *s, struct str person, uint64_t since_unix_ms);
+/* The pause of this agent that is on; NULL = none. */
+const struct pause *state_pause_of(const struct state *s, struct str agent, uint64_t now_unix_ms);
 const struct preapproval *state_preapproval(const struct state *s, uint64_t ix);
 /* How many of its uses lie within the window that ends now. */
 uint64_t state_preapproval_uses(const struct preapproval *p, uint64_t now_unix_ms);

@@ -83,6 +83,22 @@ const struct approval *state_approval_of_intent(const struct state *s, uint64_t 
 	return NULL;
 }
 
+size_t state_questions_to(const struct state *s, struct str person, uint64_t since_unix_ms)
+{
+	size_t n = 0;
+
+	for (size_t i = s->tables[OBJECT_APPROVAL].n; i > 0; i--) {
+		const struct approval *a =
+		    &((const struct approval_object *)s->tables[OBJECT_APPROVAL].p[i - 1])->pub;
+
+		if (a->opened_unix_ms < since_unix_ms) {
+			break;
+		}
+		n += a->group == a->ix && str_list_has(&a->eligible, person);
+	}
+	return n;
+}
+
 /* ---- opened ---- */
 
 static bool kind_from_name(struct str name, enum approval_kind *ret)

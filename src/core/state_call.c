@@ -181,6 +181,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	    .tag = c->tag,
 	    .evidence = c->evidence,
 	    .approval = c->approval,
+	    .preapproval = c->preapproval,
 	    .lease = c->lease,
 	    .decided_unix_ms = l->t,
 	};
@@ -352,6 +353,9 @@ void state_apply_call_verified(struct state *s, const struct leaf *l)
 	state_free_targets(s, o);
 	o->pub.is_verified = true;
 	o->pub.verified_holds = l->call_verified.holds;
+	if (!l->call_verified.holds) {
+		state_surprise_preapproval(s, o->pub.preapproval, l->t);
+	}
 	o->pub.verified_ix = s->size;
 	if (task) {
 		state_take_strings(&s->pending.labels, &task->labels);

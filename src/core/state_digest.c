@@ -211,6 +211,7 @@ static void put_call(struct sink *k, const struct object *o)
 	put_digest(k, &c->tag);
 	put_u64(k, c->evidence);
 	put_u64(k, c->approval);
+	put_u64(k, c->preapproval);
 	put_u64(k, c->lease);
 	put_u64(k, c->decided_unix_ms);
 	put_str(k, c->outcome);
@@ -388,6 +389,14 @@ static void put_waiver(struct sink *k, const struct object *o)
 	put_u64(k, w->used_by);
 }
 
+static void put_pause(struct sink *k, const struct object *o)
+{
+	const struct pause *p = &((const struct pause_object *)o)->pub;
+
+	put_str(k, p->agent);
+	put_u64(k, p->until_unix_ms);
+}
+
 static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object *) = {
     [OBJECT_INCIDENT] = put_incident, [OBJECT_INTENT] = put_intent,
     [OBJECT_TASK] = put_task,	      [OBJECT_CALL] = put_call,
@@ -395,6 +404,7 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_LEASE] = put_lease,	      [OBJECT_TERM] = put_term,
     [OBJECT_KILL] = put_kill,	      [OBJECT_EVIDENCE] = put_evidence,
     [OBJECT_HOLD] = put_hold,	      [OBJECT_WAIVER] = put_waiver,
+    [OBJECT_PAUSE] = put_pause,
 };
 
 static void put_state(struct sink *k, const struct state *s)

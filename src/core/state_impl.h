@@ -30,6 +30,7 @@ enum object_kind {
 	OBJECT_EVIDENCE,
 	OBJECT_HOLD,
 	OBJECT_WAIVER,
+	OBJECT_PAUSE,
 	OBJECT_KINDS
 };
 
@@ -164,6 +165,11 @@ struct hold_object {
 struct waiver_object {
 	struct object o;
 	struct waiver pub;
+};
+
+struct pause_object {
+	struct object o;
+	struct pause pub;
 };
 
 /* A tool's definition as last seen. */
@@ -312,3 +318,6 @@ void state_apply_use(struct state *s, struct task_object *t, const struct call_o
 void state_settle_use(struct state *s, struct task_object *t, const struct call_object *o,
 		      const struct leaf *l);
 void state_free_use(struct state *s, struct task_object *t);
+
+/* The first surprise ends it: what it let through did not hold, or was undone. 0 = none. */
+void state_surprise_preapproval(struct state *s, uint64_t preapproval, uint64_t unix_ms);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core/state_preapproval.c - approvals given in advance, bounded in number and time.
  *
- * States: open -ended-> ended. Its not_after ends it without a leaf.
- * Holds:  (1) within any window of window_ms at most max_uses calls cite it.
+ * States: open -ended-> ended. Its not_after ends it without a leaf; so does the leaf that says
+ * that a call it let through did not hold, or is undone. Holds:  (1) within any window of window_ms
+ * at most max_uses calls cite it.
  */
 #include <inttypes.h>
 
@@ -134,4 +135,17 @@ void state_apply_preapproval_use(struct state *s, const struct leaf *l)
 	o->uses.p[o->uses.n++] = l->t;
 	o->pub.uses_unix_ms = o->uses.p;
 	o->pub.n_uses = o->uses.n;
+}
+
+void state_surprise_preapproval(struct state *s, uint64_t preapproval, uint64_t unix_ms)
+{
+	struct preapproval_object *o = preapproval_of(s, preapproval);
+
+	if (!o || !o->pub.is_open) {
+		return;
+	}
+	o->pub.is_open = false;
+	if (unix_ms < o->pub.not_after_unix_ms) {
+		state_set_over(&o->o, unix_ms);
+	}
 }

@@ -159,6 +159,17 @@ enum rc state_reserve_term_changed(struct state *s, const struct leaf *l, struct
 	return RC_OK;
 }
 
+/* Undone by a person before its time: whoever approved such calls in advance may have been wrong.
+ */
+static void end_preapproval_of(struct state *s, uint64_t call, struct str by, uint64_t unix_ms)
+{
+	const struct call *c = state_call(s, call);
+
+	if (c && !str_eq(by, STR("remit"))) {
+		state_surprise_preapproval(s, c->preapproval, unix_ms);
+	}
+}
+
 void state_apply_term_changed(struct state *s, const struct leaf *l)
 {
 	const struct leaf_term_changed *c = &l->term_changed;
@@ -170,6 +181,7 @@ void state_apply_term_changed(struct state *s, const struct leaf *l)
 	switch (how) {
 	case HOW_ROLLING_BACK:
 		o->pub.state = TERM_ROLLING_BACK;
+		end_preapproval_of(s, o->pub.call, c->by, l->t);
 		o->pub.rolling_since_unix_ms = l->t;
 		o->pub.undo = 0;
 		break;

@@ -436,6 +436,7 @@ static void ask_call(struct asking *a, const struct mcp_request *r, struct str t
 	    .hold_ms = hold_ms(a->face, a->agent->id),
 	    .trace = r->trace,
 	    .source = str_from(http_request_peer(a->http)->text),
+	    .approval = r->approval,
 	};
 	ask(a, r, &m, r->era == MCP_MODERN ? &round : NULL, task);
 }

@@ -172,40 +172,6 @@ static void tell(struct governor *g, uint64_t approval, const struct decision *d
 	}
 }
 
-/* At most this many questions of one agent wait at a time. */
-enum { PENDING_CAP = 16 };
-
-static size_t pending_of(const struct governor *g, struct str agent)
-{
-	const struct approval *a;
-	uint64_t from = 0;
-	size_t n = 0;
-
-	while ((a = state_next_approval(g->state, from))) {
-		from = a->ix + 1;
-		n += a->state == APPROVAL_OPEN && str_eq(a->agent, agent);
-	}
-	return n;
-}
-
-/* The open question of the same kind that people see this one under: same task, tool and gates. */
-static uint64_t group_for(const struct governor *g, const struct request *r,
-			  const struct decision *d)
-{
-	const struct approval *a;
-	uint64_t from = r->task;
-
-	while ((a = state_next_approval(g->state, from))) {
-		from = a->ix + 1;
-		if (a->state == APPROVAL_OPEN && a->task == r->task && str_eq(a->tool, r->tool) &&
-		    str_list_within(&a->gates, &d->gates) &&
-		    str_list_within(&d->gates, &a->gates)) {
-			return a->group;
-		}
-	}
-	return 0;
-}
-
 /* Everything but the values. */
 static enum rc describe(struct governor *g, const struct request *r, const struct decision *d,
 			struct leaf_approval_opened *o, struct err *e)
@@ -217,7 +183,7 @@ static enum rc describe(struct governor *g, const struct request *r, const struc
 	    .kind = STR("call"),
 	    .task = r->task,
 	    .incident = t->incident,
-	    .group = group_for(g, r, d),
+	    .group = d->group,
 	    .agent = r->agent,
 	    .phase = t->phase,
 	    .tool = r->tool,
@@ -257,11 +223,6 @@ uint64_t approvals_open(struct governor *g, struct request *r, const struct deci
 	    {.commit = &o->claim, .slot = 3},
 	};
 
-	if (pending_of(g, r->agent) >= PENDING_CAP) {
-		(void)err_set(e, RC_LIMIT, __func__, "%d questions of this agent wait already",
-			      PENDING_CAP); /* 0 says it */
-		return 0;
-	}
 	if (describe(g, r, d, o, e) != RC_OK || write_question(g, r, d, &question, e) != RC_OK) {
 		return 0;
 	}
@@ -271,8 +232,51 @@ uint64_t approvals_open(struct governor *g, struct request *r, const struct deci
 			&ix, e) != RC_OK) {
 		return 0;
 	}
-	tell(g, ix, d, values[1].bytes);
+	if (!d->group) {
+		tell(g, ix, d, values[1].bytes); /* similar ones are one item */
+	}
 	return ix;
+}
+
+void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct str why)
+{
+	const struct agent *a = bundle_agent(g->bundle, agent);
+	uint64_t pause_ms =
+	    g->bundle->questions.pause_ms ? g->bundle->questions.pause_ms : QUESTIONS_PAUSE_MS;
+	uint64_t ix = book_next_ix(g->book);
+	char until[25];
+	struct leaf l = {
+	    .kind = LEAF_AGENT_PAUSED,
+	    .agent_paused = {.agent = agent,
+			     .task = task,
+			     .why = str_slice(why, 0, 256),
+			     .until = gov_now_ms(g) + pause_ms},
+	};
+
+	if (!a || state_pause_of(g->state, agent, gov_now_ms(g)) || !gov_record(g, &l)) {
+		return;
+	}
+	clock_format_unix_ms(l.agent_paused.until, until);
+	notify_person(g, a->owner, ix, "agent.paused",
+		      arena_strf(&g->round, "agent %.*s only reads until %s: %.*s",
+				 STR_ARG(a->name), until, STR_ARG(why)));
+}
+
+bool approvals_leads(const struct governor *g, const struct approval *a)
+{
+	const struct approval *other;
+	uint64_t from = a->group;
+
+	if (a->state != APPROVAL_OPEN) {
+		return true;
+	}
+	while ((other = state_next_approval(g->state, from)) && other->ix < a->ix) {
+		from = other->ix + 1;
+		if (other->group == a->group && other->state == APPROVAL_OPEN) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static void settle(struct governor *g, uint64_t approval, struct str state, enum reason reason)

@@ -149,6 +149,7 @@ static struct request *request_new(struct governor *g, const struct msg_call *m,
 	r->tool = arena_str(&r->arena, m->tool);
 	r->trace = arena_str(&r->arena, m->trace);
 	r->source = arena_str(&r->arena, m->source);
+	r->cited = arena_str(&r->arena, m->approval);
 	r->hold.fire = hold_is_over;
 	r->hold.ctx = r;
 	r->hold_until_ns = gov_now_ns(g) + (uint64_t)m->hold_ms * 1000000;
@@ -510,6 +511,9 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
 	if (t && t->state == TASK_RUNNING && t->deviations >= t->max_deviations) {
 		tasks_suspend(g, task, d->reason, ix);
 	}
+	if (d->wants_pause && t) {
+		approvals_pause(g, t->agent, task, d->detail);
+	}
 }
 
 /* Is the target as it was when the question was asked? If not, the approval is void and r is
@@ -600,6 +604,7 @@ void calls_judge(struct governor *g, struct request *r)
 	    .tag = r->tag,
 	    .pre = r->pre,
 	    .evidence = r->evidence,
+	    .cited = r->cited,
 	    .now_unix_ms = gov_now_ms(g),
 	};
 	struct decision d = {0};
@@ -643,89 +648,6 @@ void calls_judge(struct governor *g, struct request *r)
 	if (admit(g, r, &d, lease, &e) != RC_OK) {
 		log_err("cannot admit '%.*s': %s", STR_ARG(r->tool), e.msg);
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
-	}
-}
-
-/* Silence is no: whoever still waits when the time to decide is over is denied, not asked about
- * again. True when r was dealt with. */
-static bool deny_expired(struct governor *g, struct request *r)
-{
-	const struct approval *a = state_approval(g->state, r->approval);
-	struct decision d = {
-	    .verdict = VERDICT_DENY,
-	    .reason = REASON_APPROVAL_EXPIRED,
-	    .tool = bundle_tool(g->bundle, r->tool),
-	};
-
-	if (!a || a->state != APPROVAL_EXPIRED) {
-		return false;
-	}
-	d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
-	d.targets = a->targets;
-	calls_refuse(g, r, &d);
-	return true;
-}
-
-/* The next older request that waits for it. Judging may free any request and may park this one
- * again, so each pass starts over, below the last: newer ones come first in the list. */
-static struct request *next_waiting(const struct governor *g, uint64_t below, enum waiting waiting,
-				    uint64_t ix)
-{
-	struct request *r = g->requests;
-
-	while (r && !(r->id < below && r->waiting == waiting &&
-		      ix == (waiting == WAITING_LEASE ? r->lease : r->approval))) {
-		r = r->next;
-	}
-	return r;
-}
-
-static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
-{
-	uint64_t below = UINT64_MAX;
-	struct request *r;
-
-	while ((r = next_waiting(g, below, waiting, ix))) {
-		below = r->id;
-		if (waiting == WAITING_APPROVAL) {
-			/* What was captured for the question is old: look again. */
-			r->pre = NULL;
-			r->pre_text = STR_NULL;
-			r->evidence = 0;
-			if (deny_expired(g, r)) {
-				continue;
-			}
-		}
-		calls_judge(g, r);
-	}
-}
-
-void calls_wake_approval(struct governor *g, uint64_t approval)
-{
-	wake(g, WAITING_APPROVAL, approval);
-}
-
-void calls_wake_lease(struct governor *g, uint64_t lease)
-{
-	wake(g, WAITING_LEASE, lease);
-}
-
-void calls_wake_task(struct governor *g, uint64_t task)
-{
-	uint64_t below = UINT64_MAX;
-
-	for (;;) {
-		struct request *r = g->requests;
-
-		while (r && !(r->id < below && r->task == task &&
-			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE))) {
-			r = r->next;
-		}
-		if (!r) {
-			return;
-		}
-		below = r->id;
-		calls_judge(g, r); /* the task is over: this denies and frees it */
 	}
 }
 

@@ -68,6 +68,7 @@ struct request {
 	struct digest tag;
 	struct str trace;
 	struct str source;
+	struct str cited; /* the approval that the agent says it has, "" = none */
 	enum waiting waiting;
 	uint64_t approval;   /* it waits for, or last asked for */
 	uint64_t lease;	     /* it waits for */
@@ -203,7 +204,8 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *m, bool is_r
 void calls_judge(struct governor *g, struct request *r);
 /* A denial of r goes on the record, is counted, and answers r, which is gone afterwards. */
 void calls_refuse(struct governor *g, struct request *r, const struct decision *d);
-/* Every request that waits for that approval or lease, or belongs to that task, is judged again. */
+/* wake.c: every request that waits for that approval or lease, or belongs to that task, is judged
+ * again. */
 void calls_wake_approval(struct governor *g, uint64_t approval);
 void calls_wake_lease(struct governor *g, uint64_t lease);
 void calls_wake_task(struct governor *g, uint64_t task);
@@ -267,6 +269,12 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 /* The question about r as decided; the approval's index, or 0 with e filled. */
 uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
 			struct err *e);
+/* The agent has asked more than people can answer: it only reads for a while, and its owner is
+ * told, once. */
+void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct str why);
+/* Is it the first of its group that is still open, or not open at all? The others are shown with
+ * it. */
+bool approvals_leads(const struct governor *g, const struct approval *a);
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
 /* Of its tasks, and of intents on it. */
 void approvals_void_incident(struct governor *g, uint64_t incident);

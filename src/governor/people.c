@@ -175,10 +175,30 @@ enum rc people_list(struct asked *a, const char *name, struct str_list *ret, str
 
 LIST(list_incidents, incident, state_next_incident, view_incident, "incidents")
 LIST(list_tasks, task, state_next_task, view_task, "tasks")
-LIST(list_approvals, approval, state_next_approval, view_approval, "approvals")
 LIST(list_preapprovals, preapproval, state_next_preapproval, view_preapproval, "preapprovals")
 LIST(list_terms, term, state_next_term, view_term, "terms")
 LIST(list_leases, lease, state_next_lease, view_lease, "leases")
+
+/* Similar questions that are open are one item, under the first of them. */
+static enum rc list_approvals(struct asked *a, struct json_out *w, struct err *e)
+{
+	const struct approval *item;
+	uint64_t from = 0;
+
+	(void)e; /* a list cannot fail but by its length */
+	json_out_object(w);
+	json_out_key(w, STR("approvals"));
+	json_out_array(w);
+	while ((item = state_next_approval(a->g->state, from))) {
+		from = item->ix + 1;
+		if (approvals_leads(a->g, item)) {
+			view_approval(a->g, item, w);
+		}
+	}
+	json_out_close(w);
+	json_out_close(w);
+	return RC_OK;
+}
 
 static enum rc list_agents(struct asked *a, struct json_out *w, struct err *e)
 {

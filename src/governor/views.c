@@ -117,6 +117,25 @@ void view_task(const struct governor *g, const struct task *t, struct json_out *
 	json_out_close(w);
 }
 
+/* The other open questions of its group. */
+static void view_similar(const struct governor *g, const struct approval *a, struct json_out *w)
+{
+	const struct approval *other;
+	uint64_t from = a->group;
+	char id[24];
+
+	json_out_key(w, STR("similar"));
+	json_out_array(w);
+	while ((other = state_next_approval(g->state, from))) {
+		from = other->ix + 1;
+		if (other->group == a->group && other->ix != a->ix &&
+		    other->state == APPROVAL_OPEN) {
+			json_out_str(w, id_text('a', other->ix, id));
+		}
+	}
+	json_out_close(w);
+}
+
 void view_approval(struct governor *g, const struct approval *a, struct json_out *w)
 {
 	AUTO_BUF shown = BUF_INIT(128);
@@ -130,6 +149,7 @@ void view_approval(struct governor *g, const struct approval *a, struct json_out
 	}
 	json_out_key_str(w, "kind", a->kind == APPROVAL_INTENT ? STR("intent") : STR("call"));
 	view_id(w, "group", 'a', a->group);
+	view_similar(g, a, w);
 	view_id(w, "narrows", 'a', a->narrows);
 	view_id(w, "narrowed_to", 'a', a->narrowed_to);
 	json_out_key_str(w, "agent", agent_name(g, a->agent));

@@ -20,6 +20,7 @@
 #define KEY_CAPABILITIES STR("io.modelcontextprotocol/clientCapabilities")
 #define KEY_TASKS	 STR("io.modelcontextprotocol/tasks")
 #define KEY_TASK	 STR("io.remit/task")
+#define KEY_APPROVAL	 STR("io.remit/approval")
 
 static const struct method {
 	const char *name;
@@ -390,6 +391,12 @@ static bool read_meta(const struct mcp_headers *h, struct mcp_request *r, struct
 	    (!json_str(task, &r->task) || r->task.n == 0 || r->task.n > LIMIT_ID_BYTES)) {
 		return mcp_refuse(why, params_status(r), MCP_INVALID_PARAMS,
 				  "_meta io.remit/task must be the id of a task");
+	}
+	if (json_get(meta, KEY_APPROVAL) &&
+	    (!json_str(json_get(meta, KEY_APPROVAL), &r->approval) || r->approval.n == 0 ||
+	     r->approval.n > LIMIT_ID_BYTES)) {
+		return mcp_refuse(why, params_status(r), MCP_INVALID_PARAMS,
+				  "_meta io.remit/approval must be the id of an approval");
 	}
 	if (json_str(json_get(meta, STR("traceparent")), &trace)) {
 		r->trace = mcp_valid_trace(trace);

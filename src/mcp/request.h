@@ -71,6 +71,7 @@ struct mcp_request {
 	const struct json *args;   /* tools/call: an object, or NULL when absent */
 	struct str progress_token; /* raw JSON, or "" */
 	struct str task;	   /* _meta["io.remit/task"], or "" */
+	struct str approval;	   /* _meta["io.remit/approval"], or "" */
 	struct str trace;	   /* a valid W3C traceparent, or "" */
 	struct str request_state;  /* modern: what the client hands back, or "" */
 	bool has_tasks_extension;  /* modern: declared on this request */

@@ -75,6 +75,7 @@ struct scene {
 	uint64_t last_fence[PARTIES];
 	size_t n_notes;	      /* to people */
 	uint32_t to_be_ended; /* role that the supervisor was told to end */
+	char notes[SCENE_MANY][SCENE_TEXT];
 	size_t n_issued;
 	size_t n_revoked;
 	uint64_t last_revoked;
@@ -472,7 +473,8 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		s->to_be_ended = m->silent.role;
 		break;
 	case MESSAGE_NOTIFY:
-		s->n_notes++;
+		assert_true(s->n_notes < SCENE_MANY);
+		scene_copy(s->notes[s->n_notes++], SCENE_TEXT, m->notify.body);
 		told.notified.id = m->notify.id;
 		told.notified.ok = 1;
 		scene_send(s, COURIER, &told);

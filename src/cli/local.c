@@ -8,6 +8,7 @@
 #include "cli/identity.h"
 #include "cli/init.h"
 #include "cli/log.h"
+#include "cli/reconcile.h"
 
 static const char log_help[] =
     "--log is the directory of checkpoint and tile/ (state/log of a deployment; REMIT_LOG).\n"
@@ -56,6 +57,19 @@ const struct cli_command cli_local_commands[] = {
      "print the last leaves as JSON lines", log_help},
     {"log show", cli_log_show, "INDEX --log DIRECTORY [--key FILE]",
      "print one leaf, byte for byte", log_help},
+    {"reconcile", cli_reconcile,
+     "--log DIRECTORY (--postgresql | --nginx | --jsonl) FILE [--mapping FILE] [--upstream NAME] "
+     "[--principal PATTERN]... [--since T] [--skew 2s] [--key FILE] [--json]",
+     "what a target saw beside what Remit let through",
+     "Reads a target's own log (csvlog of PostgreSQL, nginx's combined format with\n"
+     "\"$http_remit_call_id\" at its end, or JSON lines by a mapping) and matches each row with "
+     "an\n"
+     "allowed call: its id, its time (give or take --skew), its credential. Exit status 3 when a\n"
+     "row went round Remit. Asked about are leased roles and whom --principal names ('*' at the "
+     "end\n"
+     "stands for any rest); in nginx's and JSON logs everybody, if it names nobody. --upstream "
+     "lists\n"
+     "those of its calls that the target never saw. Check the log itself with remit log verify.\n"},
     {"log prove", cli_log_prove, "INDEX-OR-CALL --log DIRECTORY [--key FILE]",
      "print the receipt of a leaf (C2SP tlog-proof)", log_help},
 };

@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "cli/log_files.h"
 #include "codec/json.h"
 
-enum { NOTE_BYTES = 65536, FOLLOW_MS = 200, DEFAULT_TAIL = 10 };
+enum { FOLLOW_MS = 200, DEFAULT_TAIL = 10 };
 
 struct log_options {
 	const char *log;
@@ -74,40 +75,6 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct log_
 				  "which log? --log DIRECTORY (or REMIT_LOG in the environment)");
 	}
 	return 0;
-}
-
-static enum rc read_key(const struct log_options *o, struct tlog_vkey *ret, struct err *e)
-{
-	AUTO_BUF text = BUF_INIT(1024);
-	char beside[4096];
-	int n;
-
-	if (!o->key) {
-		n = snprintf(beside, sizeof(beside), "%s/../log.vkey", o->log);
-		if (n < 0 || (size_t)n >= sizeof(beside)) {
-			FAIL(e, RC_INPUT, "the log's path is too long");
-		}
-	}
-	TRY(file_read(o->key ? o->key : beside, &text, e));
-	while (text.n && text.p[text.n - 1] == '\n') {
-		text.n--;
-	}
-	return tlog_vkey_parse(buf_view(&text), ret, e);
-}
-
-static enum rc open_log(const struct log_options *o, struct tlog_dir **ret,
-			struct tlog_checkpoint *ret_checkpoint, struct buf *note, struct err *e)
-{
-	AUTO_TLOG_DIR d = NULL;
-	struct tlog_vkey key;
-
-	TRY(read_key(o, &key, e));
-	TRY(tlog_dir_open(o->log, &d, e));
-	TRY(tlog_dir_read_checkpoint(d, note, e));
-	TRY(tlog_checkpoint_open(buf_view(note), &key, ret_checkpoint, e));
-	tlog_dir_set_size(d, ret_checkpoint->size);
-	*ret = TAKE(d);
-	return RC_OK;
 }
 
 /* ---- verify ---- */
@@ -177,7 +144,7 @@ static enum rc report_text(const struct tlog_report *r, struct buf *out)
 
 static int verify_receipt(const struct cli_command *c, const struct log_options *o)
 {
-	AUTO_BUF receipt = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF receipt = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
 	struct tlog_receipt r;
 	struct tlog_checkpoint checkpoint;
@@ -187,7 +154,8 @@ static int verify_receipt(const struct cli_command *c, const struct log_options 
 	if (!o->leaf || !o->key) {
 		return cli_misuse(c, "--receipt needs --leaf FILE and --key FILE");
 	}
-	if (read_key(o, &key, &e) != RC_OK || file_read(o->receipt, &receipt, &e) != RC_OK ||
+	if (log_read_key(o->log, o->key, &key, &e) != RC_OK ||
+	    file_read(o->receipt, &receipt, &e) != RC_OK ||
 	    file_read(o->leaf, &leaf, &e) != RC_OK ||
 	    tlog_receipt_parse(buf_view(&receipt), &r, &e) != RC_OK ||
 	    tlog_receipt_check(&r, buf_view(&leaf), &key, &checkpoint, &e) != RC_OK) {
@@ -215,7 +183,7 @@ int cli_log_verify(const struct cli_command *c, int argc, char **argv)
 	if (o.receipt) {
 		return verify_receipt(c, &o);
 	}
-	if (read_key(&o, &key, &e) != RC_OK) {
+	if (log_read_key(o.log, o.key, &key, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	rc = tlog_verify_dir(o.log, &key, show_progress, NULL, &report, &e);
@@ -235,7 +203,7 @@ int cli_log_show(const struct cli_command *c, int argc, char **argv)
 {
 	struct log_options o = {0};
 	AUTO_TLOG_DIR d = NULL;
-	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES + 1);
 	struct tlog_checkpoint checkpoint;
 	struct err e = ERR_INIT;
@@ -248,7 +216,7 @@ int cli_log_show(const struct cli_command *c, int argc, char **argv)
 	if (!o.positional || !num_u64(str_from(o.positional), UINT64_MAX, &ix)) {
 		return cli_misuse(c, "which leaf? Its index is a number");
 	}
-	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+	if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	if (ix >= checkpoint.size) {
@@ -282,7 +250,7 @@ int cli_log_tail(const struct cli_command *c, int argc, char **argv)
 {
 	struct log_options o = {0};
 	AUTO_TLOG_DIR d = NULL;
-	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
+	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
 	struct tlog_checkpoint checkpoint;
 	struct err e = ERR_INIT;
 	uint64_t next;
@@ -291,7 +259,7 @@ int cli_log_tail(const struct cli_command *c, int argc, char **argv)
 	if (bad) {
 		return bad;
 	}
-	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+	if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	next = checkpoint.size > o.n ? checkpoint.size - o.n : 0;
@@ -308,7 +276,7 @@ int cli_log_tail(const struct cli_command *c, int argc, char **argv)
 		(void)nanosleep(&pause, NULL); /* shorter is fine */
 		tlog_dir_free(TAKE(d));
 		buf_reset(&note);
-		if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+		if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
 			return cli_fail(c, &e);
 		}
 	}
@@ -319,8 +287,8 @@ int cli_log_prove(const struct cli_command *c, int argc, char **argv)
 	struct log_options o = {0};
 	AUTO_TLOG_DIR d = NULL;
 	AUTO_TLOG_HASHER h = tlog_hasher_new();
-	AUTO_BUF note = BUF_INIT(NOTE_BYTES);
-	AUTO_BUF out = BUF_INIT(2 * NOTE_BYTES);
+	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
+	AUTO_BUF out = BUF_INIT(2 * LOG_NOTE_BYTES);
 	struct tlog_checkpoint checkpoint;
 	struct tlog_receipt r = {0};
 	struct tlog_nodes nodes;
@@ -337,7 +305,7 @@ int cli_log_prove(const struct cli_command *c, int argc, char **argv)
 	if (!h || !o.positional || !num_u64(str_from(o.positional), UINT64_MAX, &r.index)) {
 		return cli_misuse(c, "which leaf or call?");
 	}
-	if (open_log(&o, &d, &checkpoint, &note, &e) != RC_OK) {
+	if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	nodes = tlog_dir_nodes(d);

@@ -383,7 +383,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets "
-		"gate_when credential_arguments")) {
+		"gate_when credential_arguments corroboration signal")) {
 		return;
 	}
 	read_effect(l, node, ret);
@@ -407,6 +407,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	catalog_read_evidence(l, node, ret);
 	read_credential(l, node, t);
 	load_instead(l, node, &t->instead);
+	catalog_read_signals(l, node, t);
 	t->max_calls_per_task = (uint32_t)load_number(l, node, "max_calls_per_task", 1, 1000000, 0);
 	read_definition(l, node, t);
 	read_command(l, node, t);

@@ -28,6 +28,9 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 void catalog_read_reads(struct load *l, const struct json *node, struct tool *t);
 /* Reports more classes of data than can be accounted for, over all tools. */
 void catalog_check_classes(struct load *l);
+/* Its `corroboration`, or the `signal` that a read gives (catalog_signal.c). */
+void catalog_read_signals(struct load *l, const struct json *node, struct tool *t);
+void catalog_check_signals(struct load *l, const struct draft *d);
 /* What must hold of a tool, now that all are read. Fixes its effect first (for all drafts). */
 void catalog_check(struct load *l, struct draft *drafts, size_t n);
 

@@ -354,6 +354,7 @@ void catalog_check(struct load *l, struct draft *drafts, size_t n)
 		check_derived(l, drafts, n, d, "verify", &d->tool.verify, true);
 		check_derived(l, drafts, n, d, "inverse", &d->tool.inverse, false);
 		check_term(l, d);
+		catalog_check_signals(l, d);
 		check_schema(l, d);
 		check_targets(l, d);
 		check_variables(l, d);

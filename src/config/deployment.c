@@ -239,3 +239,13 @@ bool source_may_be_in(const struct source *s, struct str environment)
 	return str_eq(s->environment.n ? s->environment : f->constant, environment) ||
 	       (f->otherwise.n && str_eq(f->otherwise, environment));
 }
+
+bool source_may_signal(const struct source *s, struct str name)
+{
+	for (size_t i = 0; i < s->n_signals; i++) {
+		if (str_eq(s->signals[i].name, name)) {
+			return true;
+		}
+	}
+	return false;
+}

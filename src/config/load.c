@@ -403,6 +403,33 @@ struct str_list load_pairs(struct load *l, const struct json *obj, const char *k
 	return ret;
 }
 
+/* A text, or a number or flag by its own text: `1`, `true`. */
+struct str load_scalar(struct load *l, const struct json *at)
+{
+	struct str text = STR("");
+
+	if (json_str(at, &text)) {
+		return text;
+	}
+	switch (json_type(at)) {
+	case JSON_NUMBER:
+		return at->text;
+	case JSON_TRUE:
+		return STR("true");
+	case JSON_FALSE:
+		return STR("false");
+	case JSON_NONE:
+	case JSON_NULL:
+	case JSON_STRING:
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		break;
+	}
+	load_error(l, at, "expected a text, a number, true or false, found %s",
+		   json_type_name(json_type(at)));
+	return STR("");
+}
+
 void load_severity_band(struct load *l, const struct json *obj, uint8_t *ret_from, uint8_t *ret_to)
 {
 	const struct json *severity = load_map(l, obj, "severity", OPTIONAL);

@@ -114,6 +114,10 @@ struct str load_group(struct load *l, const struct json *obj, const char *key, e
 /* Every text of a list must be the public name of a tool. */
 void load_check_tools(struct load *l, const struct json *list);
 /* Reports a key that is no valid name. */
+/* The text of a text, a number or a flag ("" when reported). */
+struct str load_scalar(struct load *l, const struct json *at);
+/* Reports what is no name of a signal. */
+void load_check_signal(struct load *l, const struct json *at, struct str name);
 void load_check_name(struct load *l, const struct json *named);
 bool load_check_person(struct load *l, const struct json *at, struct str name);
 bool load_check_group(struct load *l, const struct json *at, struct str name);

@@ -85,3 +85,12 @@ void load_check_name(struct load *l, const struct json *named)
 			   STR_ARG(named->key));
 	}
 }
+
+void load_check_signal(struct load *l, const struct json *at, struct str name)
+{
+	if (name.n && !signal_name_is_valid(name)) {
+		load_error(l, at,
+			   "'" STR_FMT "': a signal's name is lower case letters, digits and '_'",
+			   STR_ARG(name));
+	}
+}

@@ -66,33 +66,6 @@ static void check_pointer(struct load *l, const struct json *at, struct str text
 	}
 }
 
-/* A text, or a number or flag by its own text: `1`, `true`. */
-static struct str scalar(struct load *l, const struct json *at)
-{
-	struct str text = STR("");
-
-	if (json_str(at, &text)) {
-		return text;
-	}
-	switch (json_type(at)) {
-	case JSON_NUMBER:
-		return at->text;
-	case JSON_TRUE:
-		return STR("true");
-	case JSON_FALSE:
-		return STR("false");
-	case JSON_NONE:
-	case JSON_NULL:
-	case JSON_STRING:
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		break;
-	}
-	load_error(l, at, "expected a text, a number, true or false, found %s",
-		   json_type_name(json_type(at)));
-	return STR("");
-}
-
 /* One pointer, or a list of them. */
 static void load_pointers(struct load *l, const struct json *at, struct source_field *f)
 {
@@ -122,7 +95,8 @@ static void load_values(struct load *l, const struct json *field, struct source_
 
 	f->values = list;
 	for (const struct json *one = list ? map->child : NULL; one; one = one->next) {
-		list[f->n_values++] = (struct source_value){.from = one->key, .to = scalar(l, one)};
+		list[f->n_values++] =
+		    (struct source_value){.from = one->key, .to = load_scalar(l, one)};
 	}
 	if (map && f->n_values == 0) {
 		load_error(l, map, "'values' is empty");
@@ -149,7 +123,7 @@ static void load_field(struct load *l, const struct json *mapping, const char *k
 	}
 	constant = json_get(at, STR("constant"));
 	if (constant) {
-		f->constant = scalar(l, constant);
+		f->constant = load_scalar(l, constant);
 		if (at->count > 1) {
 			load_error(l, at, "a 'constant' needs nothing beside it");
 		}
@@ -160,7 +134,25 @@ static void load_field(struct load *l, const struct json *mapping, const char *k
 	}
 	load_values(l, at, f);
 	if (json_get(at, STR("default"))) {
-		f->otherwise = scalar(l, json_get(at, STR("default")));
+		f->otherwise = load_scalar(l, json_get(at, STR("default")));
+	}
+}
+
+static void load_asset(struct load *l, const struct json *one, struct source_asset *a)
+{
+	if (!load_keys(l, one, "an asset", "kind pointer")) {
+		return;
+	}
+	a->kind = load_text(l, one, "kind", OPTIONAL);
+	a->pointer = load_text(l, one, "pointer", REQUIRED);
+	if (a->kind.n && !target_kind_is_valid(a->kind)) {
+		load_error(l, json_get(one, STR("kind")),
+			   "'kind': expected lower case letters, digits and '-', found '" STR_FMT
+			   "'",
+			   STR_ARG(a->kind));
+	}
+	if (a->pointer.n) {
+		check_pointer(l, json_get(one, STR("pointer")), a->pointer);
 	}
 }
 
@@ -171,22 +163,47 @@ static void load_assets(struct load *l, const struct json *mapping, struct sourc
 
 	m->assets = assets;
 	for (const struct json *one = assets ? list->child : NULL; one; one = one->next) {
-		struct source_asset *a = &assets[m->n_assets++];
+		load_asset(l, one, &assets[m->n_assets++]);
+	}
+}
 
-		if (!load_keys(l, one, "an asset", "kind pointer")) {
+/* ---- signals ---- */
+
+/* Of a webhook: where the value is, and of which asset. */
+static void load_carried(struct load *l, const struct json *list, struct source *s)
+{
+	struct source_signal *signals = load_alloc(l, list->count, sizeof(*signals));
+
+	s->signals = signals;
+	for (const struct json *one = signals ? list->child : NULL; one; one = one->next) {
+		struct source_signal *x = &signals[s->n_signals++];
+		const struct json *asset;
+
+		if (!load_keys(l, one, "a signal", "name value asset")) {
 			continue;
 		}
-		a->kind = load_text(l, one, "kind", OPTIONAL);
-		a->pointer = load_text(l, one, "pointer", REQUIRED);
-		if (a->kind.n && !target_kind_is_valid(a->kind)) {
-			load_error(l, json_get(one, STR("kind")),
-				   "'kind': expected lower case letters, digits and '-', found "
-				   "'" STR_FMT "'",
-				   STR_ARG(a->kind));
+		x->name = load_text(l, one, "name", REQUIRED);
+		load_check_signal(l, json_get(one, STR("name")), x->name);
+		if (load_get(l, one, "value", REQUIRED)) {
+			load_field(l, one, "value", &x->value);
 		}
-		if (a->pointer.n) {
-			check_pointer(l, json_get(one, STR("pointer")), a->pointer);
+		asset = load_map(l, one, "asset", OPTIONAL);
+		if (asset) {
+			load_asset(l, asset, &x->asset);
 		}
+	}
+}
+
+/* Of a source that reports signals and nothing else: the names it may use. */
+static void load_reported(struct load *l, const struct json *source, struct source *s)
+{
+	struct str_list names = load_list(l, source, "signals", REQUIRED);
+	struct source_signal *signals = load_alloc(l, names.n, sizeof(*signals));
+
+	s->signals = signals;
+	for (size_t i = 0; signals && i < names.n; i++) {
+		signals[s->n_signals++].name = names.p[i];
+		load_check_signal(l, json_at(json_get(source, STR("signals")), i), names.p[i]);
 	}
 }
 
@@ -366,8 +383,8 @@ static void load_type(struct load *l, const struct json *source, struct source *
 		load_mapping(l, source, REQUIRED, s);
 	} else if (type.n > 0) {
 		load_error(l, json_get(source, STR("type")),
-			   "'type': expected alertmanager, pagerduty, cloudevents or generic, "
-			   "found '" STR_FMT "'",
+			   "'type': expected alertmanager, pagerduty, cloudevents, generic or "
+			   "signals, found '" STR_FMT "'",
 			   STR_ARG(type));
 		return;
 	}
@@ -378,22 +395,45 @@ static void load_type(struct load *l, const struct json *source, struct source *
 	}
 }
 
+static struct str type_of(const struct json *source)
+{
+	struct str type;
+
+	return json_str(json_get(source, STR("type")), &type) ? type : STR("");
+}
+
 static void load_source(struct load *l, const struct json *source, struct source *s)
 {
+	const struct json *signals;
 	bool has_environments;
 
 	s->name = source->key;
 	if (!load_keys(l, source, "a source",
-		       "type secret_file environment classes labels severities mapping")) {
+		       "type secret_file environment classes labels severities mapping signals")) {
 		return;
 	}
 	if (str_eq(s->name, STR("person")) || str_eq(s->name, STR("remit"))) {
 		load_error(l, source, "'" STR_FMT "' is Remit's own name for a source",
 			   STR_ARG(s->name));
 	}
+	s->secret_file = load_path(l, source, "secret_file", REQUIRED, PATH_SECRET);
+	if (str_eq(type_of(source), STR("signals"))) {
+		static const char *const others[] = {"environment", "classes", "labels",
+						     "severities", "mapping"};
+
+		s->type = SOURCE_SIGNALS;
+		load_reported(l, source, s);
+		for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+			refuse_key(l, source, others[i], "signals");
+		}
+		return;
+	}
+	signals = load_array(l, source, "signals", OPTIONAL);
+	if (signals) {
+		load_carried(l, signals, s);
+	}
 	s->classes = load_list(l, source, "classes", REQUIRED);
 	load_type(l, source, s);
-	s->secret_file = load_path(l, source, "secret_file", REQUIRED, PATH_SECRET);
 	has_environments = is_given(&s->mapping.environment);
 	s->environment =
 	    load_text(l, source, "environment", has_environments ? OPTIONAL : REQUIRED);

@@ -15,6 +15,7 @@ enum source_type {
 	SOURCE_GENERIC,	     /* the normal form of core/incident.h, or any JSON with a mapping */
 	SOURCE_PAGERDUTY,    /* webhook, version 3: signed, not a bearer token */
 	SOURCE_CLOUDEVENTS,  /* 1.0 over HTTP, structured or binary, with a mapping */
+	SOURCE_SIGNALS,	     /* reports signals and opens no incidents */
 };
 
 /* What one value of a field means. */
@@ -55,6 +56,14 @@ struct source_mapping {
 	size_t n_assets;
 };
 
+/* A signal (core/signal.h) that its webhooks carry, or that it may report. */
+struct source_signal {
+	struct str name;
+	/* of a webhook */
+	struct source_field value;
+	struct source_asset asset; /* pointer "" = the assets of the incident */
+};
+
 struct source_severity {
 	struct str value; /* of the label */
 	uint8_t severity; /* 1 .. 5 */
@@ -76,7 +85,12 @@ struct source {
 	size_t n_severities; /* a value that is not listed is refused */
 	/* The others. */
 	struct source_mapping mapping;
+	const struct source_signal *signals;
+	size_t n_signals;
 };
+
+/* May it speak of signals of that name? */
+bool source_may_signal(const struct source *s, struct str name);
 
 /* May incidents of this source be in that environment? */
 bool source_may_be_in(const struct source *s, struct str environment);

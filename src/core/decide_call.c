@@ -154,6 +154,7 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .agent = c->agent,
 	    .incident = c->incident,
 	    .task = c->task,
+	    .state = c->s,
 	    .tool = c->d.tool,
 	    .args = c->r->args,
 	    .targets = &c->d.targets,
@@ -244,6 +245,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_reads,	 /* 7 */
 	    check_prerequisites, /* 8 */
 	    check_evidence,	 /* 8 */
+	    check_signals,	 /* 8 */
 	    check_policy,	 /* 9 */
 	    check_autonomy,	 /* 10 */
 	    check_cited,	 /* 11 */

@@ -3,6 +3,8 @@
  *
  * Holds:  (1) a destroy call has a gate, whatever the policies say.
  *         (2) an approval lifts exactly the gates it was asked for, for exactly this call.
+ *         (3) doubt about signals is lifted by such an approval only, and not by one that was asked
+ *             for before the signal that contradicts.
  */
 #include "core/decide_impl.h"
 #include "core/policy.h"
@@ -246,6 +248,10 @@ static enum rc use_approval(struct deciding *c, const struct approval *a, uint64
 	case APPROVAL_GRANTED:
 		if (c->r->now_unix_ms > a->execute_by_unix_ms) {
 			c->d.reason = REASON_APPROVAL_EXPIRED;
+		} else if (c->contrary_ix > a->ix) {
+			/* (3) */
+			c->d.reason = REASON_APPROVAL_VOID;
+			c->d.detail = STR("a signal that came after the question contradicts");
 		} else if (approval_fits(c, a)) {
 			c->d.approval = a->ix;
 		} else {

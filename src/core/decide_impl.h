@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/decide.h"
+#include "core/signal.h"
 
 /* A call in the making; each step of decide_call fills in more of it. */
 struct deciding {
@@ -24,6 +25,7 @@ struct deciding {
 	enum reason hold_reason; /* deciding_hold() */
 	struct str hold_detail;
 	struct str *takings; /* d.takings, with room for LIMIT_TAKINGS */
+	uint64_t contrary_ix; /* newest signal that contradicts; an approval must be newer */
 	struct decision d;
 };
 
@@ -101,6 +103,9 @@ enum rc check_questions(const struct state *s, const struct bundle *b, struct st
 			const struct str_list *gates, const struct approvers *a, bool is_grouped,
 			uint64_t now_unix_ms, struct arena *arena, struct str *ret_why,
 			struct err *e);
+
+/* Is what the tool demands known of all targets (decide_signal.c)? */
+enum rc check_signals(struct deciding *c, struct err *e);
 
 /* Sets the reason and a detail in arena. */
 enum rc decision_deny(struct decision *d, enum reason reason, struct arena *arena, struct err *e,

@@ -149,6 +149,25 @@ static enum rc read_delivery(const struct json *j, struct incident_event *ret, s
 	return RC_ABSENT;
 }
 
+static enum rc read_signals(const struct json *j, struct arena *arena, struct incident_event *ret,
+			    struct err *e)
+{
+	struct signal_report *reports;
+
+	if (json_type(j) != JSON_ARRAY || j->count > SIGNALS_PER_REPORT) {
+		FAIL(e, RC_INPUT, "'signals' must be an array of at most %d", SIGNALS_PER_REPORT);
+	}
+	reports = arena_alloc_n(arena, j->count, sizeof(*reports));
+	if (!reports) {
+		FAIL(e, RC_NOMEM, "no memory for signals");
+	}
+	ret->signals = reports;
+	for (const struct json *one = j->child; one; one = one->next) {
+		TRY(signal_report_read(one, false, arena, &reports[ret->n_signals++], e));
+	}
+	return RC_OK;
+}
+
 static enum rc read_member(const struct json *j, struct arena *arena, struct incident_event *ret,
 			   struct err *e)
 {
@@ -185,6 +204,9 @@ static enum rc read_member(const struct json *j, struct arena *arena, struct inc
 		}
 		ret->has_regulated = true;
 		return RC_OK;
+	}
+	if (str_eq(j->key, STR("signals"))) {
+		return read_signals(j, arena, ret, e);
 	}
 	if (str_eq(j->key, STR("title"))) {
 		return read_free_text(j, &ret->title, e);

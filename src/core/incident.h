@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "codec/json.h"
 #include "core/list.h"
+#include "core/signal.h"
 
 struct incident_event {
 	struct str source_id;
@@ -22,11 +23,13 @@ struct incident_event {
 	struct str_list assets;
 	bool has_assets; /* mentioned; may be none */
 	bool is_regulated;
-	bool has_regulated;		/* mentioned */
-	struct str event;		/* the source's word for what happened, "" = none */
-	struct str event_id;		/* of this delivery's event, "" = none */
-	uint64_t occurred_unix_ms;	/* 0 = not said */
-	uint64_t began_unix_ms;		/* of what is wrong, 0 = not said */
+	bool has_regulated;		     /* mentioned */
+	struct str event;		     /* the source's word for what happened, "" = none */
+	struct str event_id;		     /* of this delivery's event, "" = none */
+	uint64_t occurred_unix_ms;	     /* 0 = not said */
+	uint64_t began_unix_ms;		     /* of what is wrong, 0 = not said */
+	const struct signal_report *signals; /* their names are still to be checked */
+	size_t n_signals;
 	const struct json *title;	/* NULL = none */
 	const struct json *description; /* NULL = none */
 	const struct json *labels;	/* NULL = none */

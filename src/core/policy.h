@@ -41,6 +41,7 @@ struct policy_call {
 	const struct agent *agent;
 	const struct incident *incident;
 	const struct task *task;
+	const struct state *state; /* for signals; NULL = none are known */
 	const struct tool *tool;
 	const struct json *args;
 	const struct classification *what;
@@ -51,6 +52,10 @@ struct policy_call {
 };
 enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 			    struct policy_case *ret, struct err *e);
+
+/* context.signals: what is known of these targets. */
+enum rc policy_signals(const struct state *s, const struct str_list *targets, uint64_t now_unix_ms,
+		       struct arena *arena, const struct cedar_value **ret, struct err *e);
 
 struct policy_intent {
 	const struct agent *agent;

@@ -391,6 +391,17 @@ static void put_grant(struct record *r, const struct task *t)
 	put_record(r, STR("intent"), &in);
 }
 
+static void put_signals(struct record *r, const struct policy_call *c)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = r->rc;
+
+	if (rc == RC_OK) {
+		rc = policy_signals(c->state, c->targets, c->now_unix_ms, r->arena, &v, r->e);
+	}
+	put(r, STR("signals"), rc, v);
+}
+
 static enum rc call_context(const struct policy_call *c, struct arena *arena,
 			    const struct cedar_value **ret, struct err *e)
 {
@@ -411,6 +422,7 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	put_list(&r, STR("data"), &t->data);
 	put_bool(&evidence, STR("captured"), c->has_evidence);
 	put_record(&r, STR("evidence"), &evidence);
+	put_signals(&r, c);
 	put_system(&r, c->now_unix_ms);
 	return record_end(&r, ret);
 }

@@ -156,6 +156,7 @@ static void pending_drop(struct state *s)
 	state_free_strings(&p->incident_classes);
 	state_free_strings(&p->completed);
 	state_free_string(p->name);
+	state_free_signal(p->signal);
 	*p = (struct pending){0};
 }
 
@@ -191,6 +192,10 @@ void state_free(struct state *s)
 		state_free_string(s->health.p[i].target);
 	}
 	vec_fini(&s->health);
+	for (size_t i = 0; i < s->signals.n; i++) {
+		state_free_signal(s->signals.p[i]);
+	}
+	vec_fini(&s->signals);
 	vec_fini(&s->unfinished);
 	state_free_counters(s);
 	vec_fini(&s->facts);
@@ -438,6 +443,7 @@ static void forget(struct state *s)
 		return;
 	}
 	s->swept_unix_ms = s->now_unix_ms;
+	state_forget_signals(s);
 	for (unsigned k = 0; k < OBJECT_KINDS; k++) {
 		size_t kept = 0;
 

@@ -281,6 +281,18 @@ struct fence {
 /* A proposal to lift a stop that nobody confirmed by then is void. */
 enum { KILL_LIFT_MS = 15 * 60 * 1000 };
 
+/* What one source said last about one thing of an asset (core/signal.h). */
+struct signal {
+	uint64_t ix; /* of the leaf that says so */
+	struct str asset;
+	struct str name;
+	struct str value;
+	struct str source;
+	uint64_t observed_unix_ms; /* by the source's clock */
+	uint64_t noted_unix_ms;	   /* by ours */
+	uint64_t cause;
+};
+
 struct state;
 
 enum rc state_new(struct state **ret, struct err *e);
@@ -359,6 +371,12 @@ bool state_asset_is_up(const struct state *s, const struct asset *a);
 size_t state_group_up(const struct state *s, const struct asset_group *g);
 /* Targets whose health is not the files' word, in order: i from 0; p == NULL at the end. */
 struct str state_next_health(const struct state *s, size_t i, bool *ret_is_up);
+
+/* NULL when that source has said nothing of it within SIGNAL_HORIZON_MS. */
+const struct signal *state_signal(const struct state *s, struct str asset, struct str name,
+				  struct str source);
+/* Those of an asset, or all with "", by asset, name and source; *i is 0 at the beginning. */
+const struct signal *state_next_signal(const struct state *s, struct str asset, size_t *i);
 
 /* In order of creation; start with 0 and pass the last ix + 1. NULL at the end. */
 const struct incident *state_next_incident(const struct state *s, uint64_t from);

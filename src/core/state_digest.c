@@ -407,6 +407,18 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_PAUSE] = put_pause,
 };
 
+static void put_signal(struct sink *k, const struct signal *x)
+{
+	put_u64(k, x->ix);
+	put_str(k, x->asset);
+	put_str(k, x->name);
+	put_str(k, x->value);
+	put_str(k, x->source);
+	put_u64(k, x->observed_unix_ms);
+	put_u64(k, x->noted_unix_ms);
+	put_u64(k, x->cause);
+}
+
 static void put_state(struct sink *k, const struct state *s)
 {
 	put_u64(k, s->size);
@@ -431,6 +443,10 @@ static void put_state(struct sink *k, const struct state *s)
 	for (size_t i = 0; i < s->tools.n; i++) {
 		put_str(k, s->tools.p[i].name);
 		put_digest(k, &s->tools.p[i].digest);
+	}
+	put_u64(k, s->signals.n);
+	for (size_t i = 0; i < s->signals.n; i++) {
+		put_signal(k, &s->signals.p[i]->pub);
 	}
 	put_u64(k, s->health.n);
 	for (size_t i = 0; i < s->health.n; i++) {

@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "core/evidence.h"
+#include "core/signal.h"
 #include "core/state.h"
 #include "core/tally.h"
 
@@ -178,6 +179,11 @@ struct observed {
 	struct digest digest;
 };
 
+struct signal_object {
+	struct signal pub;
+	char *text; /* strings of the leaf */
+};
+
 /* What the next state_apply takes over. At most one leaf is reserved at a time. */
 struct pending {
 	enum leaf_kind kind; /* LEAF_NONE = nothing */
@@ -193,6 +199,7 @@ struct pending {
 	uint32_t tool;
 	uint32_t hop;
 	struct str name; /* a block */
+	struct signal_object *signal;
 };
 
 /* An asset's health where it is not what the inventory says. */
@@ -217,6 +224,7 @@ struct state {
 	VEC(struct target_fact) facts;	      /* by number in words */
 	VEC(struct standing) standing;
 	uint32_t unused_standing;
+	VEC(struct signal_object *) signals;  /* by asset, name, source */
 	struct pending pending;
 };
 
@@ -262,6 +270,9 @@ enum rc state_reserve_phase_use(struct state *s, struct task_object *t, struct e
 void state_leave_phase(struct state *s, struct task_object *t, uint64_t unix_ms);
 void state_apply_progress(struct state *s, struct task_object *t, const struct call_object *call);
 void state_free_progress(struct task_object *t);
+void state_free_signal(struct signal_object *o);
+/* Drops those that are too old. */
+void state_forget_signals(struct state *s);
 
 /* The end of an object: never 0, so that it is known to be over. */
 void state_set_over(struct object *o, uint64_t unix_ms);

@@ -11,6 +11,7 @@
 #include "core/effect.h"
 #include "core/gate.h"
 #include "core/list.h"
+#include "core/signal.h"
 #include "core/reads.h"
 
 enum transport {
@@ -139,6 +140,11 @@ struct tool {
 	bool does_not_alter;		 /* not a change of the target's own state: isolation */
 	struct credential credential;	 /* overrides the upstream's when backend is not empty */
 	struct safe_alternative instead; /* when a person says no, or nobody says anything */
+	/* What must be known of its targets before it runs without a person. */
+	struct corroboration corroboration;
+	/* A read: its result at this pointer is that signal of its target. "" = none. */
+	struct str signal_name;
+	struct str signal_pointer;
 	uint32_t max_calls_per_task;	 /* 0 = the playbook's limit only */
 
 	const struct json *definition;	 /* MCP tool definition, its name included */

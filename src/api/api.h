@@ -29,5 +29,10 @@ bool api_is_authentic(const struct source *s, const struct http_head *head, stru
 enum rc api_event(const struct source *s, const struct http_head *head, struct str body,
 		  struct arena *arena, struct buf *ret_event, struct err *e);
 
+/* A report of signals (core/signal.h) by a source that may speak of them, in canonical form.
+ * RC_DENIED: a name that is not its. */
+enum rc api_signals(const struct source *s, struct str body, struct arena *arena, struct buf *ret,
+		    struct err *e);
+
 /* Is this the "Authorization: Bearer ..." that the secret demands? Constant time. */
 bool api_bearer_is(struct str authorization, struct str secret);

@@ -18,6 +18,13 @@ void api_write_text(struct json_out *w, const char *name, struct str text);
 /* "labels", when it is an object; too many are left out, visibly. */
 void api_write_labels(struct json_out *w, const struct json *labels);
 
+/* A field of a document after its table; p == NULL: absent. RC_INPUT: a value that the table does
+ * not know. */
+enum rc api_field(const struct json *doc, const struct source_field *f, const char *what,
+		  struct str *ret, struct err *e);
+/* The signals that the source's webhooks carry, as a member. */
+void api_write_signals(struct json_out *w, const struct source *s, const struct json *doc);
+
 /* One per type of source. */
 enum rc api_alertmanager(const struct source *s, struct str body, struct arena *arena,
 			 struct buf *ret_event, struct err *e);

@@ -54,9 +54,8 @@ static struct str raw_value(const struct json *doc, const struct source_field *f
 	return STR_NULL;
 }
 
-/* After the table; p == NULL: absent. RC_INPUT: a value that the table does not know. */
-static enum rc value_of(const struct json *doc, const struct source_field *f, const char *what,
-			struct str *ret, struct err *e)
+enum rc api_field(const struct json *doc, const struct source_field *f, const char *what,
+		  struct str *ret, struct err *e)
 {
 	struct str raw = raw_value(doc, f);
 
@@ -88,7 +87,7 @@ static enum rc value_of(const struct json *doc, const struct source_field *f, co
 static enum rc need_value(const struct json *doc, const struct source_field *f, const char *what,
 			  struct str *ret, struct err *e)
 {
-	TRY(value_of(doc, f, what, ret, e));
+	TRY(api_field(doc, f, what, ret, e));
 	if (!ret->p) {
 		FAIL(e, RC_INPUT, "'%s' is not where the mapping looks for it", what);
 	}
@@ -175,7 +174,7 @@ static enum rc write_flag(struct json_out *w, const struct json *doc, const stru
 {
 	struct str text;
 
-	TRY(value_of(doc, f, "regulated", &text, e));
+	TRY(api_field(doc, f, "regulated", &text, e));
 	if (!text.p) {
 		return RC_OK;
 	}
@@ -192,7 +191,7 @@ static enum rc write_value(struct json_out *w, const struct json *doc, const cha
 {
 	struct str text;
 
-	TRY(value_of(doc, f, name, &text, e));
+	TRY(api_field(doc, f, name, &text, e));
 	if (text.p) {
 		json_out_key_str(w, name, text);
 	}
@@ -273,6 +272,7 @@ enum rc api_mapped(const struct source *s, const struct json *doc, struct str ev
 	if (event.n) {
 		json_out_key_str(&w, "event", event);
 	}
+	api_write_signals(&w, s, doc);
 	title = raw_value(doc, &m->title);
 	if (title.p) {
 		api_write_text(&w, "title", title);

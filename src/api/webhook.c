@@ -149,6 +149,7 @@ enum rc api_alertmanager(const struct source *s, struct str body, struct arena *
 			      json_str(json_get(labels, s->regulated_label), &text) &&
 			      str_eq(text, STR("true")));
 	write_time(&w, json_get(j, STR("alerts")), is_firing);
+	api_write_signals(&w, s, j);
 	if (json_type(title) == JSON_STRING) {
 		api_write_text(&w, "title", title->text);
 	}
@@ -205,6 +206,8 @@ enum rc api_event(const struct source *s, const struct http_head *head, struct s
 		return api_pagerduty(s, body, arena, ret_event, e);
 	case SOURCE_CLOUDEVENTS:
 		return api_cloudevents(s, head, body, arena, ret_event, e);
+	case SOURCE_SIGNALS:
+		FAIL(e, RC_DENIED, "source '" STR_FMT "' opens no incidents", STR_ARG(s->name));
 	case SOURCE_NONE:
 		break;
 	}

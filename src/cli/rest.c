@@ -227,6 +227,17 @@ static enum rc write_body(const struct rest_command *r, const struct parsed *p, 
 	return json_out_end(&w, e);
 }
 
+/* Is anything said that did not go into the path? */
+static bool has_options(const struct rest_command *r, const struct parsed *p, const char *used)
+{
+	for (size_t i = 0; i < MAX_ARGUMENTS && r->arguments[i].name; i++) {
+		if (p->values[i] && strcmp(r->arguments[i].key, used) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* For the index: the values as a query string. */
 static enum rc write_query(const struct rest_command *r, const struct parsed *p, const char *used,
 			   struct buf *out, struct err *e)
@@ -323,7 +334,7 @@ static enum rc ask(const struct rest_command *r, const struct parsed *p, unsigne
 	TRY(fill_path(pattern, r, p, &path, &used, e));
 	if (r->path) {
 		TRY(write_query(r, p, used, &path, e));
-	} else if (info->changes || r->verb == COMMAND_TRY) {
+	} else if (info->changes || r->verb == COMMAND_TRY || has_options(r, p, used)) {
 		TRY(write_body(r, p, used, &body, e));
 	}
 	return client_ask(socket ? socket : "/run/remit/people.sock",

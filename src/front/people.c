@@ -21,7 +21,7 @@
 #include "codec/json.h"
 #include "net/http_server.h"
 
-enum { COMMAND_BODY_BYTES = 262144, SECRET_BYTES = 4096 };
+enum { COMMAND_BODY_BYTES = 262144, SIGNALS_BYTES = 65536, SECRET_BYTES = 4096 };
 
 const struct sandbox_policy people_sandbox = {
     .name = "people",
@@ -162,40 +162,79 @@ static void refuse(struct people *p, struct http_request *r, const char *reason)
 	http_answer_problem(r, 401, STR("the source is not authenticated"));
 }
 
-static void on_webhook(struct people *p, struct http_request *r, struct str name)
+/* The source of that name, if it sent this; NULL: refused. An unknown source and a wrong token look
+ * the same from outside. */
+static const struct source *authenticate(struct people *p, struct http_request *r, struct str name)
 {
 	const struct source *s = deployment_source(p->deployment, name);
+
+	if (s && api_is_authentic(s, http_request_head(r), http_request_body(r),
+				  buf_view(&p->secrets.p[s - p->deployment->sources]))) {
+		return s;
+	}
+	refuse(p, r, "webhook_auth");
+	return NULL;
+}
+
+static void answer_source(struct http_request *r, enum rc rc, const struct err *e)
+{
+	if (rc == RC_ABSENT) {
+		http_answer(r, 202, JSON_TYPE, STR("{\"ignored\":true}"));
+		return;
+	}
+	http_answer_problem(r, rc == RC_DENIED ? 403 : (unsigned)rc_http_status(rc),
+			    str_from(e->msg));
+}
+
+static void pass_on(struct people *p, struct http_request *r, struct message *m, uint64_t *req)
+{
+	p->webhooks++;
+	*req = wait_for(p, r);
+	if (!*req || channel_send(p->governor, m) != RC_OK) {
+		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+	}
+}
+
+static void on_webhook(struct people *p, struct http_request *r, struct str name)
+{
+	const struct source *s = authenticate(p, r, name);
 	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_HTTP_BODY_BYTES);
 	AUTO_BUF event = BUF_INIT(COMMAND_BODY_BYTES);
 	struct err e = ERR_INIT;
 	enum rc rc;
 	struct message m = {.kind = MESSAGE_INCIDENT, .incident = {.source = name}};
-	const struct http_head *head = http_request_head(r);
-	struct str body = http_request_body(r);
 
-	/* An unknown source and a wrong token look the same from outside. */
-	if (!s ||
-	    !api_is_authentic(s, head, body,
-			      buf_view(&p->secrets.p[s - p->deployment->sources]))) {
-		refuse(p, r, "webhook_auth");
+	if (!s) {
 		return;
 	}
-	rc = api_event(s, head, body, &arena, &event, &e);
-	if (rc == RC_ABSENT) {
-		http_answer(r, 202, JSON_TYPE, STR("{\"ignored\":true}"));
-		return;
-	}
+	rc = api_event(s, http_request_head(r), http_request_body(r), &arena, &event, &e);
 	if (rc != RC_OK) {
-		http_answer_problem(r, rc == RC_DENIED ? 403 : (unsigned)rc_http_status(rc),
-				    str_from(e.msg));
+		answer_source(r, rc, &e);
 		return;
 	}
-	p->webhooks++;
-	m.incident.req = wait_for(p, r);
 	m.incident.body = buf_view(&event);
-	if (!m.incident.req || channel_send(p->governor, &m) != RC_OK) {
-		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+	pass_on(p, r, &m, &m.incident.req);
+}
+
+static void on_signals(struct people *p, struct http_request *r, struct str name)
+{
+	const struct source *s = authenticate(p, r, name);
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_HTTP_BODY_BYTES);
+	AUTO_BUF report = BUF_INIT(SIGNALS_BYTES);
+	struct err e = ERR_INIT;
+	enum rc rc;
+	struct message m = {.kind = MESSAGE_SIGNAL, .signal = {.source = name}};
+
+	if (!s) {
+		return;
 	}
+	rc = api_signals(s, http_request_body(r), &arena, &report, &e);
+	if (rc != RC_OK) {
+		answer_source(r, rc, &e);
+		return;
+	}
+	m.signal.body = buf_view(&report);
+	pass_on(p, r, &m, &m.signal.req);
 }
 
 static void show_metrics(struct people *p, struct http_request *r)
@@ -219,12 +258,16 @@ static void on_http(void *ctx, struct http_request *r)
 	struct people *p = ctx;
 	const struct http_head *head = http_request_head(r);
 	struct str webhooks = STR("/v1/webhooks/");
+	struct str signals = STR("/v1/signals/");
+	bool is_webhook = str_has_prefix(head->path, webhooks);
 
-	if (str_has_prefix(head->path, webhooks)) {
-		if (str_eq(head->method, STR("POST"))) {
+	if (is_webhook || str_has_prefix(head->path, signals)) {
+		if (!str_eq(head->method, STR("POST"))) {
+			http_answer_problem(r, 405, STR("sources POST"));
+		} else if (is_webhook) {
 			on_webhook(p, r, str_slice(head->path, webhooks.n, head->path.n));
 		} else {
-			http_answer_problem(r, 405, STR("a webhook is a POST"));
+			on_signals(p, r, str_slice(head->path, signals.n, head->path.n));
 		}
 	} else if (!str_eq(head->method, STR("GET"))) {
 		http_answer_problem(r, 404, STR("no such path"));

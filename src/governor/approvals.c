@@ -28,6 +28,8 @@ static struct str goal_of(struct governor *g, const struct task *t)
 	return goal;
 }
 
+enum { SIGNALS_SHOWN = 16 }; /* in a question */
+
 static struct str inverse_of(struct governor *g, const struct tool *t)
 {
 	const struct tool *inverse =
@@ -126,6 +128,8 @@ static enum rc write_question(struct governor *g, const struct request *r, const
 	if (d->tool->evidence.n) {
 		json_out_key_str(&w, "evidence", d->tool->evidence);
 	}
+	json_out_key(&w, STR("signals"));
+	signals_view(g, &d->targets, SIGNALS_SHOWN, &w);
 	view_list(&w, "policies", &d->policies);
 	view_list(&w, "gates", &d->gates);
 	json_out_key_u64(&w, "quorum", d->quorum);

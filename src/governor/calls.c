@@ -808,6 +808,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 		g->is_broken = true;
 		return;
 	}
+	signals_on_outcome(g, f, m);
 	switch (f->purpose) {
 	case PURPOSE_AGENT:
 		finish_agent_call(g, f, m);

@@ -311,6 +311,17 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 			const struct digest *raw, struct str by, struct err *e);
 void incidents_close(struct governor *g, uint64_t incident, struct str by, struct str reason);
 
+/* ---- signals.c ---- */
+void signals_on_report(struct governor *g, const struct msg_signal *m);
+/* What a taken event of an incident carries. */
+void signals_from_event(struct governor *g, const struct source *s, const struct incident_event *ev,
+			uint64_t incident);
+/* What a read that was answered tells, if its entry says that it does. */
+void signals_on_outcome(struct governor *g, const struct flight *f, const struct msg_outcome *m);
+/* Those of these assets, at most so many, as an array; an asset "" means all. */
+void signals_view(const struct governor *g, const struct str_list *assets, size_t most,
+		  struct json_out *w);
+
 /* ---- terms.c: the way back ---- */
 /* A sent call may have a way back: then a term starts, once. */
 void terms_start(struct governor *g, uint64_t call);

@@ -95,6 +95,9 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	case MESSAGE_INCIDENT:
 		incidents_on_event(g, &m->incident);
 		break;
+	case MESSAGE_SIGNAL:
+		signals_on_report(g, &m->signal);
+		break;
 	case MESSAGE_REFUSED:
 		refusals_on_refused(g, &m->refused);
 		break;

@@ -307,6 +307,7 @@ void incidents_on_event(struct governor *g, const struct msg_incident *m)
 	struct err e = ERR_INIT;
 	struct digest raw;
 	uint64_t ix;
+	bool past;
 	AUTO_BUF out = BUF_INIT(1024);
 	struct json_out w = json_out_to(&out);
 
@@ -317,6 +318,7 @@ void incidents_on_event(struct governor *g, const struct msg_incident *m)
 		people_reply_err(g, m->req, &e);
 		return;
 	}
+	past = is_past(g, state_last_incident_of_source(g->state, m->source, ev.source_id), &ev);
 	ix = incidents_take(g, m->source, &ev, &raw, STR(""), &e);
 	if (ix == 0 && e.code == RC_ABSENT) {
 		/* Not an error of the sender's: it would only send it again, or give up on us. */
@@ -329,6 +331,9 @@ void incidents_on_event(struct governor *g, const struct msg_incident *m)
 	if (ix == 0) {
 		people_reply_err(g, m->req, &e);
 		return;
+	}
+	if (!past) {
+		signals_from_event(g, deployment_source(g->deployment, m->source), &ev, ix);
 	}
 	i = state_incident(g->state, ix);
 	json_out_object(&w);

@@ -427,6 +427,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_CALL_SHOW] = show_call,
 	    [COMMAND_READ_SHOW] = reads_show,
 	    [COMMAND_TRY] = try_call,
+	    [COMMAND_SIGNAL_LIST] = signals_list,
 	    [COMMAND_INVENTORY_LIST] = inventory_list,
 	    [COMMAND_INVENTORY_SET] = inventory_set,
 	};

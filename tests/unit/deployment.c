@@ -394,7 +394,7 @@ static void remit_yaml_is_held_to_its_keys(void **state)
 	    {file, "mode: \"0660\"", "mode: 660", "expected permission bits"},
 	    {file, "mode: \"0660\"", "mode: \"0999\"", "expected permission bits"},
 	    {file, "type: alertmanager", "type: alertmanger",
-	     "expected alertmanager, pagerduty, cloudevents or generic"},
+	     "expected alertmanager, pagerduty, cloudevents, generic or signals"},
 	    {file, "critical: 1", "critical: 0", "expected a severity from 1"},
 	    {file, "assets: assets}", "asset: assets}", "no key of labels is called 'asset'"},
 	    {file, "    secret_file: secrets/alerts.token\n", "", "'secret_file' is missing"},

@@ -34,8 +34,7 @@ static struct http_head head_of(const char *fields)
 	return h;
 }
 
-static enum rc convert_with(const char *source, const char *fields, const char *body,
-			    char out[2048])
+static enum rc convert_with(const char *source, const char *fields, const char *body, char *out)
 {
 	struct http_head head = head_of(fields);
 	AUTO_ARENA arena = ARENA_INIT(4 << 20);
@@ -44,11 +43,13 @@ static enum rc convert_with(const char *source, const char *fields, const char *
 	enum rc rc =
 	    api_event(sources_get(&all, source), &head, str_from(body), &arena, &event, &e);
 
-	(void)snprintf(out, 2048, "%.*s", rc == RC_OK ? (int)event.n : 0, event.p ? event.p : "");
+	if (rc == RC_OK) {
+		(void)snprintf(out, 2048, "%.*s", (int)event.n, event.p);
+	}
 	return rc;
 }
 
-static enum rc convert(const char *source, const char *body, char out[2048])
+static enum rc convert(const char *source, const char *body, char *out)
 {
 	return convert_with(source, "", body, out);
 }
@@ -424,6 +425,55 @@ static void a_cloudevent_that_is_none_is_refused(void **state)
 	assert_has(out, "\"severity\":3");
 }
 
+/* ---- signals ---- */
+
+static void a_webhook_carries_the_signals_that_are_mapped(void **state)
+{
+	(void)state;
+	char out[2048];
+
+	assert_ok(convert("siem",
+			  SIEM("R1", "Low", "New",
+			       ",\"verdict\":true,\"reached\":\"y\",\"peers\":[\"192.0.2.1\","
+			       "\"192.0.2.2\"],\"health\":\"down\""),
+			  out));
+	assert_has(out, "\"signals\":[{\"name\":\"verdict\",\"value\":\"true\"},{\"name\":"
+			"\"reached\",\"value\":\"yes\",\"asset\":\"ip:192.0.2.1\"},{\"name\":"
+			"\"reached\",\"value\":\"yes\",\"asset\":\"ip:192.0.2.2\"}]");
+	/* What is none fails no incident. */
+	assert_ok(convert(
+	    "siem", SIEM("R1", "Low", "New", ",\"verdict\":{},\"reached\":\"perhaps\""), out));
+	assert_has(out, "\"signals\":[]");
+}
+
+static enum rc report(const char *source, const char *body, char out[512])
+{
+	AUTO_ARENA arena = ARENA_INIT(1 << 20);
+	AUTO_BUF report = BUF_INIT(4096);
+	enum rc rc = api_signals(sources_get(&all, source), str_from(body), &arena, &report, NULL);
+
+	(void)snprintf(out, 512, "%.*s", (int)report.n, report.p ? report.p : "");
+	return rc;
+}
+
+static void a_source_of_signals_reports_its_own_names(void **state)
+{
+	(void)state;
+	char out[512];
+
+	assert_ok(report("probe", "{ \"value\":\"down\",\"asset\":\"host:a\",\"name\":\"health\" }",
+			 out));
+	assert_string_equal(out, "{\"asset\":\"host:a\",\"name\":\"health\",\"value\":\"down\"}");
+	assert_rc(
+	    report("probe", "{\"value\":\"x\",\"asset\":\"host:a\",\"name\":\"verdict\"}", out),
+	    RC_DENIED);
+	assert_rc(report("probe", "{\"value\":\"x\",\"name\":\"health\"}", out), RC_INPUT);
+	assert_rc(
+	    report("plain", "{\"value\":\"x\",\"asset\":\"host:a\",\"name\":\"health\"}", out),
+	    RC_DENIED);
+	assert_rc(convert("probe", "{}", out), RC_DENIED); /* it opens no incidents */
+}
+
 /* ---- the configuration ---- */
 
 static void a_mapping_that_cannot_work_is_an_error_of_the_deployment(void **state)
@@ -453,6 +503,10 @@ static void a_mapping_that_cannot_work_is_an_error_of_the_deployment(void **stat
 	     "'mapping' is missing"},
 	    {"sources: {person: {type: generic, secret_file: s, environment: e, classes: [a]}}",
 	     "Remit's own name"},
+	    {"sources: {x: {type: signals, secret_file: s, signals: [Health]}}", "'Health'"},
+	    {"sources: {x: {type: signals, secret_file: s, signals: [a], classes: [b]}}",
+	     "does not go with"},
+	    {"sources: {x: {type: signals, secret_file: s}}", "'signals' is missing"},
 	    {"sources: {x: {type: smoke, secret_file: s, environment: e, classes: [a]}}", "smoke"},
 	};
 	struct sources s;
@@ -488,6 +542,8 @@ int main(void)
 	    cmocka_unit_test(the_others_show_their_bearer_token),
 	    cmocka_unit_test(both_modes_of_cloudevents_are_one_event),
 	    cmocka_unit_test(a_cloudevent_that_is_none_is_refused),
+	    cmocka_unit_test(a_webhook_carries_the_signals_that_are_mapped),
+	    cmocka_unit_test(a_source_of_signals_reports_its_own_names),
 	    cmocka_unit_test(a_mapping_that_cannot_work_is_an_error_of_the_deployment),
 	};
 	return cmocka_run_group_tests(tests, load_all, free_all);

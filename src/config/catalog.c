@@ -143,12 +143,114 @@ static void read_credential_arguments(struct load *l, const struct json *node, s
 	}
 }
 
+/* The one key of a target that says where it is. */
+static const struct json *place_of_target(struct load *l, const struct json *one,
+					  struct target_rule *rule)
+{
+	static const struct {
+		const char *key;
+		enum target_form form;
+	} places[] = {{"pointer", TARGET_TEXT},
+		      {"list", TARGET_LIST},
+		      {"selector", TARGET_SELECTOR},
+		      {"template", TARGET_TEMPLATE},
+		      {"constant", TARGET_TEXT}};
+	const struct json *place = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const struct json *at = json_get(one, str_from(places[i].key));
+
+		if (at) {
+			place = at;
+			rule->form = places[i].form;
+			n++;
+		}
+	}
+	if (n != 1) {
+		load_error(l, one,
+			   "a target has one of pointer, list, selector, template, constant");
+		return NULL;
+	}
+	return place;
+}
+
+static void check_pointer(struct load *l, const struct json *at, struct str pointer)
+{
+	if (pointer.n > 0 && pointer.p[0] != '/') {
+		load_error(l, at, "'" STR_FMT "': expected a JSON pointer such as /ip",
+			   STR_ARG(at->key));
+	}
+}
+
+/* "{namespace}/{name}": at least one part, and something between two of them. */
+static bool template_is_valid(struct str template)
+{
+	size_t parts = 0;
+
+	while (template.n > 0) {
+		struct str literal = str_cut(&template, '{');
+		struct str part;
+
+		if (str_find(literal, '}') < literal.n) {
+			return false;
+		}
+		if (!template.p) {
+			break;
+		}
+		part = str_cut(&template, '}');
+		if (!template.p || part.n == 0 || str_find(part, '{') < part.n ||
+		    (parts > 0 && literal.n == 0)) {
+			return false;
+		}
+		parts++;
+	}
+	return parts > 0;
+}
+
+static void read_place(struct load *l, const struct json *one, const struct json *place,
+		       struct target_rule *rule)
+{
+	const struct json *each = json_get(one, STR("each"));
+	struct str canonical = STR_NULL;
+	struct str text;
+
+	if (!json_str(place, &text) || str_trim(text).n == 0) {
+		load_error(l, place, "'" STR_FMT "': expected text, found %s", STR_ARG(place->key),
+			   json_type_name(place->type));
+		return;
+	}
+
+	rule->pointer = load_text(l, one, "each", OPTIONAL);
+	if (each) {
+		check_pointer(l, each, rule->pointer);
+		if (rule->form != TARGET_TEMPLATE) {
+			load_error(l, each, "'each' goes with template");
+		}
+	}
+	if (rule->form == TARGET_TEMPLATE) {
+		rule->template = text;
+		if (!template_is_valid(text)) {
+			load_error(l, place,
+				   "'template': expected names of arguments with something between "
+				   "them, such as {namespace}/{name}");
+		}
+	} else if (!str_eq(place->key, STR("constant"))) {
+		rule->pointer = text;
+		check_pointer(l, place, text);
+	} else if (target_canonical(rule->kind, text, l->arena, &canonical) != REASON_NONE) {
+		load_error(l, place, "'" STR_FMT "' is no single target of kind '" STR_FMT "'",
+			   STR_ARG(text), STR_ARG(rule->kind));
+	} else {
+		rule->constant = text;
+	}
+}
+
 static void read_target(struct load *l, const struct json *one, struct target_rule *rule)
 {
-	const struct json *pointer = json_get(one, STR("pointer"));
-	const struct json *constant = json_get(one, STR("constant"));
+	const struct json *place;
 
-	if (!load_keys(l, one, "a target", "kind pointer constant")) {
+	if (!load_keys(l, one, "a target", "kind pointer list selector template each constant")) {
 		return;
 	}
 	rule->kind = load_text(l, one, "kind", REQUIRED);
@@ -159,24 +261,9 @@ static void read_target(struct load *l, const struct json *one, struct target_ru
 			   STR_ARG(rule->kind));
 		return;
 	}
-	if (!pointer == !constant) {
-		load_error(l, one, "a target has a 'pointer' or a 'constant'");
-		return;
-	}
-	rule->pointer = load_text(l, one, "pointer", OPTIONAL);
-	rule->constant = load_text(l, one, "constant", OPTIONAL);
-	if (rule->pointer.n > 0 && rule->pointer.p[0] != '/') {
-		load_error(l, pointer, "'pointer': expected a JSON pointer such as /ip");
-	}
-	if (rule->constant.n > 0 && rule->kind.n > 0) {
-		struct str canonical = STR_NULL;
-
-		if (target_canonical(rule->kind, rule->constant, l->arena, &canonical) !=
-		    REASON_NONE) {
-			load_error(l, constant,
-				   "'" STR_FMT "' is no single target of kind '" STR_FMT "'",
-				   STR_ARG(rule->constant), STR_ARG(rule->kind));
-		}
+	place = place_of_target(l, one, rule);
+	if (place) {
+		read_place(l, one, place, rule);
 	}
 }
 

@@ -98,40 +98,6 @@ static void load_gate(struct load *l, const struct json *gate, struct gate *g)
 	}
 }
 
-/* "kind:*" or one target, in its canonical form. */
-static bool canonical_never(struct load *l, struct str text, struct str *ret)
-{
-	struct str value = text;
-	struct str kind = str_cut(&value, ':');
-
-	if (value.p && str_eq(value, STR("*")) && target_kind_is_valid(kind)) {
-		*ret = text;
-		return true;
-	}
-	return target_parse(text, l->arena, ret) == REASON_NONE;
-}
-
-static void load_never(struct load *l, const struct json *doc)
-{
-	const struct json *list = load_array(l, doc, "never", OPTIONAL);
-	struct str *items = list ? load_alloc(l, list->count, sizeof(*items)) : NULL;
-
-	for (const struct json *item = items ? list->child : NULL; item; item = item->next) {
-		struct str text = STR_NULL;
-		struct str canonical = STR_NULL;
-
-		if (!json_str(item, &text) || !canonical_never(l, text, &canonical)) {
-			load_error(
-			    l, item,
-			    "'never': expected kind:value or kind:*, such as host:db1.example "
-			    "or backup:*");
-			continue;
-		}
-		items[l->b->never.n++] = canonical;
-	}
-	l->b->never.p = items;
-}
-
 static void load_questions(struct load *l, const struct json *doc)
 {
 	const struct json *node = load_map(l, doc, "questions", OPTIONAL);
@@ -153,7 +119,7 @@ void load_gates(struct load *l)
 	struct gate *gates = map ? load_alloc(l, map->count, sizeof(*gates)) : NULL;
 
 	(void)load_keys(l, doc, "gates.yaml",
-			"gates default_gate never questions"); /* it reports */
+			"gates default_gate never control_plane questions"); /* it reports */
 	load_questions(l, doc);
 	l->gates = doc;
 	l->b->gates = gates;

@@ -49,8 +49,9 @@ struct bundle {
 	struct inventory inventory;
 	const struct cap *caps;
 	size_t n_caps;
-	uint64_t target_hold_ms; /* how long targets are held when an outcome stays unknown */
-	struct str_list never;	 /* targets nobody's agent may act on; "kind:*" for a whole kind */
+	uint64_t target_hold_ms;       /* how long targets are held when an outcome stays unknown */
+	struct str_list control_plane; /* what no agent may change: core/never.h */
+	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
 	struct question_limits questions;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/decide_impl.h"
+#include "core/never.h"
 #include "core/schema.h"
 #include "core/target.h"
 
@@ -167,7 +168,7 @@ static enum rc check_args(const struct tool *t, const struct json *args, struct 
 static enum rc check_targets(const struct bundle *b, const struct tool *t, const struct json *args,
 			     struct arena *arena, struct decision *ret, struct err *e)
 {
-	enum reason reason = target_resolve(t, args, arena, &ret->targets);
+	enum reason reason = target_resolve(t, args, &b->inventory, arena, &ret->targets);
 
 	if (reason == REASON_LIMIT) {
 		FAIL(e, RC_NOMEM, "no memory for targets");
@@ -181,25 +182,16 @@ static enum rc check_targets(const struct bundle *b, const struct tool *t, const
 		return RC_OK;
 	}
 	for (size_t i = 0; i < ret->targets.n; i++) {
-		if (target_in_list(&b->never, ret->targets.p[i])) {
-			return decision_deny(ret, REASON_NEVER_LIST, arena, e,
-					     "'" STR_FMT "' is on the never-list",
-					     STR_ARG(ret->targets.p[i]));
+		reason = never_reason(b, ret->targets.p[i], ret->effect == EFFECT_READ);
+		if (reason != REASON_NONE) {
+			return decision_deny(ret, reason, arena, e, "'" STR_FMT "' is %s",
+					     STR_ARG(ret->targets.p[i]),
+					     reason == REASON_NEVER_LIST
+						 ? "on the never-list"
+						 : "part of the control plane");
 		}
 	}
 	return RC_OK;
-}
-
-/* Did the caller write something where a target belongs? A forgotten argument is not a deviation.
- */
-static bool says_a_target(const struct tool *t, const struct json *args)
-{
-	for (size_t i = 0; i < t->n_targets; i++) {
-		if (t->targets[i].pointer.n && json_pointer(args, t->targets[i].pointer)) {
-			return true;
-		}
-	}
-	return false;
 }
 
 enum rc check_tool(const struct state *s, const struct bundle *b, const struct tool *t,
@@ -220,10 +212,11 @@ enum rc check_tool(const struct state *s, const struct bundle *b, const struct t
 		ret->reason = REASON_TOOL_UNPINNED;
 		return RC_OK;
 	}
-	/* Nobody, everybody, too many, never: said as such, also when the schema forbids it too. */
+	/* Nobody, everybody, too many, never: said as such, also when the schema forbids it too. A
+	 * forgotten argument is not a deviation. */
 	TRY(check_targets(b, t, args, arena, ret, e));
 	if (ret->reason != REASON_NONE && ret->reason != REASON_TARGET_TYPE_MISMATCH &&
-	    says_a_target(t, args)) {
+	    target_is_named(t, args)) {
 		return RC_OK;
 	}
 	target_reason = ret->reason;

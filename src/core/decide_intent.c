@@ -8,6 +8,7 @@
  */
 #include "base/limits.h"
 #include "core/decide_impl.h"
+#include "core/never.h"
 #include "core/policy.h"
 #include "core/target.h"
 
@@ -136,8 +137,8 @@ static enum rc grant_targets(struct granting *g, struct err *e)
 		if (reason == REASON_LIMIT) {
 			FAIL(e, RC_NOMEM, "no memory for a grant");
 		}
-		if (reason == REASON_NONE && target_in_list(&g->b->never, target)) {
-			reason = REASON_NEVER_LIST;
+		if (reason == REASON_NONE) {
+			reason = never_reason(g->b, target, true);
 		}
 		if (reason == REASON_NONE && !str_list_has(&g->incident->assets, target)) {
 			reason = REASON_TARGET_NOT_IN_INCIDENT;

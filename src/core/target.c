@@ -1,411 +1,326 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/target.c - resolving targets.
+/* core/target.c - the assets that a call acts on.
  *
  * Trust:  arguments are hostile; rules come from the catalog.
- * Holds:  (1) canonical text gives itself again.
- *         (2) what is not certainly one asset is an error, never an empty list.
+ * Holds:  (1) what is not certainly some assets is an error, never an empty list.
+ *         (2) each half of a name is a name itself, and says nothing about the other half.
  */
 #include "core/target.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/limits.h"
-#include "base/num.h"
+#include "core/argument.h"
+#include "core/selector.h"
 
-enum {
-	IPV4_BITS = 32,
-	IPV6_BITS = 128,
-	IPV4_WIDEST = 9, /* prefix of the widest range that counts as a target */
-	IPV6_WIDEST = 33,
-	MAPPED_BITS = 96, /* ::ffff:0:0/96 holds IPv4 */
-	HOST_BYTES = 253,
-	LABEL_BYTES = 63,
+/* The targets found so far; the first reason sticks. */
+struct finding {
+	const struct target_rule *rule;
+	const struct inventory *inventory;
+	struct arena *arena;
+	struct str items[LIMIT_TARGETS]; /* sorted, distinct */
+	size_t n;
+	enum reason reason;
 };
 
-static bool is_lower_alnum(char c)
+static bool keep(struct finding *f, struct str target)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
+	size_t at = 0;
 
-bool target_kind_is_valid(struct str kind)
-{
-	if (kind.n == 0 || kind.n > TARGET_KIND_BYTES || kind.p[0] < 'a' || kind.p[0] > 'z') {
+	while (at < f->n && str_cmp(f->items[at], target) < 0) {
+		at++;
+	}
+	if (at < f->n && str_eq(f->items[at], target)) {
+		return true;
+	}
+	if (f->n == ARRAY_LEN(f->items)) {
+		f->reason = REASON_TARGET_LIMIT;
 		return false;
 	}
-	for (size_t i = 0; i < kind.n; i++) {
-		if (!is_lower_alnum(kind.p[i]) && kind.p[i] != '-') {
-			return false;
-		}
-	}
+	memmove(&f->items[at + 1], &f->items[at], (f->n - at) * sizeof(target));
+	f->items[at] = target;
+	f->n++;
 	return true;
 }
 
-/* ---- ip ---- */
-
-struct network {
-	uint8_t bytes[16];
-	unsigned bits; /* of the whole address: 32 or 128 */
-	unsigned prefix;
-};
-
-static bool parse_network(struct str value, struct network *ret)
+static bool add(struct finding *f, struct str value)
 {
-	char text[INET6_ADDRSTRLEN];
-	struct str prefix = value;
-	struct str address = str_cut(&prefix, '/');
-	uint64_t number;
+	struct str target;
 
-	if (address.n >= sizeof(text) || memchr(address.p, '\0', address.n)) {
-		return false;
-	}
-	memcpy(text, address.p, address.n);
-	text[address.n] = '\0';
-	*ret = (struct network){0};
-	if (inet_pton(AF_INET, text, ret->bytes) == 1) {
-		ret->bits = IPV4_BITS;
-	} else if (inet_pton(AF_INET6, text, ret->bytes) == 1) {
-		ret->bits = IPV6_BITS;
-	} else {
-		return false;
-	}
-	ret->prefix = ret->bits;
-	if (prefix.p) {
-		if (!num_u64(prefix, ret->bits, &number)) {
-			return false;
-		}
-		ret->prefix = (unsigned)number;
-	}
-	return true;
+	f->reason = target_canonical(f->rule->kind, value, f->arena, &target);
+	return f->reason == REASON_NONE && keep(f, target);
 }
 
-static void cut_to_network(struct network *net)
+/* ---- a text, or a list of texts ---- */
+
+static bool add_texts(void *ctx, const struct json *value)
 {
-	for (unsigned bit = net->prefix; bit < net->bits; bit++) {
-		net->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
+	struct finding *f = ctx;
+	struct str text;
+
+	if (json_str(value, &text)) {
+		return add(f, text);
 	}
-}
-
-/* Is it wider than all of IPv4 and around it? */
-static bool holds_ipv4(const struct network *net)
-{
-	static const uint8_t zero[10] = {0};
-
-	return net->bits == IPV6_BITS && net->prefix < MAPPED_BITS &&
-	       memcmp(net->bytes, zero, sizeof(zero)) == 0;
-}
-
-/* ::ffff:192.0.2.1 is 192.0.2.1. */
-static void unmap(struct network *net)
-{
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
-	if (net->bits != IPV6_BITS || net->prefix < MAPPED_BITS ||
-	    memcmp(net->bytes, mapped, sizeof(mapped)) != 0) {
-		return;
+	if (value->type != JSON_ARRAY) {
+		f->reason = REASON_TARGET_TYPE_MISMATCH;
+	} else if (value->count == 0) {
+		f->reason = REASON_SELECTOR_EMPTY_OR_WILDCARD;
+	} else if (value->count > LIMIT_TARGETS) {
+		f->reason = REASON_TARGET_LIMIT;
 	}
-	memmove(net->bytes, net->bytes + sizeof(mapped), 4);
-	net->bits = IPV4_BITS;
-	net->prefix -= MAPPED_BITS;
-}
-
-static bool is_all(const struct network *net, uint8_t byte)
-{
-	for (unsigned i = 0; i < net->bits / 8; i++) {
-		if (net->bytes[i] != byte) {
-			return false;
+	for (const struct json *item = value->child; item && f->reason == REASON_NONE;
+	     item = item->next) {
+		if (json_str(item, &text)) {
+			(void)add(f, text); /* the reason ends the loop */
+		} else {
+			f->reason = REASON_TARGET_TYPE_MISMATCH;
 		}
 	}
-	return true;
+	return f->reason == REASON_NONE;
 }
 
-static enum reason canonical_ip(struct str value, struct arena *arena, struct str *ret)
+/* ---- names in one text ---- */
+
+/* Separated by commas or ends of lines; the text may end in an end of line. */
+static bool add_split(void *ctx, const struct json *value)
 {
-	char text[INET6_ADDRSTRLEN];
-	struct network net;
-
-	if (!parse_network(value, &net)) {
-		return REASON_TARGET_TYPE_MISMATCH;
-	}
-	unmap(&net);
-	cut_to_network(&net);
-	/* The unspecified address means "every address" to many tools, 255.255.255.255 to all
-	 * neighbours. */
-	if (net.prefix < (net.bits == IPV4_BITS ? IPV4_WIDEST : IPV6_WIDEST) || holds_ipv4(&net) ||
-	    is_all(&net, 0) || (net.bits == IPV4_BITS && is_all(&net, 0xff))) {
-		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
-	}
-	MUST(inet_ntop(net.bits == IPV4_BITS ? AF_INET : AF_INET6, net.bytes, text, sizeof(text)));
-	if (net.prefix == net.bits) {
-		*ret = arena_strf(arena, "ip:%s", text);
-	} else {
-		*ret = arena_strf(arena, "ip:%s/%u", text, net.prefix);
-	}
-	return ret->p ? REASON_NONE : REASON_LIMIT;
-}
-
-/* ---- host ---- */
-
-static bool label_is_valid(struct str label)
-{
-	if (label.n == 0 || label.n > LABEL_BYTES || label.p[0] == '-' ||
-	    label.p[label.n - 1] == '-') {
-		return false;
-	}
-	for (size_t i = 0; i < label.n; i++) {
-		if (!is_lower_alnum(label.p[i]) && label.p[i] != '-' && label.p[i] != '_') {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Would a resolver take a name that ends in this label for an address ("10.1", "0x7f000001")? */
-static bool label_is_number(struct str label)
-{
-	size_t i = str_has_prefix(label, STR("0x")) ? 2 : 0;
-	bool is_hex = i == 2;
-
-	for (; i < label.n; i++) {
-		char c = label.p[i];
-
-		if (!(c >= '0' && c <= '9') && !(is_hex && c >= 'a' && c <= 'f')) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static enum reason canonical_host(struct str value, struct arena *arena, struct str *ret)
-{
-	char lower[HOST_BYTES];
+	struct finding *f = ctx;
 	struct str rest;
-	struct str label;
 
-	if (value.n > 0 && value.p[value.n - 1] == '.') {
-		value.n--;
+	if (!json_str(value, &rest)) {
+		f->reason = REASON_TARGET_TYPE_MISMATCH;
+		return false;
 	}
-	if (value.n == 0 || value.n > sizeof(lower)) {
-		return REASON_TARGET_TYPE_MISMATCH;
+	if (str_has_suffix(rest, STR("\n"))) {
+		rest.n--;
 	}
-	for (size_t i = 0; i < value.n; i++) {
-		char c = value.p[i];
-
-		lower[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-	}
-	rest = str_of(lower, value.n);
 	do {
-		label = str_cut(&rest, '.');
-		if (!label_is_valid(label)) {
-			return REASON_TARGET_TYPE_MISMATCH;
+		size_t comma = str_find(rest, ',');
+		size_t line = str_find(rest, '\n');
+		struct str item = str_cut(&rest, comma < line ? ',' : '\n');
+
+		if (str_has_suffix(item, STR("\r"))) {
+			item.n--;
+		}
+		if (!add(f, str_trim(item))) {
+			return false;
 		}
 	} while (rest.p);
-	if (label_is_number(label)) {
+	return true;
+}
+
+/* ---- a selector of labels ---- */
+
+static bool add_selected(void *ctx, const struct json *value)
+{
+	struct finding *f = ctx;
+	struct selector s;
+	struct str text;
+	bool some = false;
+
+	if (!json_str(value, &text) || selector_parse(text, f->arena, &s, NULL) != RC_OK) {
+		f->reason = json_str(value, &text) && str_trim(text).n == 0
+				? REASON_SELECTOR_EMPTY_OR_WILDCARD
+				: REASON_TARGET_TYPE_MISMATCH;
+		return false;
+	}
+	if (!selector_is_narrow(&s)) {
+		f->reason = REASON_SELECTOR_EMPTY_OR_WILDCARD;
+		return false;
+	}
+	for (size_t i = 0; f->inventory && i < f->inventory->n_assets; i++) {
+		const struct asset *a = &f->inventory->assets[i];
+
+		if (!str_eq(str_slice(a->target, 0, str_find(a->target, ':')), f->rule->kind) ||
+		    !selector_matches(&s, &a->labels)) {
+			continue;
+		}
+		if (!keep(f, a->target)) {
+			return false;
+		}
+		some = true;
+	}
+	if (!some) { /* nobody knows what the tool would find */
+		f->reason = REASON_SELECTOR_EMPTY_OR_WILDCARD;
+	}
+	return some;
+}
+
+/* ---- a name of several parts ---- */
+
+/* (2): the characters between the parts of a template stand in none of them. */
+static enum reason part_is_name(struct str template, struct str part)
+{
+	if (str_trim(part).n == 0) {
+		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
+	}
+	if (!target_text_is_plain(part)) {
 		return REASON_TARGET_TYPE_MISMATCH;
 	}
-	*ret = arena_strf(arena, "host:%.*s", (int)value.n, lower);
-	return ret->p ? REASON_NONE : REASON_LIMIT;
-}
-
-/* ---- any kind ---- */
-
-/* Nothing, everything, or a pattern. */
-static bool is_wildcard(struct str value)
-{
-	static const struct str all[] = {{"/", 1}, {".", 1}, {"..", 2}, {"all", 3}, {"any", 3}};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-		if (str_eq_nocase(value, all[i])) {
-			return true;
-		}
+	/* "default" is the name of a namespace; alone it would name nothing. */
+	if (target_is_wildcard(part) && !str_eq(part, STR("default"))) {
+		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
 	}
-	for (size_t i = 0; i < value.n; i++) {
-		if (strchr("*?%", value.p[i]) && value.p[i] != '\0') {
-			return true;
-		}
-	}
-	return str_trim(value).n == 0;
-}
+	while (template.n > 0) {
+		struct str literal = str_cut(&template, '{');
 
-/* One character of well-formed UTF-8, taken from the front of s. */
-static uint32_t take_character(struct str *s)
-{
-	unsigned char lead = (unsigned char)s->p[0];
-	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
-
-	for (size_t i = 1; i < n && i < s->n; i++) {
-		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
-	}
-	*s = str_slice(*s, n, s->n);
-	return c;
-}
-
-/* Characters that nobody sees let two names look alike. s is UTF-8. */
-static bool has_invisible(struct str s)
-{
-	static const uint32_t ranges[][2] = {
-	    {0x00, 0x1f},	/* controls */
-	    {0x7f, 0xa0},	/* more controls, no-break space */
-	    {0xad, 0xad},	/* soft hyphen */
-	    {0x034f, 0x034f},	/* grapheme joiner */
-	    {0x115f, 0x1160},	/* Hangul fillers */
-	    {0x180b, 0x180f},	/* Mongolian selectors */
-	    {0x2000, 0x200f},	/* spaces, zero width, direction */
-	    {0x2028, 0x202f},	/* separators, direction */
-	    {0x205f, 0x206f},	/* joiners, direction */
-	    {0x3000, 0x3000},	/* ideographic space */
-	    {0x3164, 0x3164},	/* Hangul filler */
-	    {0xfe00, 0xfe0f},	/* variation selectors */
-	    {0xfeff, 0xfeff},	/* byte-order mark */
-	    {0xffa0, 0xffa0},	/* Hangul filler */
-	    {0xfff0, 0xfffb},	/* annotations */
-	    {0xe0000, 0xe0fff}, /* tags, variation selectors */
-	};
-
-	while (s.n > 0) {
-		uint32_t c = take_character(&s);
-
-		for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
-			if (c >= ranges[i][0] && c <= ranges[i][1]) {
-				return true;
+		for (size_t i = 0; i < literal.n; i++) {
+			if (str_find(part, literal.p[i]) < part.n) {
+				return REASON_TARGET_TYPE_MISMATCH;
 			}
+		}
+		if (template.p) {
+			(void)str_cut(&template, '}'); /* the place of a part */
+		}
+	}
+	return REASON_NONE;
+}
+
+static enum reason fill(struct finding *f, const struct json *value, struct buf *name)
+{
+	struct str rest = f->rule->template;
+
+	while (rest.n > 0) {
+		struct str literal = str_cut(&rest, '{');
+		struct str pointer;
+		struct str part;
+		enum reason reason;
+		const struct json *found;
+
+		if (buf_add(name, literal) != RC_OK) {
+			return REASON_TARGET_LIMIT;
+		}
+		if (!rest.p) {
+			break;
+		}
+		pointer = str_cut(&rest, '}');
+		found = str_has_prefix(pointer, STR("/")) ? json_pointer(value, pointer)
+							  : json_get(value, pointer);
+		if (json_type(found) == JSON_NONE || json_type(found) == JSON_NULL) {
+			return REASON_SELECTOR_EMPTY_OR_WILDCARD; /* half a name is not a name */
+		}
+		if (!json_str(found, &part)) {
+			return REASON_TARGET_TYPE_MISMATCH;
+		}
+		reason = part_is_name(f->rule->template, part);
+		if (reason != REASON_NONE) {
+			return reason;
+		}
+		if (buf_add(name, part) != RC_OK) {
+			return REASON_TARGET_LIMIT;
+		}
+	}
+	return REASON_NONE;
+}
+
+static bool add_filled(void *ctx, const struct json *value)
+{
+	struct finding *f = ctx;
+	AUTO_BUF name = BUF_INIT(TARGET_VALUE_BYTES);
+
+	f->reason = fill(f, value, &name);
+	return f->reason == REASON_NONE && add(f, buf_view(&name));
+}
+
+/* ---- all of them ---- */
+
+static argument_fn *reader_of(enum target_form form)
+{
+	switch (form) {
+	case TARGET_LIST:
+		return add_split;
+	case TARGET_SELECTOR:
+		return add_selected;
+	case TARGET_TEMPLATE:
+		return add_filled;
+	case TARGET_TEXT:
+		break;
+	}
+	return add_texts;
+}
+
+static void follow(struct finding *f, const struct json *args)
+{
+	struct argument_walk walk;
+	struct str target;
+
+	if (f->rule->constant.n > 0) {
+		f->reason = target_canonical(f->rule->kind, f->rule->constant, f->arena, &target);
+		if (f->reason == REASON_NONE) {
+			(void)keep(f, target); /* the reason says it */
+		}
+		return;
+	}
+	walk = argument_each(args, f->rule->pointer, reader_of(f->rule->form), f);
+	if (f->reason == REASON_NONE && walk.is_confused) {
+		f->reason = REASON_TARGET_TYPE_MISMATCH;
+	}
+}
+
+enum reason target_resolve(const struct tool *tool, const struct json *args,
+			   const struct inventory *inventory, struct arena *arena,
+			   struct str_list *ret)
+{
+	struct finding f = {.inventory = inventory, .arena = arena};
+
+	for (size_t i = 0; i < tool->n_targets; i++) {
+		f.rule = &tool->targets[i];
+		follow(&f, args);
+		if (f.reason != REASON_NONE) {
+			return f.reason;
+		}
+	}
+	if (tool->n_targets > 0 && f.n == 0) {
+		return REASON_SELECTOR_EMPTY_OR_WILDCARD; /* (1) */
+	}
+	/* The texts are in the arena; only the list moves there. */
+	*ret = (struct str_list){0};
+	if (f.n > 0) {
+		struct str *items = arena_alloc_n(arena, f.n, sizeof(*items));
+
+		if (!items) {
+			return REASON_LIMIT;
+		}
+		memcpy(items, f.items, f.n * sizeof(*items));
+		*ret = (struct str_list){.p = items, .n = f.n};
+	}
+	return REASON_NONE;
+}
+
+static bool template_is_begun(const struct target_rule *rule, const struct json *args)
+{
+	struct str rest = rule->template;
+
+	while (rest.n > 0) {
+		struct str part;
+
+		(void)str_cut(&rest, '{'); /* what stands between the parts */
+		part = rest.p ? str_cut(&rest, '}') : STR_NULL;
+		if (part.n > 0 && (str_has_prefix(part, STR("/")) ? json_pointer(args, part)
+								  : json_get(args, part))) {
+			return true;
 		}
 	}
 	return false;
 }
 
-enum reason target_canonical(struct str kind, struct str value, struct arena *arena,
-			     struct str *ret)
+bool target_is_named(const struct tool *tool, const struct json *args)
 {
-	if (value.n > TARGET_VALUE_BYTES) {
-		return REASON_TARGET_LIMIT;
-	}
-	if (!target_kind_is_valid(kind)) {
-		return REASON_TARGET_TYPE_MISMATCH;
-	}
-	if (is_wildcard(value)) {
-		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
-	}
-	if (!str_is_utf8(value) || has_invisible(value) || str_trim(value).n != value.n) {
-		return REASON_TARGET_TYPE_MISMATCH;
-	}
-	if (str_eq(kind, STR("ip"))) {
-		return canonical_ip(value, arena, ret);
-	}
-	if (str_eq(kind, STR("host"))) {
-		return canonical_host(value, arena, ret);
-	}
-	*ret = arena_strf(arena, STR_FMT ":" STR_FMT, STR_ARG(kind), STR_ARG(value));
-	return ret->p ? REASON_NONE : REASON_LIMIT;
-}
-
-enum reason target_parse(struct str text, struct arena *arena, struct str *ret)
-{
-	struct str value = text;
-	struct str kind = str_cut(&value, ':');
-
-	return value.p ? target_canonical(kind, value, arena, ret) : REASON_TARGET_TYPE_MISMATCH;
-}
-
-/* ---- targets of a call ---- */
-
-struct found {
-	struct str items[LIMIT_TARGETS];
-	size_t n;
-};
-
-/* Keeps items sorted and distinct. */
-static enum reason add(struct found *found, struct str kind, struct str value, struct arena *arena)
-{
-	struct str target;
-	enum reason reason = target_canonical(kind, value, arena, &target);
-	size_t at = 0;
-
-	if (reason != REASON_NONE) {
-		return reason;
-	}
-	while (at < found->n && str_cmp(found->items[at], target) < 0) {
-		at++;
-	}
-	if (at < found->n && str_eq(found->items[at], target)) {
-		return REASON_NONE;
-	}
-	if (found->n == ARRAY_LEN(found->items)) {
-		return REASON_TARGET_LIMIT;
-	}
-	memmove(&found->items[at + 1], &found->items[at], (found->n - at) * sizeof(target));
-	found->items[at] = target;
-	found->n++;
-	return REASON_NONE;
-}
-
-static enum reason add_value(struct found *found, const struct target_rule *rule,
-			     const struct json *value, struct arena *arena)
-{
-	struct str text;
-
-	if (json_type(value) == JSON_NONE) {
-		return REASON_NONE; /* an argument that was left out */
-	}
-	if (json_str(value, &text)) {
-		return add(found, rule->kind, text, arena);
-	}
-	if (json_type(value) != JSON_ARRAY) {
-		return REASON_TARGET_TYPE_MISMATCH;
-	}
-	if (value->count == 0) {
-		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
-	}
-	if (value->count > LIMIT_TARGETS) {
-		return REASON_TARGET_LIMIT;
-	}
-	for (const struct json *item = value->child; item; item = item->next) {
-		enum reason reason = REASON_TARGET_TYPE_MISMATCH;
-
-		if (json_str(item, &text)) {
-			reason = add(found, rule->kind, text, arena);
-		}
-		if (reason != REASON_NONE) {
-			return reason;
-		}
-	}
-	return REASON_NONE;
-}
-
-enum reason target_resolve(const struct tool *tool, const struct json *args, struct arena *arena,
-			   struct str_list *ret)
-{
-	struct found found = {.n = 0};
-
 	for (size_t i = 0; i < tool->n_targets; i++) {
 		const struct target_rule *rule = &tool->targets[i];
-		enum reason reason;
+		struct argument_walk walk = argument_each(args, rule->pointer, NULL, NULL);
 
 		if (rule->constant.n > 0) {
-			reason = add(&found, rule->kind, rule->constant, arena);
-		} else {
-			reason = add_value(&found, rule, json_pointer(args, rule->pointer), arena);
+			continue;
 		}
-		if (reason != REASON_NONE) {
-			return reason;
+		if (rule->form == TARGET_TEMPLATE && rule->pointer.n == 0
+			? template_is_begun(rule, args)
+			: walk.n > 0 || walk.is_confused) {
+			return true;
 		}
 	}
-	if (tool->n_targets > 0 && found.n == 0) {
-		return REASON_SELECTOR_EMPTY_OR_WILDCARD;
-	}
-	/* The texts are in the arena; only the list moves there. */
-	*ret = (struct str_list){0};
-	if (found.n > 0) {
-		struct str *items = arena_alloc_n(arena, found.n, sizeof(*items));
-
-		if (!items) {
-			return REASON_LIMIT;
-		}
-		memcpy(items, found.items, found.n * sizeof(*items));
-		*ret = (struct str_list){.p = items, .n = found.n};
-	}
-	return REASON_NONE;
+	return false;
 }
 
 bool target_in_list(const struct str_list *list, struct str target)

@@ -49,10 +49,20 @@ struct upstream {
 	bool may_signal;    /* children: may signal processes outside their sandbox */
 };
 
+/* How a value names targets. */
+enum target_form {
+	TARGET_TEXT = 0, /* a text, or a list of texts */
+	TARGET_LIST,	 /* one text, separated by commas or ends of lines */
+	TARGET_SELECTOR, /* labels (core/selector.h), looked up in the inventory */
+	TARGET_TEMPLATE, /* several texts within an object make one name */
+};
+
 /* Where a call's targets are in its arguments. */
 struct target_rule {
-	struct str kind;     /* "pg-role", "ip", "host", "service", ...: the part before ':' */
-	struct str pointer;  /* JSON pointer to a string or an array of strings; "" with constant */
+	struct str kind;    /* "pg-role", "ip", "host", "service", ...: the part before ':' */
+	struct str pointer; /* core/argument.h; "" with constant, and for a template of arguments */
+	enum target_form form;
+	struct str template; /* "{namespace}/{name}": members of what pointer finds, or pointers */
 	struct str constant; /* a target that does not depend on the arguments, without its kind */
 };
 

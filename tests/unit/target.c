@@ -17,7 +17,28 @@ static struct str canonical(struct arena *arena, const char *kind, const char *v
 static void one_host_under_five_spellings_is_one_target(void **state)
 {
 	(void)state;
-	static const char *const spellings[][7] = {
+	static const char *const spellings[][12] = {
+	    {"host", "ip:127.0.0.2", "127.0.0.2", "2130706434", "0x7f000002", "017700000002",
+	     "127.2", "0x7f.0.2", "0177.0.0.02", "::ffff:127.0.0.2", "[::ffff:7f00:2]:443",
+	     "http://127.0.0.2:8080/x"},
+	    {"ip", "ip:2001:db8::a", "2001:db8::a", "[2001:DB8::A]", "[2001:db8::a]:443",
+	     "https://[2001:db8:0::a]/x?y#z", "2001:0db8:0:0:0:0:0:000a"},
+	    {"host", "host:xn--bcher-kva.example",
+	     "b\xc3\xbc"
+	     "cher.example",
+	     "B\xc3\x9c"
+	     "CHER.Example.",
+	     "bu\xcc\x88"
+	     "cher.example",
+	     "XN--BCHER-KVA.example", "xn--bcher-kva.example.",
+	     "https://b\xc3\xbc"
+	     "cher.example:443/"},
+	    {"host", "host:web1.example", "web1.example", "WEB1.EXAMPLE", "web1.example.",
+	     "web1.example:8080", "https://Web1.example./path?q=1#x", "ssh://web1.example:22"},
+	    {"user", "user:alice@corp", "CORP\\alice", "corp\\ALICE", "alice@corp", "Alice@CORP.",
+	     "alice@corp."},
+	    {"file", "file:/etc/passwd", "/etc/passwd", "//etc///passwd", "/etc/./passwd",
+	     "/etc/passwd/", "/./etc/passwd/."},
 	    {"ip", "ip:::1", "::1", "0:0:0:0:0:0:0:1", "::0001", "0::1", "::1/128"},
 	    {"ip", "ip:192.0.2.7", "192.0.2.7", "192.0.2.7/32", "::ffff:192.0.2.7",
 	     "::FFFF:c000:207", "0:0:0:0:0:ffff:192.0.2.7/128"},
@@ -30,7 +51,7 @@ static void one_host_under_five_spellings_is_one_target(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
-		for (size_t k = 2; k < 7; k++) {
+		for (size_t k = 2; k < 12 && spellings[i][k]; k++) {
 			AUTO_ARENA arena = ARENA_INIT(4096);
 
 			assert_str(canonical(&arena, spellings[i][0], spellings[i][k]),
@@ -64,8 +85,13 @@ static void whatever_is_not_one_asset_is_refused(void **state)
 	    {"ip", "2001:db8::/32", REASON_SELECTOR_EMPTY_OR_WILDCARD},
 	    {"ip", "fe80::1%eth0", REASON_SELECTOR_EMPTY_OR_WILDCARD},
 	    {"ip", "10.0.0.1-10.0.0.9", REASON_TARGET_TYPE_MISMATCH},
-	    {"ip", "010.0.0.1", REASON_TARGET_TYPE_MISMATCH},
-	    {"ip", "10.1", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "08.0.0.1", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "256.0.0.1", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "10.1.2.3.4", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "4294967296", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "0x", REASON_TARGET_TYPE_MISMATCH},
+	    {"ip", "0", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"ip", "10.1/16", REASON_TARGET_TYPE_MISMATCH},
 	    {"ip", "10.0.0.1/33", REASON_TARGET_TYPE_MISMATCH},
 	    {"ip", "10.0.0.1/", REASON_TARGET_TYPE_MISMATCH},
 	    {"ip", "10.0.0.1/08", REASON_TARGET_TYPE_MISMATCH},
@@ -76,12 +102,37 @@ static void whatever_is_not_one_asset_is_refused(void **state)
 	    {"host", "a..b", REASON_TARGET_TYPE_MISMATCH},
 	    {"host", "-a.b", REASON_TARGET_TYPE_MISMATCH},
 	    {"host", "a_b-.c", REASON_TARGET_TYPE_MISMATCH},
-	    {"host", "10.0.0.1", REASON_TARGET_TYPE_MISMATCH},
-	    {"host", "0x7f000001", REASON_TARGET_TYPE_MISMATCH},
-	    {"host",
-	     "b\xc3\xbc"
-	     "cher.example",
-	     REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "10.0.0.0/24", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "0.0.0.0", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"host", "https://a@b.example/", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "https://b.example\\@a.example/", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "https://", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"host", "https:///x", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"host", "a.example:0", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "a.example:65536", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "a.example:", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "[a.example]", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "[::1", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "xn--a", REASON_TARGET_TYPE_MISMATCH},
+	    {"host", "\xef\xbd\x81.example", REASON_TARGET_TYPE_MISMATCH}, /* wide a */
+	    {"user", "default", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "~", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "*@example.org", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "all@example.org", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "@example.org", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "alice@", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "CORP\\", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"user", "a@b@c", REASON_TARGET_TYPE_MISMATCH},
+	    {"user", "CORP\\a@b", REASON_TARGET_TYPE_MISMATCH},
+	    {"user", "\xc3\xa4lice", REASON_TARGET_TYPE_MISMATCH},
+	    {"file", "//", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"file", "/./", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"file", "/a/../..", REASON_TARGET_TYPE_MISMATCH},
+	    {"file", "etc/passwd", REASON_TARGET_TYPE_MISMATCH},
+	    {"file", "~/x", REASON_TARGET_TYPE_MISMATCH},
+	    {"file", "/home/$USER", REASON_TARGET_TYPE_MISMATCH},
+	    {"app", "C:\\", REASON_SELECTOR_EMPTY_OR_WILDCARD},
+	    {"app", "\xef\xbc\x8a", REASON_TARGET_TYPE_MISMATCH}, /* wide asterisk */
 	    {"host", "db1 ", REASON_TARGET_TYPE_MISMATCH},
 	    {"user", "ALL", REASON_SELECTOR_EMPTY_OR_WILDCARD},
 	    {"user", "a?c", REASON_SELECTOR_EMPTY_OR_WILDCARD},
@@ -114,9 +165,10 @@ static void whatever_is_not_one_asset_is_refused(void **state)
 static void canonical_text_gives_itself_again(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {"ip:192.0.2.7",	"ip:10.1.0.0/16",
-					    "ip:2001:db8::/48", "host:db1.example.com",
-					    "user:App User",	"pg-role:app"};
+	static const char *const texts[] = {
+	    "ip:192.0.2.7",	    "ip:10.1.0.0/16", "ip:2001:db8::/48",
+	    "host:db1.example.com", "user:app user",  "pg-role:App User",
+	    "user:a@example.org",   "file:/a/b",      "host:xn--bcher-kva.example"};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		AUTO_ARENA arena = ARENA_INIT(4096);
@@ -134,7 +186,7 @@ static enum reason resolve(struct arena *arena, const struct target_rule *rules,
 	const struct json *j = NULL;
 
 	assert_ok(json_parse(arena, str_from(args), &JSON_LIMITS_DEFAULT, &j, NULL));
-	return target_resolve(&tool, j, arena, ret);
+	return target_resolve(&tool, j, NULL, arena, ret);
 }
 
 static const struct target_rule ip_rule = {.kind = {"ip", 2}, .pointer = {"/ip", 3}};

@@ -470,7 +470,8 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets "
-		"gate_when credential_arguments corroboration signal")) {
+		"gate_when credential_arguments corroboration signal egress requires invariant "
+		"in_use fence")) {
 		return;
 	}
 	read_effect(l, node, ret);
@@ -498,4 +499,5 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	t->max_calls_per_task = (uint32_t)load_number(l, node, "max_calls_per_task", 1, 1000000, 0);
 	read_definition(l, node, t);
 	read_command(l, node, t);
+	catalog_read_flow(l, node, t);
 }

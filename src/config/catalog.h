@@ -44,6 +44,9 @@ const struct draft *catalog_check_call(struct load *l, const struct draft *draft
 				       const struct draft *d, const struct json *at,
 				       const char *key, const struct derived_call *call,
 				       bool must_read);
+/* catalog_flow.c: `egress`, `requires`, `invariant`, `in_use`, `fence`; and over all tools. */
+void catalog_read_flow(struct load *l, const struct json *node, struct tool *t);
+void catalog_check_flow(struct load *l);
 /* catalog_evidence.c: `evidence`, `captures`, `altering`. */
 void catalog_read_evidence(struct load *l, const struct json *node, struct draft *d);
 void catalog_check_evidence(struct load *l, struct draft *drafts, size_t n, struct draft *d);

@@ -352,6 +352,7 @@ void catalog_check(struct load *l, struct draft *drafts, size_t n)
 		}
 		check_derived(l, drafts, n, d, "capture", &d->tool.capture, true);
 		check_derived(l, drafts, n, d, "verify", &d->tool.verify, true);
+		check_derived(l, drafts, n, d, "in_use", &d->tool.in_use, true);
 		check_derived(l, drafts, n, d, "inverse", &d->tool.inverse, false);
 		check_term(l, d);
 		catalog_check_signals(l, d);

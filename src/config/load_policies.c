@@ -8,6 +8,7 @@
 #include <cedar.h>
 
 #include "config/load.h"
+#include "core/policy.h"
 #include "core/target.h"
 
 #define BASE	  "policies/base/"
@@ -63,6 +64,23 @@ static void check_id(struct load *l, const struct cedar_policies *set, size_t in
 	}
 }
 
+/* "code: text" gives the denial that code; only some are a policy's to give. */
+static void check_reason(struct load *l, const struct json *at, struct str text)
+{
+	struct str rest = text;
+	struct str code = str_cut(&rest, ':');
+	enum reason reason;
+	struct str unused;
+
+	if (rest.p && !policy_reason(text, &reason, &unused) && reason_from_code(code, &reason)) {
+		load_error(l, at, "@reason: '" STR_FMT "' is no code that a policy may give",
+			   STR_ARG(code));
+	} else if (rest.p && str_find(code, '_') < code.n && str_find(code, ' ') == code.n &&
+		   !reason_from_code(code, &reason)) {
+		load_error(l, at, "@reason: '" STR_FMT "' is no reason code", STR_ARG(code));
+	}
+}
+
 static void check_annotation(struct load *l, const struct cedar_policy *p,
 			     const struct cedar_annotation *a)
 {
@@ -90,6 +108,9 @@ static void check_annotation(struct load *l, const struct cedar_policy *p,
 	}
 	if (str_eq(a->name, STR("reason")) && !is_forbid) {
 		load_error(l, &node, "@reason is for forbid: it says why not");
+	}
+	if (str_eq(a->name, STR("reason"))) {
+		check_reason(l, &node, a->value);
 	}
 	if (a->value.n == 0 && !str_eq(a->name, STR("shadow"))) {
 		load_error(l, &node, "@" STR_FMT " without a text", STR_ARG(a->name));

@@ -268,6 +268,7 @@ void load_upstreams(struct load *l)
 	l->b->tools = tools;
 	l->b->n_tools = n;
 	catalog_check_classes(l);
+	catalog_check_flow(l);
 	if (n == 0) {
 		l->file = STR("upstreams");
 		load_warn(l, NULL, "the catalog has no tool");

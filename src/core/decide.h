@@ -26,6 +26,7 @@ struct call_request {
 	const struct json *pre; /* state captured before; NULL = not yet */
 	uint64_t evidence;	/* the capture call, 0 = none */
 	bool is_preserved;	/* Remit has tried to preserve what was missing */
+	const struct json *use; /* what in_use read; NULL = not yet */
 	uint64_t now_unix_ms;
 	struct str cited; /* id of the approval that the agent says it has, "" = none */
 	bool is_dry;	  /* remit try: autonomy `propose` is enough, nothing is taken */
@@ -45,23 +46,24 @@ struct decision {
 	const struct tool *tool;
 	enum effect effect;
 	struct classification what; /* effect, and what the call touches */
-	struct str_list targets; /* canonical, sorted; arena */
+	struct str_list targets;    /* canonical, sorted; arena */
 	bool
 	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */
 	/* Evidence (core/evidence.h): required kinds, those that are missing, items that count. */
 	struct str_list requires;
 	struct str_list missing;
 	struct str_list preserved;
-	uint64_t waiver;	  /* cited for what is missing */
-	bool needs_evidence;	  /* verdict is not deny: the tool's `preserve` reads come first */
-	struct str_list policies; /* ids of the determining policies */
-	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
-	struct str_list gates;	  /* asked, or lifted by the approval */
-	struct str_list takings;  /* what it takes from caps, when not denied (core/cap.h) */
-	uint64_t approval;	  /* granted and cited, when verdict is allow */
-	uint64_t preapproval;	  /* cited, when verdict is allow */
-	struct str phase;	  /* the task moves on to it; p == NULL = stays */
-	struct approvers approvers;	 /* when ask */
+	uint64_t waiver;     /* cited for what is missing */
+	bool needs_evidence; /* verdict is not deny: the tool's `preserve` reads come first */
+	bool needs_use; /* verdict is not deny, and whether the target is in use was not read yet */
+	struct str_list policies;   /* ids of the determining policies */
+	struct str_list shadow;	    /* ids of @shadow policies that would have forbidden */
+	struct str_list gates;	    /* asked, or lifted by the approval */
+	struct str_list takings;    /* what it takes from caps, when not denied (core/cap.h) */
+	uint64_t approval;	    /* granted and cited, when verdict is allow */
+	uint64_t preapproval;	    /* cited, when verdict is allow */
+	struct str phase;	    /* the task moves on to it; p == NULL = stays */
+	struct approvers approvers; /* when ask */
 	uint64_t group;	      /* when ask: the open questions people see this one with, or 0 */
 	uint64_t narrowed_to; /* denied because a person has allowed that instead */
 	bool wants_pause;     /* denied because the agent has asked more than people can answer */

@@ -174,6 +174,10 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	c->d.policies = answer.policies;
 	c->d.shadow = answer.shadow;
 	c->d.gates = answer.gates;
+	if (answer.gate_reason != REASON_NONE && c->hold_reason == REASON_NONE) {
+		c->hold_reason = answer.gate_reason;
+		c->hold_detail = answer.gate_detail;
+	}
 	return RC_OK;
 }
 
@@ -219,6 +223,7 @@ static void settle(struct decision *d)
 	}
 	d->verdict = VERDICT_DENY;
 	d->needs_capture = false;
+	d->needs_use = false;
 	d->needs_evidence = false;
 	d->waiver = 0;
 	d->approval = 0;
@@ -243,6 +248,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_caps,		 /* 7 */
 	    check_phase_bounds,	 /* 7 */
 	    check_reads,	 /* 7 */
+	    check_flow,		 /* 8 */
 	    check_prerequisites, /* 8 */
 	    check_evidence,	 /* 8 */
 	    check_signals,	 /* 8 */
@@ -252,6 +258,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_freeze,	 /* 11 */
 	    check_gate_rules,	 /* 11 */
 	    check_pause,	 /* 11 */
+	    check_in_use,	 /* 8, asked of the target when nothing else denies */
 	    check_gates,	 /* 11 */
 	};
 	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena};

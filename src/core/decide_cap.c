@@ -31,7 +31,7 @@ static uint64_t newly_touched(const struct deciding *c)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < c->d.targets.n; i++) {
-		n += state_task_token(c->s, c->task, c->d.targets.p[i]) == 0;
+		n += !state_task_has_touched(c->s, c->task, c->d.targets.p[i]);
 	}
 	return n;
 }
@@ -57,6 +57,18 @@ static enum rc check_budget(struct deciding *c, struct err *e)
 
 /* ---- one actor at a time ---- */
 
+/* Does the call rest on what was there before somebody else acted: an approval that was asked for
+ * earlier, or else the task's own last look or act? Who has done neither has no old plan. */
+static bool is_stale(const struct deciding *c, const struct fence *f, struct str target)
+{
+	const struct approval *a = state_approval_of(c->s, c->r->task, &c->r->tag);
+	uint64_t seen = state_task_token(c->s, c->task, target);
+
+	return f->token && f->holder != c->task->ix &&
+	       ((seen && seen < f->token) ||
+		(a && a->state == APPROVAL_GRANTED && a->ix < f->token));
+}
+
 static enum rc check_fences(struct deciding *c, struct err *e)
 {
 	for (size_t i = 0; i < c->d.targets.n && c->d.effect != EFFECT_READ; i++) {
@@ -66,6 +78,11 @@ static enum rc check_fences(struct deciding *c, struct err *e)
 			return deciding_deny(c, REASON_TARGET_LEASED, e,
 					     f.holder ? "another task is acting on"
 						      : "Remit is rolling back",
+					     c->d.targets.p[i]);
+		}
+		if (is_stale(c, &f, c->d.targets.p[i])) {
+			return deciding_deny(c, REASON_STALE_GENERATION, e,
+					     "read it again: somebody else has acted since on",
 					     c->d.targets.p[i]);
 		}
 	}

@@ -53,7 +53,9 @@ enum rc check_caps(struct deciding *c, struct err *e);
 enum rc check_credentials(struct deciding *c, struct err *e);
 enum rc check_gate_rules(struct deciding *c, struct err *e);
 enum rc check_pause(struct deciding *c, struct err *e);
+enum rc check_flow(struct deciding *c, struct err *e);
 enum rc check_gates(struct deciding *c, struct err *e);
+enum rc check_in_use(struct deciding *c, struct err *e);
 
 /* One more gate to be asked, once. */
 enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e);

@@ -18,6 +18,15 @@ struct names {
 	bool is_over;
 };
 
+/* What a policy may say in Remit's own words. Codes that speak of identity, approvals or the log
+ * are not among them. */
+static const enum reason given[] = {
+    REASON_CHAIN_FORBIDDEN,    REASON_EGRESS_DENIED,	 REASON_TAINTED_INPUT,
+    REASON_INVARIANT_VIOLATED, REASON_TARGET_NOT_OWNED,	 REASON_DATA_SCOPE,
+    REASON_INTENT_MISMATCH,    REASON_ENV_MISMATCH,	 REASON_CONTROL_PLANE,
+    REASON_BLAST_RADIUS,       REASON_EVIDENCE_REQUIRED, REASON_TARGET_IN_USE,
+};
+
 struct asking {
 	const struct cedar_policies *set;
 	struct arena *arena;
@@ -25,6 +34,8 @@ struct asking {
 	struct names denies;
 	struct names shadow;
 	struct names gates;
+	enum reason gate_reason;
+	struct str gate_detail;
 	enum reason reason;
 	struct str detail;
 };
@@ -55,6 +66,25 @@ static bool is_shadow(const struct cedar_policy *p)
 	return cedar_policy_annotation(p, "shadow").p != NULL;
 }
 
+bool policy_reason(struct str text, enum reason *ret, struct str *ret_rest)
+{
+	struct str rest = text;
+	struct str code = str_cut(&rest, ':');
+	enum reason r;
+
+	if (!rest.p || !reason_from_code(code, &r)) {
+		return false;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+		if (given[i] == r) {
+			*ret = r;
+			*ret_rest = str_trim(rest);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Earlier reasons stand. */
 static void refuse(struct asking *a, enum reason reason, struct str detail)
 {
@@ -69,15 +99,22 @@ static void read_forbids(struct asking *a, const struct cedar_response *r)
 	for (size_t i = 0; i < r->n_forbids; i++) {
 		const struct cedar_policy *p = cedar_policies_at(a->set, r->forbids[i]);
 		struct str gate = cedar_policy_annotation(p, "gate");
+		struct str text = cedar_policy_annotation(p, "reason");
 
 		if (is_shadow(p)) {
 			names_add(&a->shadow, name_of(p));
 		} else if (gate.n) {
 			names_add(&a->gates, gate);
 			names_add(&a->permits, name_of(p));
+			if (a->gate_reason == REASON_NONE) {
+				(void)policy_reason(text, &a->gate_reason, &a->gate_detail);
+			}
 		} else {
+			enum reason reason = REASON_FORBIDDEN;
+
 			names_add(&a->denies, name_of(p));
-			refuse(a, REASON_FORBIDDEN, cedar_policy_annotation(p, "reason"));
+			(void)policy_reason(text, &reason, &text); /* prose is forbidden's text */
+			refuse(a, reason, text);
 		}
 	}
 }
@@ -185,6 +222,8 @@ enum rc policy_ask(const struct cedar_policies *set, const struct policy_case *c
 	    .policies = list_of(a.reason == REASON_NONE ? &a.permits : &a.denies),
 	    .shadow = list_of(&a.shadow),
 	    .gates = list_of(&a.gates),
+	    .gate_reason = a.gate_reason,
+	    .gate_detail = a.gate_detail,
 	};
 	return RC_OK;
 }

@@ -77,7 +77,12 @@ struct policy_answer {
 	    policies;		/* determining: the permits and the gated forbids, or what denies */
 	struct str_list shadow; /* @shadow policies that would have forbidden */
 	struct str_list gates;
+	enum reason gate_reason; /* of the first gate whose @reason names one; else REASON_NONE */
+	struct str gate_detail;
 };
-/* Reasons: forbidden, policy_error, no_rule, limit. */
+/* A text of @reason that begins with "code: " where the code is one that a policy may give: the
+ * code and the rest. False for any other text. */
+bool policy_reason(struct str text, enum reason *ret, struct str *ret_rest);
+/* Reasons: forbidden or what the policy names, policy_error, no_rule, limit. */
 enum rc policy_ask(const struct cedar_policies *set, const struct policy_case *c,
 		   struct arena *arena, struct policy_answer *ret, struct err *e);

@@ -196,6 +196,16 @@ static void put_args(struct record *r, struct str name, const struct json *args)
 
 /* ---- parts of the context ---- */
 
+static const struct tool_use *use_of(const struct task *t, struct str tool)
+{
+	for (size_t i = 0; i < t->n_uses; i++) {
+		if (str_eq(t->uses[i].tool, tool)) {
+			return &t->uses[i];
+		}
+	}
+	return NULL;
+}
+
 static void put_incident(struct record *r, const struct incident *i)
 {
 	struct record in = record_new(r->arena, r->e);
@@ -227,6 +237,95 @@ static void put_reads(struct record *r, const struct task *t)
 	put_record(r, STR("reads"), &all);
 }
 
+/* How often each tool of the grant, and each effect, was allowed so far. */
+static enum rc count_of(struct arena *arena, const struct task *t, const struct cedar_value **ret,
+			struct err *e)
+{
+	size_t n = t->tools.n;
+	struct cedar_field *fields = arena_alloc_n(arena, n + EFFECTS, sizeof(*fields));
+	uint64_t effects[EFFECTS] = {0};
+
+	if (!fields) {
+		FAIL(e, RC_NOMEM, "no memory for what a task did");
+	}
+	for (size_t i = 0; i < t->n_uses; i++) {
+		for (unsigned k = 0; k < EFFECTS; k++) {
+			effects[k] += t->uses[i].allowed_as[k];
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct tool_use *use = use_of(t, t->tools.p[i]);
+
+		fields[i].name = t->tools.p[i];
+		TRY(cedar_value_long(arena, use ? (int64_t)use->allowed : 0, &fields[i].value, e));
+	}
+	for (unsigned i = 0; i < EFFECTS; i++) {
+		fields[n].name = effect_name((enum effect)i);
+		TRY(cedar_value_long(arena, (int64_t)effects[i], &fields[n++].value, e));
+	}
+	return cedar_value_record(arena, fields, n, ret, e);
+}
+
+static void put_count(struct record *r, const struct task *t)
+{
+	const struct cedar_value *v = NULL;
+	enum rc rc = r->rc == RC_OK ? count_of(r->arena, t, &v, r->e) : r->rc;
+
+	put(r, STR("count"), rc, v);
+}
+
+/* The tools that succeeded at least once. */
+static void put_succeeded(struct record *r, const struct task *t)
+{
+	struct str *names = arena_alloc_n(r->arena, t->n_uses + 1, sizeof(*names));
+	struct str_list list = {.p = names};
+
+	if (!names) {
+		r->rc = r->rc == RC_OK ? err_set(r->e, RC_NOMEM, __func__, "no memory for tools")
+				       : r->rc;
+		return;
+	}
+	for (size_t i = 0; i < t->n_uses; i++) {
+		if (t->uses[i].ok > 0) {
+			names[list.n++] = t->uses[i].tool;
+		}
+	}
+	put_list(r, STR("tools"), &list);
+}
+
+static uint64_t seconds_since(uint64_t then_unix_ms, uint64_t now_unix_ms)
+{
+	return now_unix_ms > then_unix_ms ? (now_unix_ms - then_unix_ms) / 1000 : 0;
+}
+
+/* Only what has happened is there. */
+static void put_since(struct record *r, const struct task *t, uint64_t now_unix_ms)
+{
+	struct record in = record_new(r->arena, r->e);
+	uint64_t last[EFFECTS] = {0};
+
+	for (size_t i = 0; i < t->n_uses; i++) {
+		for (unsigned k = 0; k < EFFECTS; k++) {
+			uint64_t at = t->uses[i].last_ok_unix_ms[k];
+
+			last[k] = at > last[k] ? at : last[k];
+		}
+	}
+	for (unsigned i = 0; i < EFFECTS; i++) {
+		if (last[i]) {
+			put_u64(&in, effect_name((enum effect)i),
+				seconds_since(last[i], now_unix_ms));
+		}
+	}
+	for (size_t i = 0; i < t->n_label_uses; i++) {
+		if (str_eq(t->label_uses[i].label, STR("untrusted")) && t->label_uses[i].results) {
+			put_u64(&in, STR("untrusted"),
+				seconds_since(t->label_uses[i].last_unix_ms, now_unix_ms));
+		}
+	}
+	put_record(r, STR("since_s"), &in);
+}
+
 static void put_task(struct record *r, const struct task *t, uint64_t now_unix_ms)
 {
 	uint64_t age_ms = now_unix_ms > t->opened_unix_ms ? now_unix_ms - t->opened_unix_ms : 0;
@@ -240,6 +339,9 @@ static void put_task(struct record *r, const struct task *t, uint64_t now_unix_m
 	put_u64(&in, STR("targets"), t->n_touched);
 	put_list(&in, STR("labels"), &t->labels);
 	put_reads(&in, t);
+	put_succeeded(&in, t);
+	put_count(&in, t);
+	put_since(&in, t, now_unix_ms);
 	put_u64(&in, STR("age_s"), age_ms / 1000);
 	put_record(r, STR("task"), &in);
 }
@@ -413,6 +515,7 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	put_bool(&r, STR("changes_access"), c->what->changes_access);
 	put_bool(&r, STR("deletes_data"), c->what->deletes_data);
 	put_bool(&r, STR("touches_secrets"), c->what->touches_secrets);
+	put_str(&r, STR("egress"), t->egress.n ? t->egress : STR("none"));
 	put_bool(&r, STR("reversible"),
 		 c->what->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
 	put_args(&r, STR("input"), c->args);

@@ -60,10 +60,10 @@ struct phase_use {
 struct tool_use {
 	struct str tool; /* public name */
 	uint32_t tool_number;
-	enum effect effect; /* of the last call */
-	uint64_t allowed;   /* not those never sent */
-	uint64_t ok;	    /* with a good outcome */
-	uint64_t last_ok_unix_ms;
+	uint64_t allowed;	      /* not those never sent */
+	uint64_t ok;		      /* with a good outcome */
+	uint64_t allowed_as[EFFECTS]; /* of them: a tool's effect may depend on its arguments */
+	uint64_t last_ok_unix_ms[EFFECTS];
 };
 
 struct label_use {
@@ -351,8 +351,14 @@ struct fence state_fence(const struct state *s, struct str target);
  * ends. */
 const struct call *state_next_standing(const struct state *s, struct str target,
 				       const struct call *after);
-/* The token with which the task last acted on the target, or the leaf with which it last read it
- * since; 0 = it never acted on it. */
+/* The agent's allowed calls in the task, newest first: NULL starts; ends at one that is forgotten.
+ */
+const struct call *state_previous_call(const struct state *s, const struct task *t,
+				       const struct call *after);
+/* Did a contain or destroy call of the task act on the target? */
+bool state_task_has_touched(const struct state *s, const struct task *t, struct str target);
+/* The leaf by which the task last acted on the target or read it: what it does now is planned on
+ * what was there then. 0 = it did neither. */
 uint64_t state_task_token(const struct state *s, const struct task *t, struct str target);
 /* The touched targets in the order of their tokens: *i from 0; p == NULL at the end. */
 struct str state_next_touched(const struct state *s, const struct task *t, size_t *i);

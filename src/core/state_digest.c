@@ -184,13 +184,16 @@ static void put_task(struct sink *k, const struct object *o)
 		put_u64(k, t->label_uses[i].results);
 		put_u64(k, t->label_uses[i].last_unix_ms);
 	}
+	put_u64(k, ((const struct task_object *)o)->last_call);
 	put_u64(k, t->n_uses);
 	for (size_t i = 0; i < t->n_uses; i++) {
 		put_str(k, t->uses[i].tool);
-		put_u64(k, t->uses[i].effect);
 		put_u64(k, t->uses[i].allowed);
 		put_u64(k, t->uses[i].ok);
-		put_u64(k, t->uses[i].last_ok_unix_ms);
+		for (unsigned j = 0; j < EFFECTS; j++) {
+			put_u64(k, t->uses[i].allowed_as[j]);
+			put_u64(k, t->uses[i].last_ok_unix_ms[j]);
+		}
 	}
 	put_str(k, t->ended_why);
 	put_u64(k, t->ended_by_leaf);
@@ -222,6 +225,7 @@ static void put_call(struct sink *k, const struct object *o)
 	put_u64(k, c->term);
 	put_u64(k, ((const struct call_object *)o)->terms);
 	put_u64(k, ((const struct call_object *)o)->is_accounted);
+	put_u64(k, ((const struct call_object *)o)->previous);
 	put_u64(k, ((const struct call_object *)o)->stands);
 	put_u64(k, ((const struct call_object *)o)->taken_unix_ms);
 	put_u64(k, ((const struct call_object *)o)->held_until_unix_ms);

@@ -75,11 +75,14 @@ struct intent_object {
 struct task_object {
 	struct object o;
 	struct task pub;
-	struct tally_set touched; /* until: the token with which it was last acted on or read */
+	/* Targets acted on (with so many takings) or only looked at (none). until: the leaf by
+	 * which it last did. */
+	struct tally_set touched;
 	struct owned_strings labels;
 	struct read_totals reads;
 	struct owned_strings completed;
 	VEC(struct phase_use) phases;	  /* names are blocks of their own */
+	uint64_t last_call;		  /* of the agent, allowed */
 	VEC(struct tool_use) uses;	  /* each holds its tool's name in words */
 	VEC(struct label_use) label_uses; /* in the order of labels, whose texts they borrow */
 };
@@ -89,6 +92,7 @@ struct call_object {
 	struct call pub;
 	uint64_t terms;	   /* not over: they need the call to be undone, however old it is */
 	bool is_accounted; /* what it read */
+	uint64_t previous; /* call of the agent in the same task; 0 = none */
 	bool is_agents;
 	bool stands; /* on its targets: what it did, or may have done, was not undone */
 	uint32_t tool;
@@ -324,7 +328,7 @@ void state_forget_targets(struct state *s, struct call_object *o);
 /* ---- state_use.c: what a task has done ---- */
 enum rc state_reserve_use(struct state *s, struct task_object *t, const struct leaf_call_decided *c,
 			  struct err *e);
-void state_apply_use(struct state *s, struct task_object *t, const struct call_object *o);
+void state_apply_use(struct state *s, struct task_object *t, struct call_object *o);
 /* Its outcome. */
 void state_settle_use(struct state *s, struct task_object *t, const struct call_object *o,
 		      const struct leaf *l);

@@ -26,13 +26,12 @@ static void refresh(struct task_object *t)
 	t->pub.n_uses = t->uses.n;
 	t->pub.label_uses = t->label_uses.p;
 	t->pub.n_label_uses = t->label_uses.n;
-	t->pub.n_touched = t->touched.n;
 }
 
 enum rc state_reserve_use(struct state *s, struct task_object *t, const struct leaf_call_decided *c,
 			  struct err *e)
 {
-	size_t more = str_eq(c->effect, STR("read")) ? 0 : c->targets.n;
+	size_t more = c->targets.n;
 	size_t n = t->touched.n;
 
 	for (size_t i = 0; i < more; i++) {
@@ -49,7 +48,7 @@ enum rc state_reserve_use(struct state *s, struct task_object *t, const struct l
 	return RC_OK;
 }
 
-void state_apply_use(struct state *s, struct task_object *t, const struct call_object *o)
+void state_apply_use(struct state *s, struct task_object *t, struct call_object *o)
 {
 	struct tool_use *use = use_of(t, o->tool);
 
@@ -62,11 +61,19 @@ void state_apply_use(struct state *s, struct task_object *t, const struct call_o
 		};
 		intern_hold(&s->words, o->tool);
 	}
-	use->effect = o->pub.effect;
+	o->previous = t->last_call;
+	t->last_call = o->o.ix;
 	use->allowed++;
+	use->allowed_as[o->pub.effect]++;
 	t->pub.calls++;
-	for (size_t i = 0; i < o->pub.targets.n && o->pub.effect != EFFECT_READ; i++) {
-		tally_set_add(&t->touched, &s->words, o->targets[i], o->o.ix);
+	for (size_t i = 0; i < o->pub.targets.n; i++) {
+		if (o->pub.effect == EFFECT_READ) {
+			/* Room for the look that its outcome will be. */
+			tally_set_note(&t->touched, &s->words, o->targets[i], 1);
+		} else {
+			t->pub.n_touched += tally_set_takings(&t->touched, o->targets[i]) == 0;
+			tally_set_add(&t->touched, &s->words, o->targets[i], o->o.ix);
+		}
 	}
 	refresh(t);
 }
@@ -78,7 +85,9 @@ static void give_back(struct state *s, struct task_object *t, const struct call_
 
 	t->pub.calls--;
 	use->allowed--;
+	use->allowed_as[o->pub.effect]--;
 	for (size_t i = 0; i < o->pub.targets.n && o->pub.effect != EFFECT_READ; i++) {
+		t->pub.n_touched -= tally_set_takings(&t->touched, o->targets[i]) == 1;
 		tally_set_remove(&t->touched, &s->words, o->targets[i], o->o.ix, 0);
 	}
 }
@@ -99,12 +108,12 @@ static void count_labels(struct task_object *t, const struct leaf *l)
 	}
 }
 
-/* Who has read a target again plans on what is there now. */
-static void look_again(struct state *s, struct task_object *t, const struct call_object *o)
+/* Who has read a target plans on what is there now; it is in the set since the call was allowed. */
+static void look_at(struct state *s, struct task_object *t, const struct call_object *o)
 {
 	for (size_t i = 0; i < o->pub.targets.n; i++) {
 		if (tally_set_until(&t->touched, o->targets[i])) {
-			tally_set_renew(&t->touched, o->targets[i], s->size);
+			tally_set_note(&t->touched, &s->words, o->targets[i], s->size);
 		}
 	}
 }
@@ -119,9 +128,9 @@ void state_settle_use(struct state *s, struct task_object *t, const struct call_
 		give_back(s, t, o);
 	} else if (o->is_agents && str_eq(o->pub.outcome, STR("ok"))) {
 		use->ok++;
-		use->last_ok_unix_ms = l->t;
+		use->last_ok_unix_ms[o->pub.effect] = l->t;
 		if (o->pub.effect == EFFECT_READ) {
-			look_again(s, t, o);
+			look_at(s, t, o);
 		}
 	}
 	refresh(t);
@@ -135,6 +144,27 @@ void state_free_use(struct state *s, struct task_object *t)
 	tally_set_fini(&t->touched, &s->words);
 }
 
+const struct call *state_previous_call(const struct state *s, const struct task *t,
+				       const struct call *after)
+{
+	uint64_t ix = after ? after->ix : t->ix;
+	const struct object *o = state_find(s, after ? OBJECT_CALL : OBJECT_TASK, ix);
+
+	if (!o) {
+		return NULL;
+	}
+	ix = after ? ((const struct call_object *)o)->previous
+		   : ((const struct task_object *)o)->last_call;
+	return state_call(s, ix);
+}
+
+bool state_task_has_touched(const struct state *s, const struct task *t, struct str target)
+{
+	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
+
+	return o && tally_set_takings(&o->touched, intern_find(&s->words, target)) > 0;
+}
+
 uint64_t state_task_token(const struct state *s, const struct task *t, struct str target)
 {
 	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
@@ -146,8 +176,9 @@ struct str state_next_touched(const struct state *s, const struct task *t, size_
 {
 	const struct task_object *o = (const void *)state_find(s, OBJECT_TASK, t->ix);
 	const struct tally_node *n = o ? tally_set_next(&o->touched, NULL) : NULL;
+	size_t skip = *i;
 
-	for (size_t skip = 0; n && skip < *i; skip++) {
+	while (n && (n->takings == 0 || skip-- > 0)) {
 		n = tally_set_next(&o->touched, n);
 	}
 	(*i)++;

@@ -223,37 +223,43 @@ static uint32_t take_node(struct tally_set *t)
 	return (uint32_t)t->n_nodes++;
 }
 
-void tally_set_renew(struct tally_set *t, uint32_t value, uint64_t until_unix_ms)
+static void renew(struct tally_set *t, uint32_t at, uint64_t until_unix_ms)
 {
-	struct tally_node *n = node_of(t, value);
+	struct tally_node *n = &t->nodes[at];
 
-	if (n && until_unix_ms > n->until_unix_ms) {
+	if (until_unix_ms > n->until_unix_ms) {
 		unlink_node(t, n);
 		n->until_unix_ms = until_unix_ms;
-		link_node(t, (uint32_t)(n - t->nodes));
+		link_node(t, at);
 	}
 }
 
-void tally_set_add(struct tally_set *t, struct intern *values, uint32_t value,
-		   uint64_t until_unix_ms)
+void tally_set_note(struct tally_set *t, struct intern *values, uint32_t value,
+		    uint64_t until_unix_ms)
 {
 	size_t slot = slot_of(t, value);
 	uint32_t at = t->slots[slot];
 
 	if (at) {
-		struct tally_node *n = &t->nodes[at];
-
-		n->takings += n->takings < UINT32_MAX;
-		tally_set_renew(t, value, until_unix_ms);
+		renew(t, at, until_unix_ms);
 		return;
 	}
 	at = take_node(t);
-	t->nodes[at] =
-	    (struct tally_node){.value = value, .takings = 1, .until_unix_ms = until_unix_ms};
+	t->nodes[at] = (struct tally_node){.value = value, .until_unix_ms = until_unix_ms};
 	t->slots[slot] = at;
 	t->n++;
 	link_node(t, at);
 	intern_hold(values, value); /* (3) */
+}
+
+void tally_set_add(struct tally_set *t, struct intern *values, uint32_t value,
+		   uint64_t until_unix_ms)
+{
+	struct tally_node *n;
+
+	tally_set_note(t, values, value, until_unix_ms);
+	n = node_of(t, value);
+	n->takings += n->takings < UINT32_MAX;
 }
 
 /* (2): those after it that would become unreachable move up. */
@@ -289,7 +295,7 @@ void tally_set_remove(struct tally_set *t, struct intern *values, uint32_t value
 {
 	struct tally_node *n = node_of(t, value);
 
-	if (!n || until_unix_ms <= now_unix_ms) {
+	if (!n || n->takings == 0 || until_unix_ms <= now_unix_ms) {
 		return; /* that taking is over */
 	}
 	n->takings--;
@@ -303,6 +309,13 @@ uint64_t tally_set_until(const struct tally_set *t, uint32_t value)
 	const struct tally_node *n = value ? node_of(t, value) : NULL;
 
 	return n ? n->until_unix_ms : 0;
+}
+
+uint32_t tally_set_takings(const struct tally_set *t, uint32_t value)
+{
+	const struct tally_node *n = value ? node_of(t, value) : NULL;
+
+	return n ? n->takings : 0;
 }
 
 uint32_t tally_set_marks(const struct tally_set *t, uint32_t value)

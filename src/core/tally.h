@@ -70,8 +70,10 @@ void tally_set_add(struct tally_set *t, struct intern *values, uint32_t value,
 /* Sets these marks of a value that is there; which it had before. */
 uint32_t tally_set_mark(struct tally_set *t, uint32_t value, uint32_t marks);
 uint32_t tally_set_marks(const struct tally_set *t, uint32_t value);
-/* Moves a value that is there to a later `until`. */
-void tally_set_renew(struct tally_set *t, uint32_t value, uint64_t until_unix_ms);
+/* As adding, but no taking: the value is there, with none to give back. */
+void tally_set_note(struct tally_set *t, struct intern *values, uint32_t value,
+		    uint64_t until_unix_ms);
+uint32_t tally_set_takings(const struct tally_set *t, uint32_t value);
 /* Gives one taking back that would count until then. */
 void tally_set_remove(struct tally_set *t, struct intern *values, uint32_t value,
 		      uint64_t until_unix_ms, uint64_t now_unix_ms);

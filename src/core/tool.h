@@ -102,6 +102,24 @@ struct gate_rule {
 	struct str reason; /* for people */
 };
 
+/* What must have happened in the task before: a tool that succeeded, or a label. */
+struct prerequisite {
+	struct str tool;    /* public name, "" = label */
+	struct str label;   /* class of data, "untrusted" */
+	bool is_for_target; /* on each target of the call */
+};
+
+/* What must hold of an argument, or, for a list, of its length. */
+struct invariant {
+	struct str pointer;
+	bool not_empty;
+	bool has_max;
+	bool has_min;
+	int64_t max;
+	int64_t min;
+	const struct json *equals; /* NULL = anything */
+};
+
 enum term_end { TERM_REASK = 0, TERM_REVERT };
 
 struct tool {
@@ -130,6 +148,13 @@ struct tool {
 	uint64_t reads_bytes;	/* the same */
 	struct str_list redact; /* pointers into its results that no agent sees */
 	bool accepts_secrets;	/* its arguments may hold secrets */
+	struct str egress;	/* where what it writes goes: "external", "public", else "none" */
+	const struct prerequisite *prerequisites;
+	size_t n_prerequisites;
+	const struct invariant *invariants;
+	size_t n_invariants;
+	struct derived_call in_use; /* a read; the target is in use when it says `equals` */
+	struct str fence;	    /* argument that takes the target's token, "/name"; "" = none */
 	struct derived_call capture;
 	struct derived_call inverse;
 	bool inverse_not_needed;

@@ -110,7 +110,7 @@ void calls_free_all(struct governor *g)
 
 /* ---- requests ---- */
 
-static struct request *find_request(struct governor *g, uint64_t id)
+struct request *calls_find_request(struct governor *g, uint64_t id)
 {
 	for (struct request *r = g->requests; id && r; r = r->next) {
 		if (r->id == id) {
@@ -343,11 +343,41 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 	return RC_OK;
 }
 
+/* The arguments as they are sent: with the token that fences the target off from whoever acted
+ * before, when the tool takes one. Its value is the index of the call's leaf. */
+static enum rc args_to_send(struct governor *g, const struct request *r, const struct tool *t,
+			    uint64_t call, struct str *ret, struct err *e)
+{
+	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
+	const struct json *with;
+	struct str text;
+
+	*ret = r->args_text;
+	if (t->fence.n == 0) {
+		return RC_OK;
+	}
+	text = arena_strf(&g->round, "{\"" STR_FMT "\":%llu%s" STR_FMT,
+			  STR_ARG(str_slice(t->fence, 1, t->fence.n)), (unsigned long long)call,
+			  r->args->count ? "," : "",
+			  STR_ARG(str_slice(r->args_text, 1, r->args_text.n)));
+	if (!text.p) {
+		FAIL(e, RC_NOMEM, "no memory for arguments");
+	}
+	TRY(json_parse(&g->round, text, NULL, &with, e));
+	TRY(json_canonical(&canonical, with, e));
+	*ret = arena_str(&g->round, buf_view(&canonical));
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for arguments");
+	}
+	return RC_OK;
+}
+
 /* Allowed, with everything it needs: on the record, then on its way. */
 static enum rc admit(struct governor *g, struct request *r, const struct decision *d,
 		     uint64_t lease, struct err *e)
 {
 	struct flight *f;
+	struct str args;
 	uint64_t ix;
 
 	if (!sender_of(g, d->tool)) {
@@ -356,6 +386,7 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	if (d->phase.p) {
 		TRY(tasks_move_on(g, r->task, d->phase, "used", e));
 	}
+	TRY(args_to_send(g, r, d->tool, book_next_ix(g->book), &args, e));
 	f = flight_new(g, book_next_ix(g->book), e);
 	if (!f) {
 		return e->code;
@@ -372,7 +403,7 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 		return e->code;
 	}
 	MUST(ix == f->call);
-	TRY(send_admission(g, f, d->tool, r->args_text, r->trace, e));
+	TRY(send_admission(g, f, d->tool, args, r->trace, e));
 	r->waiting = WAITING_OUTCOME;
 	loop_timer_clear(g->loop, &r->hold);
 	return RC_OK;
@@ -433,26 +464,6 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 
 /* ---- judging ---- */
 
-/* The state must be captured first: a read of Remit's own. */
-static enum rc start_capture(struct governor *g, struct request *r, const struct decision *d,
-			     uint64_t lease, struct err *e)
-{
-	const struct json *args;
-	struct decision derived;
-	struct flight *f;
-
-	TRY(derive_args(d->tool->capture.args, r->args, NULL, &g->round, &args, e));
-	TRY(decide_derived(g->state, g->bundle, d->tool, &d->tool->capture, args, gov_now_ms(g),
-			   &g->round, &derived, e));
-	if (derived.verdict != VERDICT_ALLOW) {
-		FAIL(e, RC_DENIED, "%.*s", STR_ARG(reason_text(derived.reason)));
-	}
-	TRY(calls_run_own(g, PURPOSE_CAPTURE, &derived, args, r->task, 0, lease, &f, e));
-	f->request = r->id;
-	r->waiting = WAITING_CAPTURE;
-	return RC_OK;
-}
-
 static const struct credential *credential_of(const struct tool *t)
 {
 	return t->credential.backend.n ? &t->credential : &t->upstream->credential;
@@ -460,8 +471,8 @@ static const struct credential *credential_of(const struct tool *t)
 
 /* True when tool can be called with *ret_lease (0 = it needs none); false when r was parked or
  * answered. */
-static bool has_lease(struct governor *g, struct request *r, const struct tool *tool,
-		      uint64_t *ret_lease)
+bool calls_has_lease(struct governor *g, struct request *r, const struct tool *tool,
+		     uint64_t *ret_lease)
 {
 	const struct credential *c = credential_of(tool);
 	const struct lease *l;
@@ -605,6 +616,7 @@ void calls_judge(struct governor *g, struct request *r)
 	    .pre = r->pre,
 	    .evidence = r->evidence,
 	    .cited = r->cited,
+	    .use = r->use,
 	    .now_unix_ms = gov_now_ms(g),
 	};
 	struct decision d = {0};
@@ -623,26 +635,16 @@ void calls_judge(struct governor *g, struct request *r)
 		calls_refuse(g, r, &d);
 		return;
 	}
-	if (d.needs_capture && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
-		const struct tool *capture =
-		    bundle_tool_of(g->bundle, d.tool->upstream, d.tool->capture.tool);
-
-		if (capture && !has_lease(g, r, capture, &lease)) {
-			return;
-		}
-		if (start_capture(g, r, &d, lease, &e) != RC_OK) {
-			d.verdict = VERDICT_DENY;
-			d.reason = REASON_EVIDENCE_REQUIRED;
-			d.detail = str_from(e.msg);
-			calls_refuse(g, r, &d);
-		}
+	if ((d.needs_capture || d.needs_use) &&
+	    !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
+		looks_first(g, r, &d);
 		return;
 	}
 	if (d.verdict == VERDICT_ASK) {
 		park_for_approval(g, r, &d);
 		return;
 	}
-	if (!has_lease(g, r, d.tool, &lease) || target_has_changed(g, r, &d)) {
+	if (!calls_has_lease(g, r, d.tool, &lease) || target_has_changed(g, r, &d)) {
 		return;
 	}
 	if (admit(g, r, &d, lease, &e) != RC_OK) {
@@ -720,7 +722,7 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 
 static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m)
 {
-	struct request *r = find_request(g, f->request);
+	struct request *r = calls_find_request(g, f->request);
 	const struct call *c = state_call(g->state, f->call);
 	bool was_sent = m->kind != OUTCOME_NOT_SENT;
 
@@ -747,35 +749,6 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 		reply_refusal(g, r, was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
 			      m->detail, f->call);
 	}
-}
-
-static void finish_capture(struct governor *g, struct flight *f, const struct msg_outcome *m)
-{
-	struct request *r = find_request(g, f->request);
-	AUTO_BUF canonical = BUF_INIT(BOOK_PIECE_BYTES);
-
-	if (!r) {
-		return;
-	}
-	r->pre = m->kind == OUTCOME_OK ? reads_value(g, &r->arena, m->result) : NULL;
-	if (r->pre && json_canonical(&canonical, r->pre, NULL) == RC_OK) {
-		r->pre_text = arena_str(&r->arena, buf_view(&canonical));
-	}
-	if (!r->pre || !r->pre_text.p) {
-		struct decision d = {
-		    .verdict = VERDICT_DENY,
-		    .reason = REASON_EVIDENCE_REQUIRED,
-		    .detail = m->detail.n ? m->detail : STR("the capture gave no JSON"),
-		    .tool = bundle_tool(g->bundle, r->tool),
-		};
-
-		d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
-		r->evidence = f->call;
-		calls_refuse(g, r, &d);
-		return;
-	}
-	r->evidence = f->call;
-	calls_judge(g, r);
 }
 
 static const struct json *value_of(struct governor *g, const struct msg_outcome *m)
@@ -814,7 +787,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 		finish_agent_call(g, f, m);
 		break;
 	case PURPOSE_CAPTURE:
-		finish_capture(g, f, m);
+		looks_on_outcome(g, f, m);
 		break;
 	case PURPOSE_VERIFY:
 		verify_on_outcome(g, f, m, value_of(g, m));

@@ -74,7 +74,9 @@ struct request {
 	uint64_t lease;	     /* it waits for */
 	struct str pre_text; /* captured state, JSON; p == NULL = not captured */
 	const struct json *pre;
-	uint64_t evidence;	/* the capture call */
+	const struct json
+	    *use;	   /* what was read about whether the target is in use; NULL = nothing */
+	uint64_t evidence; /* the capture call */
 	uint64_t hold_until_ns; /* boot clock */
 	struct loop_timer hold;
 };
@@ -98,6 +100,7 @@ struct flight {
 		STEP_UNDO,
 		STEP_CONFIRM, /* is the inverse's effect there? */
 	} step;
+	bool is_use_look;  /* capture: of whether the target is in use, not of its state */
 	bool is_runner;	   /* which sender has it */
 	uint64_t redacted; /* secrets taken out of its result */
 };
@@ -216,6 +219,11 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 struct flight *calls_flight(const struct governor *g, uint64_t call);
 bool calls_task_has_flights(const struct governor *g, uint64_t task);
 bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
+/* True when tool can be called with *ret_lease (0 = it needs none); false when r was parked or
+ * answered. */
+bool calls_has_lease(struct governor *g, struct request *r, const struct tool *tool,
+		     uint64_t *ret_lease);
+struct request *calls_find_request(struct governor *g, uint64_t id);
 /* At the start: what was under way when the last life ended is unknown. */
 enum rc calls_close_unknown(struct governor *g, struct err *e);
 void calls_free_all(struct governor *g);
@@ -228,6 +236,11 @@ void reads_clean(struct governor *g, struct flight *f, const struct msg_outcome 
 bool reads_account_for(struct governor *g, const struct flight *f, const struct msg_outcome *clean);
 /* A result as JSON: its structuredContent, or its first text; NULL when that is none. */
 const struct json *reads_value(struct governor *g, struct arena *arena, struct str result);
+
+/* ---- looks.c: what is read before a call ---- */
+/* Starts the read that the decision wants first; r waits, or is refused. */
+void looks_first(struct governor *g, struct request *r, const struct decision *d);
+void looks_on_outcome(struct governor *g, const struct flight *f, const struct msg_outcome *m);
 
 /* ---- kept.c: results of approved calls that nobody waited for ---- */
 void kept_add(struct governor *g, const struct flight *f, struct str result);

@@ -303,6 +303,7 @@ void view_decision(const struct governor *g, const struct decision *d, struct js
 	view_list(w, "shadow", &d->shadow);
 	view_list(w, "gates", &d->gates);
 	json_out_key_bool(w, "captures_first", d->needs_capture);
+	json_out_key_bool(w, "looks_for_use_first", d->needs_use);
 	view_id(w, "approval", 'a', d->approval);
 	view_id(w, "preapproval", 'p', d->preapproval);
 	json_out_close(w);

@@ -53,6 +53,7 @@ static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 		if (waiting == WAITING_APPROVAL) {
 			/* What was captured for the question is old: look again. */
 			r->pre = NULL;
+			r->use = NULL;
 			r->pre_text = STR_NULL;
 			r->evidence = 0;
 			if (deny_expired(g, r)) {

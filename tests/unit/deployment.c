@@ -191,6 +191,53 @@ static void a_catalog_entry_and_an_upstreams_listing_have_one_digest(void **stat
 	assert_memory_equal(digest, bundle_tool(d->bundle, STR("edge___block"))->digest, 32);
 }
 
+static void conditions_of_a_tool_name_what_can_come_about(void **state)
+{
+	(void)state;
+	static const char db[] = "upstreams/db.yaml";
+	static const char was[] = "    evidence: {what: the sessions, keep: 90d}\n";
+#define WITH(text) "    evidence: {what: the sessions, keep: 90d}\n    " text "\n"
+	static const struct breaking cases[] = {
+	    {db, was, WITH("egress: everywhere"), "expected none, external or public"},
+	    {db, was, WITH("requires: [{tool: sesions}]"), "requires 'db___sesions', which is no"},
+	    {db, was, WITH("requires: [{label: gossip}]"), "which no tool's results carry"},
+	    {db, was, WITH("requires: [{}]"), "a requirement is a tool or a label"},
+	    {db, was, WITH("requires: [{label: accounts, for: target}]"), "a label is of the task"},
+	    {db, was, WITH("requires: [{tool: sessions, for: me}]"), "expected target or task"},
+	    {db, was, WITH("invariant: [{pointer: /login}]"), "the invariant asks nothing"},
+	    {db, was, WITH("invariant: [{pointer: /login, min: \"2\"}]"),
+	     "expected a whole number"},
+	    {db, was, WITH("in_use: {tool: end_sessions, pointer: /a, equals: 1}"), "end_sessions"},
+	    {db, was, WITH("in_use: {tool: sessions, pointer: /a}"), "'equals' is missing"},
+	    {db, was, WITH("fence: login"), "expected the pointer of one argument"},
+	    {db, was, WITH("fence: /a/b"), "expected the pointer of one argument"},
+	    {db, was, WITH("fence: /token"), "the schema has no property 'token'"},
+	    {db, was, WITH("fence: /login"), "'login' is required"},
+	    {"policies/base/matrix.cedar", NULL,
+	     "@id(\"a\") @reason(\"kill_active: x\") forbid(principal, action, resource);",
+	     "'kill_active' is no code that a policy may give"},
+	    {"policies/base/matrix.cedar", NULL,
+	     "@id(\"a\") @reason(\"chain_forbiden: x\") forbid(principal, action, resource);",
+	     "'chain_forbiden' is no reason code"},
+	};
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	const struct tool *t;
+
+	errors(cases, ARRAY_LEN(cases));
+	changed(&tree, db, was,
+		WITH("requires: [{tool: sessions, for: target}, {label: accounts}]\n"
+		     "    invariant: [{pointer: /login, not_empty: true}]\n    egress: external"));
+	assert_ok(build(&tree, &d, &f, NULL));
+	t = bundle_tool(d->bundle, STR("db___end_sessions"));
+	assert_int_equal(t->n_prerequisites, 2);
+	assert_str(t->prerequisites[0].tool, "db___sessions");
+	assert_true(t->prerequisites[0].is_for_target && t->invariants[0].not_empty);
+	assert_str(t->egress, "external");
+#undef WITH
+}
+
 static void caps_are_read_and_must_bound_something(void **state)
 {
 	(void)state;
@@ -989,6 +1036,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_good_directory_becomes_a_bundle_without_a_finding),
 	    cmocka_unit_test(a_catalog_entry_and_an_upstreams_listing_have_one_digest),
+	    cmocka_unit_test(conditions_of_a_tool_name_what_can_come_about),
 	    cmocka_unit_test(caps_are_read_and_must_bound_something),
 	    cmocka_unit_test(an_agent_must_be_complete_and_ours),
 	    cmocka_unit_test(people_groups_and_gates_must_fit_together),

@@ -127,7 +127,7 @@ enum reason check_task(const struct state *s, struct str agent, uint64_t task, u
 	case TASK_ENDED:
 		break;
 	}
-	return REASON_TASK_ENDED;
+	return str_eq((*ret)->ended_why, STR("expired")) ? REASON_GRANT_EXPIRED : REASON_TASK_ENDED;
 }
 
 bool tool_is_pinned(const struct state *s, const struct tool *t)

@@ -22,6 +22,7 @@ struct call_request {
 	uint64_t task;	  /* 0 = none */
 	struct str tool;  /* public name */
 	const struct json *args;
+	struct digest key; /* SHA-256 of the agent's public key; zero = not known, for a dry decision */
 	struct digest tag;
 	const struct json *pre; /* state captured before; NULL = not yet */
 	uint64_t evidence;	/* the capture call, 0 = none */
@@ -103,6 +104,7 @@ struct intent_request {
 	struct str_list data;
 	uint64_t duration_ms; /* 0 = the playbook's maximum */
 	uint64_t now_unix_ms;
+	struct digest key; /* the task will belong to it; decides nothing */
 };
 
 struct intent_decision {

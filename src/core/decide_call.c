@@ -240,9 +240,11 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_stops,	 /* 1 */
 	    check_identity,	 /* 2 */
 	    check_ground,	 /* 3 */
+	    check_key,		 /* 2, of the task */
 	    check_credentials,	 /* 4 */
 	    check_catalog,	 /* 4, 5 */
 	    check_ownership,	 /* 4 */
+	    check_room,		 /* DESIGN 9: no log, no effect */
 	    check_grant,	 /* 6 */
 	    check_phase,	 /* 6 */
 	    check_caps,		 /* 7 */

@@ -44,6 +44,8 @@ void deciding_hold(struct deciding *c, enum reason reason, struct str detail);
 enum rc check_stops(struct deciding *c, struct err *e);
 enum rc check_identity(struct deciding *c, struct err *e);
 enum rc check_ground(struct deciding *c, struct err *e);
+enum rc check_key(struct deciding *c, struct err *e);
+enum rc check_room(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_cited(struct deciding *c, struct err *e);

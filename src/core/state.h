@@ -91,6 +91,7 @@ struct task {
 	uint64_t max_calls;
 	uint64_t max_targets;
 	uint64_t max_deviations;
+	struct digest key; /* SHA-256 of the public key it belongs to; zero = not used yet */
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
 	uint64_t deviations;
@@ -308,6 +309,8 @@ void state_apply(struct state *s, uint64_t index, const struct leaf *l);
 
 uint64_t state_size(const struct state *s); /* leaves applied */
 uint64_t state_generation(const struct state *s);
+/* The log.degraded leaf that stands, 0 = the log has room. */
+uint64_t state_degraded_since(const struct state *s);
 uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
 const struct digest *state_bundle(const struct state *s);
 

@@ -197,6 +197,9 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	if (!task || !is_agents(c)) {
 		return;
 	}
+	if (digest_is_zero(&task->pub.key)) {
+		task->pub.key = c->key;
+	}
 	state_apply_use(s, task, o);
 	state_apply_progress(s, task, o);
 	state_apply_takings(s, o);

@@ -166,6 +166,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_u64(k, t->max_targets);
 	put_u64(k, t->max_deviations);
 	put_str(k, t->accountable);
+	put_digest(k, &t->key);
 	put_u64(k, t->calls);
 	put_u64(k, t->deviations);
 	put_set(k, &((const struct task_object *)o)->touched);
@@ -431,6 +432,7 @@ static void put_state(struct sink *k, const struct state *s)
 	put_u64(k, s->now_unix_ms);
 	put_u64(k, s->swept_unix_ms);
 	put_digest(k, &s->bundle);
+	put_u64(k, s->degraded_since);
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		put_u64(k, s->tables[kind].n);
 		for (size_t i = 0; i < s->tables[kind].n; i++) {

@@ -219,6 +219,7 @@ struct state {
 	uint64_t now_unix_ms;	/* the largest time of any leaf */
 	uint64_t swept_unix_ms; /* when forgetting last went round */
 	struct digest bundle;
+	uint64_t degraded_since; /* log.degraded that stands, 0 = none */
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */

@@ -50,6 +50,43 @@ void state_apply_bundle_activated(struct state *s, const struct leaf *l)
 	s->bundle = l->bundle_activated.digest;
 }
 
+/* ---- room ---- */
+
+enum rc state_reserve_log_degraded(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)l; /* how much room is left decides nothing */
+	if (s->degraded_since) {
+		FAIL(e, RC_BROKEN, "the log is degraded already");
+	}
+	return RC_OK;
+}
+
+void state_apply_log_degraded(struct state *s, const struct leaf *l)
+{
+	(void)l; /* as above */
+	s->degraded_since = s->size;
+}
+
+enum rc state_reserve_log_recovered(struct state *s, const struct leaf *l, struct err *e)
+{
+	if (!s->degraded_since || s->degraded_since != l->log_recovered.since) {
+		FAIL(e, RC_BROKEN, "the log is not degraded since leaf %" PRIu64,
+		     l->log_recovered.since);
+	}
+	return RC_OK;
+}
+
+void state_apply_log_recovered(struct state *s, const struct leaf *l)
+{
+	(void)l; /* as above */
+	s->degraded_since = 0;
+}
+
+uint64_t state_degraded_since(const struct state *s)
+{
+	return s->degraded_since;
+}
+
 enum rc state_reserve_refusals_counted(struct state *s, const struct leaf *l, struct err *e)
 {
 	(void)s;

@@ -121,6 +121,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .max_targets = t->max_targets,
 	    .max_deviations = t->max_deviations,
 	    .accountable = t->accountable,
+	    .key = t->key,
 	};
 }
 

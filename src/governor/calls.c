@@ -211,6 +211,10 @@ void calls_on_call(struct governor *g, const struct msg_call *m)
 		reply_rpc_error(g, m->req, 32000, e.msg);
 		return;
 	}
+	if (g->has_no_room) {
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, STR("the disk is full"), 0);
+		return;
+	}
 	if (read_args(g, r, m->args, &e) != RC_OK) {
 		reply_refusal(g, r, REASON_ARG_SCHEMA, str_from(e.msg), 0);
 		return;
@@ -612,6 +616,7 @@ void calls_judge(struct governor *g, struct request *r)
 	    .task = r->task,
 	    .tool = r->tool,
 	    .args = r->args,
+	    .key = r->key,
 	    .tag = r->tag,
 	    .pre = r->pre,
 	    .evidence = r->evidence,

@@ -188,6 +188,7 @@ struct governor {
 	uint64_t refused_in_window;
 	uint64_t refused_since;
 	bool is_ready;
+	bool has_no_room; /* not even denials are written any more (room.c) */
 	bool is_broken;
 };
 
@@ -404,6 +405,10 @@ void definitions_on_answer(struct governor *g, const struct msg_definitions *m);
 /* The definition as the agents see it, appended to an open array. */
 void definitions_write(const struct tool *t, struct json_out *w);
 bool definitions_sender_is_runner(const struct upstream *u);
+
+/* ---- room.c ---- */
+/* Sets has_no_room, too. */
+void room_tick(struct governor *g);
 
 /* ---- refusals.c ---- */
 void refusals_on_refused(struct governor *g, const struct msg_refused *m);

@@ -189,6 +189,7 @@ static void tick(struct loop_timer *t)
 	tasks_tick(g);
 	stop_tick(g);
 	refusals_tick(g);
+	room_tick(g);
 	kept_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
 		log_err("no memory for the clock: deadlines would be missed");

@@ -42,7 +42,8 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	struct str incident;
 	uint64_t seconds;
 
-	*q = (struct intent_request){.agent = r->agent, .now_unix_ms = gov_now_ms(g)};
+	*q =
+	    (struct intent_request){.agent = r->agent, .key = r->key, .now_unix_ms = gov_now_ms(g)};
 	for (const struct json *m = r->args->child; m; m = m->next) {
 		static const char *const known[] = {"incident", "playbook", "goal",	 "tools",
 						    "targets",	"data",	    "duration_s"};
@@ -128,6 +129,7 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 		    .max_deviations = d->max_deviations,
 		    .accountable = d->accountable,
 		    .by = by,
+		    .key = q->key,
 		},
 	};
 

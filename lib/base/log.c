@@ -24,6 +24,7 @@ void log_set_level(enum log_level max)
 static const char *level_name(enum log_level level)
 {
 	switch (level) {
+	case LOG_LEVEL_NONE: /* the level of no line */
 	case LOG_LEVEL_ERR:
 		return "error";
 	case LOG_LEVEL_WARN:

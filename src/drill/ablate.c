@@ -282,7 +282,7 @@ static enum rc without_parts(struct work *w, const struct tree_file *file)
 		return without_each(w, file, "/freezes");
 	}
 	if (str_eq(path, STR("limits.yaml"))) {
-		return without_each(w, file, "/limits");
+		return without_each(w, file, "/caps");
 	}
 	if (str_has_prefix(path, STR("upstreams/"))) {
 		return without_demands(w, file);

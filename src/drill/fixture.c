@@ -454,11 +454,14 @@ static enum rc make_files(struct making *m, struct err *e)
 	return RC_OK;
 }
 
-/* Files with one key of the same name, and directories of files. */
+/* Files with one key of the same name, and files that are written whole. */
 static enum rc make_others(struct making *m, struct err *e)
 {
-	static const char *const files[] = {"limits", "freezes", "routing"};
-	static const char *const directories[] = {"inventory"};
+	static const char *const files[] = {"freezes", "routing"};
+	static const struct {
+		const char *key;
+		const char *path;
+	} whole[] = {{"limits", "limits.yaml"}, {"inventory", "inventory/drill.yaml"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		const struct json *given = json_get(m->fixture, str_from(files[i]));
@@ -469,11 +472,11 @@ static enum rc make_others(struct making *m, struct err *e)
 			TRY(put(m, arena_strf(m->a, "%s.yaml", files[i]), document, e));
 		}
 	}
-	for (size_t i = 0; i < ARRAY_LEN(directories); i++) {
-		const struct json *given = json_get(m->fixture, str_from(directories[i]));
+	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
+		const struct json *given = json_get(m->fixture, str_from(whole[i].key));
 
 		if (given) {
-			TRY(put(m, arena_strf(m->a, "%s/drill.yaml", directories[i]), given, e));
+			TRY(put(m, str_from(whole[i].path), given, e));
 		}
 	}
 	return make_files(m, e);

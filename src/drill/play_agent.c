@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "core/bundle.h"
+#include "core/target.h"
 #include "drill/play_impl.h"
 
 /* ---- what an answer says ---- */
@@ -142,6 +143,18 @@ static uint64_t task_of(const struct play *p, struct str id)
 	return ix;
 }
 
+/* An intent that names what no agent may touch would be refused whole. */
+static bool may_be_named(const struct play *p, const struct play_call *c, struct str target)
+{
+	const struct bundle *b = sim_bundle(p->sim);
+	const struct agent *agent = bundle_agent(b, c->id);
+	struct asset asset = inventory_asset(&b->inventory, target);
+	bool is_elsewhere = agent && !str_eq(asset.environment, INVENTORY_ANY_ENVIRONMENT) &&
+			    !str_eq(asset.environment, agent->environment);
+
+	return !target_in_list(&b->never, target) && !asset.is_control_plane && !is_elsewhere;
+}
+
 static void declare(struct play *p, const struct play_call *who, const struct json *intent,
 		    struct str name, struct step_result *r)
 {
@@ -171,7 +184,9 @@ static void declare(struct play *p, const struct play_call *who, const struct js
 		struct json *targets = node_array(p->a, NULL);
 
 		for (size_t k = 0; i && k < i->assets.n; k++) {
-			node_push(targets, node_text(p->a, NULL, i->assets.p[k]));
+			if (may_be_named(p, &c, i->assets.p[k])) {
+				node_push(targets, node_text(p->a, NULL, i->assets.p[k]));
+			}
 		}
 		node_put(p->a, args, STR("targets"), targets);
 	}

@@ -246,10 +246,20 @@ static void check_result(struct play *p, const struct json *want, struct step_re
 	}
 }
 
+static void check_without(struct play *p, const struct json *unwanted, struct step_result *r)
+{
+	struct str text;
+
+	if (json_str(unwanted, &text) && str_contains(p->reply, text)) {
+		play_problem(p, r, "the answer contains '" STR_FMT "'", STR_ARG(text));
+	}
+}
+
 void play_check_step(struct play *p, const struct step *st, struct step_result *r)
 {
 	check_answer(p, st, r);
 	check_result(p, json_get(st->node, STR("result")), r);
+	check_without(p, json_get(st->node, STR("without")), r);
 	check_effect(p, json_get(st->node, STR("effect")), r);
 	check_log(p, p->log_before, json_get(st->node, STR("log")), r);
 	check_notified(p, p->notes_before, json_get(st->node, STR("notified")), r);

@@ -14,7 +14,9 @@
 	"      tools:\n"                                                                           \
 	"        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"    \
 	"        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"   \
+	"        look: {effect: read, on: host}\n"                                                 \
 	"        wipe: {effect: destroy, on: host, deletes_data: true}\n"                          \
+	"  playbooks: {all: {limits: {calls: 100000}}}\n"                                          \
 	"incident: {assets: [\"host:a\", \"host:b\"]}\n"                                           \
 	"steps:\n"
 
@@ -102,6 +104,41 @@ static void an_upstream_that_loses_its_answer_is_not_asked_twice(void **state)
 		     1);
 }
 
+static void a_full_disk_leaves_reads_and_the_way_back(void **state)
+{
+	(void)state;
+	expect_green(HEAD
+		     "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+		     "  - {fault: disk full}\n"
+		     "  - {call: {edr.look: {host: b}}, times: 2500, every: 50ms, expect: allow}\n"
+		     "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable,\n"
+		     "     effect: none}\n"
+		     "  - {call: {edr.look: {host: b}}, expect: allow, log: {log.degraded: 0}}\n"
+		     "  - {crash: power}\n"
+		     "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable}\n"
+		     "  - {do: rollback, with: {id: $term}, expect: ok,\n"
+		     "     effect: {\"host:a\": {isolated: false}}}\n"
+		     "  - {fault: disk good}\n"
+		     "  - {wait: 1s, log: log.recovered}\n"
+		     "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n",
+		     3);
+}
+
+static void a_task_is_of_the_key_that_declared_it(void **state)
+{
+	(void)state;
+	expect_green(HEAD "  - {intent: {}, expect: allow}\n"
+			  "  - {call: {edr.look: {host: a}}, key: other,\n"
+			  "     expect: deny credential_foreign, effect: none}\n"
+			  "  - {call: {edr.look: {host: a}}, expect: allow}\n"
+			  "  - {crash: power}\n"
+			  "  - {call: {edr.look: {host: a}}, key: other,\n"
+			  "     expect: deny credential_foreign}\n"
+			  "  - {intent: {}, key: other, expect: allow}\n"
+			  "  - {call: {edr.look: {host: a}}, key: other, expect: allow}\n",
+		     1);
+}
+
 /* ---- the disk ---- */
 
 static void put(const struct log_io *io, const char *name, const char *text)
@@ -159,10 +196,12 @@ int main(void)
 	    cmocka_unit_test(what_was_acknowledged_survives_a_power_cut),
 	    cmocka_unit_test(nothing_happens_without_a_log),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
+	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
+	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),
 	    cmocka_unit_test(a_replaced_file_is_old_or_new_after_a_power_cut),
 	    cmocka_unit_test(a_full_disk_takes_no_new_file),
 	};
 
-	log_set_level(LOG_LEVEL_ERR);
+	log_set_level(LOG_LEVEL_NONE);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 #include "identity/ca.h"
 
 enum {
-	PACKS_MAX = 8,
+	PACKS_MAX = 16,
 	NAMES_MAX = 16,
 	DAY_S = 86400,
 	CA_DAYS = 365,

@@ -129,6 +129,46 @@ static void read_gate_rules(struct load *l, const struct json *node, struct tool
 	}
 }
 
+/* What the tool does, where the gating matrix says more about it than its effect. The flag that
+ * such a deed has must be set. */
+static void read_gating(struct load *l, const struct json *node, struct tool *t)
+{
+	static const struct {
+		const char *name;
+		const char *flag;
+	} rows[] = {{"isolate", NULL},
+		    {"end-sessions", NULL},
+		    {"disable-account", "changes_access"},
+		    {"change-access", "changes_access"},
+		    {"change-secret", "touches_secrets"},
+		    {"read-secret", "touches_secrets"},
+		    {"send-outside", NULL},
+		    {"delete", "deletes_data"},
+		    {"suppress", NULL}};
+	const struct json *at = json_get(node, STR("gating"));
+	struct nearest near;
+
+	t->gating = load_text(l, node, "gating", OPTIONAL);
+	near = nearest_to(t->gating);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool has_flag = false;
+
+		nearest_try(&near, str_from(rows[i].name));
+		if (!str_eq(t->gating, str_from(rows[i].name))) {
+			continue;
+		}
+		if (rows[i].flag &&
+		    (!json_bool(json_get(node, str_from(rows[i].flag)), &has_flag) || !has_flag)) {
+			load_error(l, at, "'gating: %s' goes with '%s: true'", rows[i].name,
+				   rows[i].flag);
+		}
+		return;
+	}
+	if (t->gating.n > 0) {
+		load_unknown(l, at, "gating is called", &near);
+	}
+}
+
 static void read_credential_arguments(struct load *l, const struct json *node, struct tool *t)
 {
 	t->credential_arguments = load_list(l, node, "credential_arguments", OPTIONAL);
@@ -470,13 +510,15 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets "
-		"gate_when credential_arguments corroboration signal egress requires invariant "
+		"gate_when credential_arguments gating corroboration signal egress requires "
+		"invariant "
 		"in_use fence")) {
 		return;
 	}
 	read_effect(l, node, ret);
 	read_gate_rules(l, node, t);
 	read_credential_arguments(l, node, t);
+	read_gating(l, node, t);
 	read_targets(l, node, t);
 	t->data = load_list(l, node, "data", OPTIONAL);
 	if (t->data.n == 0) {

@@ -46,6 +46,9 @@ bool config_pack_file(struct str path, struct str *ret_bytes)
 
 enum { REVIEW_DAYS = 180, SECRET_BYTES = 32 };
 
+/* For people; tests/unit/init.c holds it against the files. */
+#define PACKS "aws, crowdstrike-falcon, github, nginx, okta, pagerduty, postgresql and slack"
+
 struct init {
 	const char *dir;
 	const struct init_options *o;
@@ -98,13 +101,74 @@ static enum rc add_review_date(const struct init *in, struct buf *b)
 	return buf_add(b, str_from(date));
 }
 
+/* "<pack>/<directory>/<name>.yaml" -> name; p == NULL for every other path. */
+static struct str name_in_pack(struct str path, struct str pack, const char *directory)
+{
+	struct str rest = path;
+
+	if (!str_eq(str_cut(&rest, '/'), pack) ||
+	    !str_eq(str_cut(&rest, '/'), str_from(directory)) ||
+	    !str_has_suffix(rest, STR(".yaml"))) {
+		return STR_NULL;
+	}
+	return str_slice(rest, 0, rest.n - 5);
+}
+
+static bool is_pack(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pack_files); i++) {
+		if (!str_eq(name, STR("starter")) &&
+		    name_in_pack(pack_files[i].path, name, "upstreams").p) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum rc add_upstreams(const struct init *in, struct buf *b)
 {
 	TRY(buf_add(b, STR("Remit::Action::\"host\"")));
-	if (wants(in, "nginx")) {
-		TRY(buf_add(b, STR(", Remit::Action::\"nginx\"")));
+	for (size_t i = 0; i < ARRAY_LEN(pack_files); i++) {
+		for (size_t k = 0; k < in->o->n_packs; k++) {
+			struct str name =
+			    name_in_pack(pack_files[i].path, in->o->packs[k], "upstreams");
+
+			if (name.p) {
+				TRY(buf_addf(b, ", Remit::Action::\"" STR_FMT "\"", STR_ARG(name)));
+			}
+		}
 	}
-	return wants(in, "postgresql") ? buf_add(b, STR(", Remit::Action::\"pg\"")) : RC_OK;
+	return RC_OK;
+}
+
+/* What stands in the brackets of the playbook's line `classes: [...]`. */
+static struct str classes_of(struct str playbook)
+{
+	while (playbook.n > 0) {
+		struct str line = str_cut(&playbook, '\n');
+
+		if (str_has_prefix(line, STR("classes: [")) && str_has_suffix(line, STR("]"))) {
+			return str_slice(line, sizeof("classes: [") - 1, line.n - 1);
+		}
+	}
+	return STR_NULL;
+}
+
+static enum rc add_classes(const struct init *in, struct buf *b)
+{
+	TRY(buf_add(b, STR("[host-alert")));
+	if (has_credential_abuse(in)) {
+		TRY(buf_add(b, STR(", credential-abuse")));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(pack_files); i++) {
+		for (size_t k = 0; k < in->o->n_packs; k++) {
+			if (name_in_pack(pack_files[i].path, in->o->packs[k], "playbooks").p) {
+				TRY(buf_addf(b, ", " STR_FMT,
+					     STR_ARG(classes_of(pack_files[i].bytes))));
+			}
+		}
+	}
+	return buf_add_char(b, ']');
 }
 
 static enum rc add_variable(const struct init *in, struct str name, struct buf *b)
@@ -128,8 +192,7 @@ static enum rc add_variable(const struct init *in, struct str name, struct buf *
 		return add_upstreams(in, b);
 	}
 	if (str_eq(name, STR("classes"))) {
-		return buf_add(b, has_credential_abuse(in) ? STR("[host-alert, credential-abuse]")
-							   : STR("[host-alert]"));
+		return add_classes(in, b);
 	}
 	FAIL(in->e, RC_BROKEN, "a template names '@" STR_FMT "@'", STR_ARG(name));
 }
@@ -282,8 +345,8 @@ static enum rc check_options(const struct init_options *o, struct err *e)
 	TRY(check_line(o->trust_domain, "trust domain", e));
 	TRY(check_line(o->user, "user", e));
 	for (size_t i = 0; i < o->n_packs; i++) {
-		if (!str_eq(o->packs[i], STR("postgresql")) && !str_eq(o->packs[i], STR("nginx"))) {
-			FAIL(e, RC_INPUT, "no pack '" STR_FMT "'; there are postgresql and nginx",
+		if (!is_pack(o->packs[i])) {
+			FAIL(e, RC_INPUT, "no pack '" STR_FMT "'; there are " PACKS,
 			     STR_ARG(o->packs[i]));
 		}
 	}

@@ -516,6 +516,7 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	put_bool(&r, STR("deletes_data"), c->what->deletes_data);
 	put_bool(&r, STR("touches_secrets"), c->what->touches_secrets);
 	put_str(&r, STR("egress"), t->egress.n ? t->egress : STR("none"));
+	put_str(&r, STR("gating"), t->gating);
 	put_bool(&r, STR("reversible"),
 		 c->what->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
 	put_args(&r, STR("input"), c->args);

@@ -102,6 +102,42 @@ static void every_choice_of_packs_passes_the_check(void **state)
 	}
 }
 
+static void every_pack_passes_the_check_alone_and_is_named(void **state)
+{
+	(void)state;
+	static const char *const packs[] = {"aws",  "crowdstrike-falcon", "github",	"nginx",
+					    "okta", "pagerduty",	  "postgresql", "slack"};
+	struct init_options none = options(&STR("no-such"), 1);
+	struct err unknown = ERR_INIT;
+
+	assert_int_equal(config_init("/nonexistent", &none, &unknown), RC_INPUT);
+	for (size_t i = 0; i < ARRAY_LEN(packs); i++) {
+		struct str name = str_from(packs[i]);
+		struct init_options o = options(&name, 1);
+		AUTO_FINDINGS f = FINDINGS_INIT;
+		AUTO_DEPLOYMENT d = NULL;
+		AUTO_BUF out = BUF_INIT(1 << 20);
+		struct err e = ERR_INIT;
+		char dir[200];
+
+		(void)snprintf(dir, sizeof(dir), "%s/alone-%s", root, packs[i]);
+		assert_ok(config_init(dir, &o, &e));
+		put_certificates(dir);
+		if (deployment_load(dir, &d, &f, &e) != RC_OK) {
+			assert_ok(findings_print(&f, &out));
+			fail_msg("%s: %.*s", packs[i], (int)out.n, out.p);
+		}
+		assert_true(d->bundle->n_upstreams == 2);
+		assert_non_null(strstr(unknown.msg, packs[i]));
+		/* What nobody has tried to undo is no containment. */
+		for (size_t k = 0; k < d->bundle->n_tools; k++) {
+			const struct tool *t = &d->bundle->tools[k];
+
+			assert_true(!t->upstream->is_unverified || t->effect != EFFECT_CONTAIN);
+		}
+	}
+}
+
 static void secrets_are_private_and_random(void **state)
 {
 	(void)state;
@@ -152,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_choice_of_packs_passes_the_check),
+	    cmocka_unit_test(every_pack_passes_the_check_alone_and_is_named),
 	    cmocka_unit_test(secrets_are_private_and_random),
 	    cmocka_unit_test(what_is_there_is_not_overwritten),
 	    cmocka_unit_test(names_that_do_not_fit_into_a_line_are_refused),

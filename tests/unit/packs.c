@@ -55,6 +55,9 @@ struct question {
 	bool touches_secrets;
 	bool deletes_data;
 	const char *environment;
+	const char *gating; /* NULL = the tool's own */
+	const char *label;  /* of the target in the inventory; NULL = it is not listed */
+	bool is_crown_jewel;
 };
 
 static struct policy_answer ask(const struct question *q, struct arena *arena)
@@ -81,11 +84,22 @@ static struct policy_answer ask(const struct question *q, struct arena *arena)
 					 .tool = &tool,
 					 .targets = &targets,
 					 .now_unix_ms = NOW};
+	struct str label = str_from(q->label);
+	const struct asset asset = {.target = target,
+				    .environment = STR("production"),
+				    .is_crown_jewel = q->is_crown_jewel,
+				    .labels = {&label, q->label ? 1 : 0},
+				    .is_listed = true};
+	const struct inventory listed = {.assets = &asset, .n_assets = 1};
+	struct policy_call asked = call;
 	struct policy_case what;
 	struct policy_answer answer = {0};
 	struct err e = ERR_INIT;
 
-	assert_ok(policy_case_of_call(&call, arena, &what, &e));
+	tool.gating = q->gating ? str_from(q->gating) : tool.gating;
+	asked.inventory = q->label || q->is_crown_jewel ? &listed : &b->inventory;
+
+	assert_ok(policy_case_of_call(&asked, arena, &what, &e));
 	assert_ok(policy_ask(b->policies, &what, arena, &answer, &e));
 	return answer;
 }
@@ -122,6 +136,57 @@ static void the_matrix_gates_by_effect_and_by_what_is_touched(void **state)
 	     REASON_FORBIDDEN,
 	     ""},
 	    {{"nginx___block", "ip:203.0.113.9", .environment = "staging"}, REASON_NO_RULE, ""},
+	    /* the rows that effects do not tell */
+	    {{"nginx___block", "workstation:ws17", .environment = "production",
+	      .gating = "isolate"},
+	     REASON_NONE,
+	     "on-call "},
+	    {{"nginx___block", "host:ws17", .environment = "production", .gating = "isolate",
+	      .label = "class=workstation"},
+	     REASON_NONE,
+	     "on-call "},
+	    {{"nginx___block", "host:db1", .environment = "production", .gating = "isolate"},
+	     REASON_NONE,
+	     "on-call quorum "},
+	    {{"nginx___block", "host:db1", .environment = "production", .is_crown_jewel = true},
+	     REASON_NONE,
+	     "quorum "},
+	    {{"host___load", "host:db1", .environment = "production", .is_crown_jewel = true},
+	     REASON_NONE,
+	     ""},
+	    {{"nginx___block", "ip:203.0.113.9", .environment = "production",
+	      .gating = "end-sessions"},
+	     REASON_NONE,
+	     "on-call "},
+	    {{"nginx___block", "ip:203.0.113.9", .environment = "production",
+	      .gating = "send-outside"},
+	     REASON_NONE,
+	     "on-call "},
+	    {{"nginx___block", "ip:203.0.113.9", .environment = "production",
+	      .touches_secrets = true, .gating = "change-secret"},
+	     REASON_NONE,
+	     ""},
+	    {{"nginx___block", "ip:203.0.113.9", .environment = "production",
+	      .touches_secrets = true, .gating = "read-secret"},
+	     REASON_FORBIDDEN,
+	     ""},
+	    {{"nginx___block", "ip:203.0.113.9", .environment = "production", .gating = "suppress"},
+	     REASON_FORBIDDEN,
+	     ""},
+	    {{"nginx___block", "user:root", .environment = "production", .label = "role=admin"},
+	     REASON_FORBIDDEN,
+	     ""},
+	    {{"host___load", "user:root", .environment = "production", .label = "role=admin"},
+	     REASON_NONE,
+	     ""},
+	    {{"nginx___block", "host:dc1", .environment = "production",
+	      .label = "role=domain-controller"},
+	     REASON_FORBIDDEN,
+	     ""},
+	    {{"nginx___block", "user:emergency", .environment = "production",
+	      .label = "role=break-glass"},
+	     REASON_FORBIDDEN,
+	     ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -145,6 +145,7 @@ static enum rc run(struct load *l, struct err *e)
 	load_limits(l);
 	load_playbooks(l);
 	load_agents(l);
+	load_routing(l);
 	check_classes(l);
 	check_assumed_agent(l);
 	TRY(load_policies(l, e));

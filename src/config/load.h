@@ -140,6 +140,7 @@ void load_argument_conditions(struct load *l, const struct json *node, struct co
 
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);
+void load_routing(struct load *l); /* after agents and playbooks */
 void load_sources(struct load *l, const struct json *doc); /* a part of it */
 void load_people(struct load *l);
 void load_inventory(struct load *l);

@@ -16,6 +16,7 @@
 #include "core/list.h"
 #include "core/person.h"
 #include "core/playbook.h"
+#include "core/route.h"
 #include "core/tool.h"
 
 struct cedar_policies;
@@ -57,6 +58,8 @@ struct bundle {
 	struct question_limits questions;
 	const struct freeze *freezes;
 	size_t n_freezes;
+	const struct route *routes;
+	size_t n_routes;
 	const struct authored *authored;
 	size_t n_authored;
 

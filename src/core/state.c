@@ -100,6 +100,7 @@ static void object_free(struct object *o)
 		vec_fini(&task->uses);
 		break;
 	case OBJECT_INCIDENT:
+		state_free_strings(&((struct incident_object *)o)->routed);
 		incident = (struct incident_object *)o;
 		state_free_reads(&incident->reads);
 		vec_fini(&incident->evidence);

@@ -23,7 +23,7 @@
 enum { STATE_HORIZON_MS = 24 * 3600 * 1000, STATE_READ_HORIZON_MS = 10 * 60 * 1000 };
 
 /* A delivery is recognised among this many later ones of its incident; beyond them by its time. */
-enum { INCIDENT_DELIVERIES = 8 };
+enum { INCIDENT_DELIVERIES = 8, INCIDENT_STEPS = 64 };
 
 enum incident_status { INCIDENT_CLOSED = 0, INCIDENT_OPEN };
 
@@ -46,6 +46,9 @@ struct incident {
 	uint64_t occurred_unix_ms; /* latest event of its source, in the source's time; 0 = none */
 	struct digest deliveries[INCIDENT_DELIVERIES]; /* the last events, in turn */
 	size_t n_deliveries;			       /* ever */
+	uint64_t text_ix;			       /* leaf with its free text, 0 = none */
+	uint64_t steps[INCIDENT_STEPS]; /* leaves that are its history, the last ones in turn */
+	size_t n_steps;			/* ever */
 };
 
 /* What a task did in one phase, all visits together. */
@@ -92,6 +95,7 @@ struct task {
 	uint64_t max_targets;
 	uint64_t max_deviations;
 	struct digest key; /* SHA-256 of the public key it belongs to; zero = not used yet */
+	struct str by;		/* who or what opened it */
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
 	uint64_t deviations;
@@ -321,6 +325,8 @@ const struct incident *state_incident_of_source(const struct state *s, struct st
 /* The newest of that name, open or closed. */
 const struct incident *state_last_incident_of_source(const struct state *s, struct str source,
 						     struct str source_id);
+/* Was this route (core/route.h) followed for that incident, whatever came of it? */
+bool state_incident_was_routed(const struct state *s, uint64_t ix, struct str key);
 /* Has this event been taken already? */
 bool state_incident_had_delivery(const struct incident *i, const struct digest *delivery);
 const struct task *state_task(const struct state *s, uint64_t ix);

@@ -110,6 +110,13 @@ static enum rc put_counters(struct sink *k, struct err *e)
 	return RC_OK;
 }
 
+static void put_strings(struct sink *k, const struct owned_strings *v)
+{
+	const struct str_list list = {v->p, v->n};
+
+	put_list(k, &list);
+}
+
 static void put_incident(struct sink *k, const struct object *o)
 {
 	const struct incident *i = &((const struct incident_object *)o)->pub;
@@ -131,6 +138,12 @@ static void put_incident(struct sink *k, const struct object *o)
 	put_u64(k, i->n_deliveries);
 	for (size_t n = 0; n < INCIDENT_DELIVERIES; n++) {
 		put_digest(k, &i->deliveries[n]);
+	}
+	put_strings(k, &((const struct incident_object *)o)->routed);
+	put_u64(k, i->text_ix);
+	put_u64(k, i->n_steps);
+	for (size_t n = 0; n < INCIDENT_STEPS; n++) {
+		put_u64(k, i->steps[n]);
 	}
 	put_u64(k, ((const struct incident_object *)o)->evidence.n);
 	for (size_t n = 0; n < ((const struct incident_object *)o)->evidence.n; n++) {
@@ -167,6 +180,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_u64(k, t->max_deviations);
 	put_str(k, t->accountable);
 	put_digest(k, &t->key);
+	put_str(k, t->by);
 	put_u64(k, t->calls);
 	put_u64(k, t->deviations);
 	put_set(k, &((const struct task_object *)o)->touched);

@@ -60,6 +60,7 @@ struct read_totals {
 struct incident_object {
 	struct object o;
 	struct incident pub;
+	struct owned_strings routed; /* keys of routes that were followed */
 	struct read_totals reads;
 	VEC(uint64_t) evidence; /* captured in it, oldest first */
 };
@@ -275,6 +276,8 @@ enum rc state_reserve_phase_use(struct state *s, struct task_object *t, struct e
 void state_leave_phase(struct state *s, struct task_object *t, uint64_t unix_ms);
 void state_apply_progress(struct state *s, struct task_object *t, const struct call_object *call);
 void state_free_progress(struct task_object *t);
+/* The leaf that is being applied is a step of the incident. */
+void state_note_step(struct state *s, struct incident *i);
 void state_free_signal(struct signal_object *o);
 /* Drops those that are too old. */
 void state_forget_signals(struct state *s);

@@ -20,6 +20,21 @@ static enum rc need_open(const struct state *s, uint64_t ix, struct incident_obj
 	return RC_OK;
 }
 
+void state_note_step(struct state *s, struct incident *i)
+{
+	i->steps[i->n_steps++ % INCIDENT_STEPS] = s->size;
+}
+
+/* The leaf that is being applied holds the incident's free text from now on, if it has any. */
+static void note_text(struct state *s, struct incident *i, const struct digest *commit)
+{
+	static const struct digest none;
+
+	if (!digest_eq(commit, &none)) {
+		i->text_ix = s->size;
+	}
+}
+
 static void note_delivery(struct incident *i, const struct digest *delivery, uint64_t occurred_at)
 {
 	static const struct digest none;
@@ -72,6 +87,8 @@ void state_apply_incident_opened(struct state *s, const struct leaf *l)
 	    .opened_unix_ms = l->t,
 	};
 	note_delivery(&o->pub, &i->delivery, i->occurred_at);
+	note_text(s, &o->pub, &i->title);
+	state_note_step(s, &o->pub);
 }
 
 enum rc state_reserve_incident_updated(struct state *s, const struct leaf *l, struct err *e)
@@ -94,6 +111,8 @@ void state_apply_incident_updated(struct state *s, const struct leaf *l)
 	o->pub.assets = i->assets;
 	o->pub.is_regulated = i->regulated;
 	note_delivery(&o->pub, &l->incident_updated.delivery, i->occurred_at);
+	note_text(s, &o->pub, &i->title);
+	state_note_step(s, &o->pub);
 	state_take_changed(s, &o->o);
 }
 
@@ -112,6 +131,7 @@ void state_apply_incident_closed(struct state *s, const struct leaf *l)
 	o->pub.status = INCIDENT_CLOSED;
 	o->pub.closed_unix_ms = l->t;
 	note_delivery(&o->pub, &l->incident_closed.delivery, l->incident_closed.occurred_at);
+	state_note_step(s, &o->pub);
 	state_set_over(&o->o, l->t);
 }
 

@@ -122,6 +122,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .max_deviations = t->max_deviations,
 	    .accountable = t->accountable,
 	    .key = t->key,
+	    .by = t->by,
 	};
 }
 

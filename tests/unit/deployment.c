@@ -418,6 +418,69 @@ static void freezes_are_a_file_that_may_be_absent(void **state)
 	assert_str(one->gate, "quorum");
 }
 
+#define RULE(more) "rules:\n  a: {classes: [credential-abuse], " more "}\n"
+#define ENTRY	   "agent: responder, playbook: credential-abuse"
+
+static void routing_names_what_is_there_and_can_be_allowed(void **state)
+{
+	(void)state;
+	static const char file[] = "routing.yaml";
+	static const struct breaking cases[] = {
+	    {file, NULL, "rules:\n  a: {open: [{" ENTRY "}]}\n", "'classes' is missing"},
+	    {file, NULL, RULE("open: []"), "'open' is empty"},
+	    {file, NULL, RULE("open: [{agent: respond, playbook: credential-abuse}]"),
+	     "did you mean 'responder'"},
+	    {file, NULL, RULE("open: [{agent: responder, playbook: credential}]"), "no playbook"},
+	    {file, NULL, RULE("severity: {from: 5, to: 5}, open: [{" ENTRY "}]"),
+	     "no severity of this rule"},
+	    {file, NULL, RULE("environments: [staging], open: [{" ENTRY "}]"),
+	     "acts in environment"},
+	    {file, NULL, RULE("open: [{" ENTRY ", tools: [db___nothing]}]"), "has no tool"},
+	    {file, NULL, RULE("open: [{" ENTRY ", data: [secrets]}]"), "reads no data of class"},
+	    {file, NULL, RULE("open: [{" ENTRY ", duration: 3h}]"), "longer than playbook"},
+	    {file, NULL, RULE("open: [{" ENTRY "}, {" ENTRY "}]"), "there twice"},
+	    {file, NULL, "rules:\n  a: {classes: [theft], open: [{" ENTRY "}]}\n",
+	     "not meant for class 'theft'"},
+	};
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+
+	errors(cases, ARRAY_LEN(cases));
+	changed(&tree, file, NULL, RULE("services: [shop], open: [{" ENTRY ", duration: 1h}]"));
+	assert_ok(build(&tree, &d, &f, NULL));
+	assert_int_equal(d->bundle->n_routes, 1);
+	assert_int_equal(d->bundle->routes[0].n_tasks, 1);
+	assert_int_equal(d->bundle->routes[0].severity_to, 5);
+	assert_int_equal(d->bundle->routes[0].tasks[0].duration_ms, 3600000);
+}
+
+static void signals_are_demanded_and_told_as_the_catalog_says(void **state)
+{
+	(void)state;
+	static const char file[] = "upstreams/edge.yaml";
+	static const struct breaking cases[] = {
+	    {file, "  block:\n", "  block:\n    corroboration: {}\n", "'signals' is missing"},
+	    {file, "  block:\n", "  block:\n    corroboration: {signals: []}\n", "expected 1 to"},
+	    {file, "  block:\n",
+	     "  block:\n    corroboration: {signals: [{name: Bad, equals: 1}]}\n", "'Bad'"},
+	    {file, "  block:\n",
+	     "  block:\n    corroboration: {signals: [{name: a, equals: 1}], max_age: 2h}\n",
+	     "at most 3600s"},
+	    {file, "  block:\n",
+	     "  block:\n    corroboration: {signals: [{name: a, equals: 1}], otherwise: allow}\n",
+	     "expected ask or deny"},
+	    {file, "  block:\n", "  block:\n    signal: {name: a, value: /x}\n",
+	     "comes from a read"},
+	    {file, "  blocked:\n",
+	     "  blocked:\n    corroboration: {signals: [{name: a, equals: 1}]}\n",
+	     "is for contain and destroy"},
+	    {file, "  blocked:\n", "  blocked:\n    signal: {name: a, value: x}\n", "JSON pointer"},
+	};
+
+	errors(cases, ARRAY_LEN(cases));
+}
+
 static void remit_yaml_is_held_to_its_keys(void **state)
 {
 	(void)state;
@@ -1041,6 +1104,8 @@ int main(void)
 	    cmocka_unit_test(an_agent_must_be_complete_and_ours),
 	    cmocka_unit_test(people_groups_and_gates_must_fit_together),
 	    cmocka_unit_test(freezes_are_a_file_that_may_be_absent),
+	    cmocka_unit_test(routing_names_what_is_there_and_can_be_allowed),
+	    cmocka_unit_test(signals_are_demanded_and_told_as_the_catalog_says),
 	    cmocka_unit_test(remit_yaml_is_held_to_its_keys),
 	    cmocka_unit_test(plain_listeners_are_for_loopback_and_say_so),
 	    cmocka_unit_test(upstreams_and_names_are_held_to_their_rules),

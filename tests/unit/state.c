@@ -377,6 +377,40 @@ static void an_incident_remembers_its_last_deliveries(void **state)
 	state_free(f.s);
 }
 
+static void a_route_is_followed_once_and_free_text_marks_its_own_task(void **state)
+{
+	(void)state;
+	struct fold f = fold_new();
+	uint64_t i = fold_incident(&f);
+	uint64_t other = fold_incident(&f);
+	uint64_t t = fold_task(&f, i);
+	struct leaf routed = LEAF_OF(INCIDENT_ROUTED, incident_routed, .incident = i,
+				     .route = STR("a/b/c"), .task = t, .reason = STR("allowed"));
+	struct leaf shown = LEAF_OF(INCIDENT_SHOWN, incident_shown, .incident = other, .task = t);
+	struct digest before = fold_digest(&f);
+	struct digest after;
+
+	assert_false(state_incident_was_routed(f.s, i, STR("a/b/c")));
+	fold_add(&f, routed);
+	assert_true(state_incident_was_routed(f.s, i, STR("a/b/c")));
+	assert_false(state_incident_was_routed(f.s, other, STR("a/b/c")));
+	after = fold_digest(&f);
+	assert_false(digest_eq(&before, &after));
+	fold_refuse(&f, routed);
+	fold_refuse(&f, shown);
+	shown.incident_shown.incident = i;
+	assert_int_equal(state_task(f.s, t)->labels.n, 0);
+	fold_add(&f, shown);
+	fold_add(&f, shown);
+	assert_int_equal(state_task(f.s, t)->labels.n, 1);
+	assert_str(state_task(f.s, t)->labels.p[0], "untrusted");
+	assert_int_equal(state_incident(f.s, i)->n_steps, 4);
+	fold_add(&f, LEAF_OF(INCIDENT_CLOSED, incident_closed, .incident = other));
+	routed.incident_routed.incident = other;
+	fold_refuse(&f, routed);
+	state_free(f.s);
+}
+
 static void a_lease_ends_once_and_never_comes_back(void **state)
 {
 	(void)state;
@@ -890,6 +924,7 @@ int main(void)
 	    cmocka_unit_test(an_intent_is_used_once_by_its_own_agent),
 	    cmocka_unit_test(an_incident_is_what_its_last_leaf_says),
 	    cmocka_unit_test(an_incident_remembers_its_last_deliveries),
+	    cmocka_unit_test(a_route_is_followed_once_and_free_text_marks_its_own_task),
 	    cmocka_unit_test(a_lease_ends_once_and_never_comes_back),
 	    cmocka_unit_test(terms_take_the_steps_of_their_table),
 	    cmocka_unit_test(a_stop_stands_until_two_persons_lift_it),

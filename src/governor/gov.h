@@ -164,6 +164,8 @@ struct governor {
 	})
 	revoking;
 	uint64_t next_fence;
+	uint64_t route_again_ns; /* 0 = nothing is to be routed later */
+	bool is_routing_late;
 	VEC(struct going_back {
 		uint64_t term;
 		uint64_t next_ns;	  /* not before */
@@ -325,6 +327,17 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 			const struct digest *raw, struct str by, struct err *e);
 void incidents_close(struct governor *g, uint64_t incident, struct str by, struct str reason);
 
+/* ---- incident_views.c ---- */
+/* remit___incident_text: what the source said in its own words. Labels the task. */
+void incident_text_tool(struct governor *g, struct request *r);
+
+/* ---- routing.c ---- */
+/* Opens what the rules open for this incident, as it is now. */
+void routing_follow(struct governor *g, uint64_t incident);
+/* For all that are open: at the start. */
+void routing_follow_all(struct governor *g);
+void routing_tick(struct governor *g);
+
 /* ---- signals.c ---- */
 void signals_on_report(struct governor *g, const struct msg_signal *m);
 /* What a taken event of an incident carries. */
@@ -416,6 +429,7 @@ void refusals_tick(struct governor *g);
 
 /* ---- views.c: state as JSON ---- */
 void view_incident(const struct governor *g, const struct incident *i, struct json_out *w);
+void view_incident_members(const struct governor *g, const struct incident *i, struct json_out *w);
 void view_task(const struct governor *g, const struct task *t, struct json_out *w);
 void view_approval(struct governor *g, const struct approval *a, struct json_out *w);
 void view_preapproval(const struct governor *g, const struct preapproval *p, struct json_out *w);

@@ -184,6 +184,7 @@ static void tick(struct loop_timer *t)
 	approvals_tick(g);
 	leases_tick(g);
 	terms_tick(g);
+	routing_tick(g);
 	rollback_tick(g);
 	verify_tick(g);
 	tasks_tick(g);
@@ -336,6 +337,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	leases_recover(g);
 	terms_recover(g);
 	verify_recover(g);
+	routing_follow_all(g);
 	definitions_refresh(g);
 	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
 	TRY(loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)));

@@ -249,8 +249,8 @@ static uint64_t take_open(struct governor *g, struct str source, const struct in
 	return open_new(g, source, ev, raw, by, e);
 }
 
-uint64_t incidents_take(struct governor *g, struct str source, const struct incident_event *ev,
-			const struct digest *raw, struct str by, struct err *e)
+static uint64_t take(struct governor *g, struct str source, const struct incident_event *ev,
+		     const struct digest *raw, struct str by, struct err *e)
 {
 	const struct incident *have =
 	    state_last_incident_of_source(g->state, source, ev->source_id);
@@ -270,6 +270,18 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 		return take_open(g, source, ev, raw, by, e);
 	}
 	return have ? ix : take_closed(g, source, ev, raw, by, e);
+}
+
+uint64_t incidents_take(struct governor *g, struct str source, const struct incident_event *ev,
+			const struct digest *raw, struct str by, struct err *e)
+{
+	uint64_t ix = take(g, source, ev, raw, by, e);
+	const struct incident *i = ix ? state_incident(g->state, ix) : NULL;
+
+	if (i && i->status == INCIDENT_OPEN) {
+		routing_follow(g, ix);
+	}
+	return ix;
 }
 
 /* ---- from the people's front ---- */

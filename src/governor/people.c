@@ -216,20 +216,6 @@ static enum rc list_agents(struct asked *a, struct json_out *w, struct err *e)
 
 /* ---- single objects ---- */
 
-static enum rc show_incident(struct asked *a, struct json_out *w, struct err *e)
-{
-	const struct incident *i;
-	uint64_t ix;
-
-	TRY(people_id(a, 'i', &ix, e));
-	i = state_incident(a->g->state, ix);
-	if (!i) {
-		FAIL(e, RC_ABSENT, "no incident 'i%llu'", (unsigned long long)ix);
-	}
-	view_incident(a->g, i, w);
-	return RC_OK;
-}
-
 static enum rc show_agent(struct asked *a, struct json_out *w, struct err *e)
 {
 	struct str name = STR("");
@@ -413,7 +399,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 {
 	static people_read_fn *const readers[COMMANDS] = {
 	    [COMMAND_INCIDENT_LIST] = list_incidents,
-	    [COMMAND_INCIDENT_SHOW] = show_incident,
+	    [COMMAND_INCIDENT_SHOW] = incident_show,
 	    [COMMAND_AGENT_LIST] = list_agents,
 	    [COMMAND_AGENT_SHOW] = show_agent,
 	    [COMMAND_TASK_LIST] = list_tasks,

@@ -20,6 +20,8 @@ typedef enum rc people_act_fn(struct asked *a, struct err *e);
 void people_act(struct asked *a, enum command_verb verb);
 /* The body's "id" with that letter. */
 enum rc people_id(const struct asked *a, char letter, uint64_t *ret, struct err *e);
+/* incident_views.c */
+enum rc incident_show(struct asked *a, struct json_out *w, struct err *e);
 /* signals.c */
 enum rc signals_list(struct asked *a, struct json_out *w, struct err *e);
 /* inventory.c */

@@ -42,8 +42,14 @@ static struct str agent_name(const struct governor *g, struct str id)
 
 void view_incident(const struct governor *g, const struct incident *i, struct json_out *w)
 {
-	(void)g; /* like the other views */
 	json_out_object(w);
+	view_incident_members(g, i, w);
+	json_out_close(w);
+}
+
+void view_incident_members(const struct governor *g, const struct incident *i, struct json_out *w)
+{
+	(void)g; /* like the other views */
 	view_id(w, "id", 'i', i->ix);
 	json_out_key_str(w, "source", i->source);
 	json_out_key_str(w, "source_id", i->source_id);
@@ -56,7 +62,6 @@ void view_incident(const struct governor *g, const struct incident *i, struct js
 	json_out_key_bool(w, "regulated", i->is_regulated);
 	view_time(w, "opened", i->opened_unix_ms);
 	view_time(w, "closed", i->closed_unix_ms);
-	json_out_close(w);
 }
 
 static struct str task_state_text(enum task_state s)
@@ -99,6 +104,7 @@ void view_task(const struct governor *g, const struct task *t, struct json_out *
 	json_out_key_str(w, "playbook", t->playbook);
 	json_out_key_str(w, "phase", t->phase);
 	json_out_key_str(w, "accountable", t->accountable);
+	json_out_key_str(w, "opened_by", t->by);
 	view_list(w, "tools", &t->tools);
 	view_list(w, "targets", &t->targets);
 	view_list(w, "data", &t->data);

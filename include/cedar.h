@@ -48,6 +48,8 @@ struct json; /* codec/json.h */
 /* Bounds. Reaching one is RC_LIMIT from builders and parsers, CEDAR_ERROR_LIMIT from evaluation. */
 enum {
 	CEDAR_LIMIT_TEXT_BYTES = 4 * 1024 * 1024,  /* one policy text */
+	CEDAR_LIMIT_JSON_BYTES = 64 * 1024 * 1024, /* policies as JSON, which says the same longer */
+	CEDAR_LIMIT_JSON_VALUES = 8 * 1024 * 1024, /* in it */
 	CEDAR_LIMIT_POLICIES = 65536,		   /* in a set */
 	CEDAR_LIMIT_SET_BYTES = 512 * 1024 * 1024, /* memory of a set: texts and trees */
 	CEDAR_LIMIT_NESTING = 200,		   /* brackets, conditionals within each other */
@@ -264,6 +266,13 @@ enum rc cedar_builder_add_template(struct cedar_builder *b, struct str id, struc
 enum rc cedar_builder_link(struct cedar_builder *b, struct str template_id, struct str id,
 			   const struct cedar_uid *principal, const struct cedar_uid *resource,
 			   struct err *e);
+/* Adds what a text in Cedar's JSON form holds: a policy set ({"staticPolicies", "templates",
+ * "templateLinks"}), whose policies keep their ids, or one policy ({"effect", ...}), which is
+ * numbered. Messages read "source:line:column: ..." for what is wrong with the JSON, and name the
+ * policy for what is wrong in its text. A failed call may leave some of its policies added: the
+ * builder is then only to be freed. */
+enum rc cedar_builder_add_json(struct cedar_builder *b, struct str source_name, struct str text,
+			       struct err *e);
 /* The last failure of cedar_builder_add() and its kin as facts; CEDAR_ERROR_NONE when it did not
  * concern the text. Borrowed from b until its next call. */
 const struct cedar_error *cedar_builder_error(const struct cedar_builder *b);
@@ -284,6 +293,7 @@ enum cedar_effect { CEDAR_FORBID = 0, CEDAR_PERMIT };
 struct cedar_annotation {
 	struct str name;
 	struct str value; /* empty when written without one */
+	bool has_value;
 	struct cedar_pos pos;
 };
 
@@ -324,6 +334,31 @@ const struct cedar_scope *cedar_policy_scope(const struct cedar_policy *p,
 					     enum cedar_variable variable);
 /* Has it a when or unless clause? */
 bool cedar_policy_has_conditions(const struct cedar_policy *p);
+
+/* ---- Policies between text and JSON -----------------------------------------------------------
+ *
+ * The JSON form (https://docs.cedarpolicy.com/policies/json-format.html) says the same as the text,
+ * without its layout and comments: text to JSON to text to JSON gives the same JSON. */
+
+/* Append a policy, or a set with its links and the templates they came from, as JSON. b is unchanged
+ * on failure. */
+enum rc cedar_policy_print_json(struct buf *b, const struct cedar_policy *p, struct err *e);
+enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *set, struct err *e);
+/* From text: every policy and template of it, numbered policy0, policy1, ... in one row, as a set. */
+enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str text, struct err *e);
+/* From JSON, a set or one policy: the text. RC_INPUT for a set with links, which text cannot say. */
+enum rc cedar_json_to_text(struct buf *b, struct str source_name, struct str json, struct err *e);
+
+/* Zeros: 100 columns, 2 blanks. */
+struct cedar_format_options {
+	uint32_t width;
+	uint32_t indent;
+};
+/* Appends the policies and templates of a text, laid out: only white space changes, comments stay
+ * with the token they were written at, and laying out again changes nothing. options may be NULL; b
+ * is unchanged on failure. */
+enum rc cedar_format(struct buf *b, struct str source_name, struct str text,
+		     const struct cedar_format_options *options, struct err *e);
 
 /* ---- Deciding ---------------------------------------------------------------------------------
  */

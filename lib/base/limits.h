@@ -11,6 +11,7 @@ enum {
 	    16 * 1024,		 /* request line and headers; nginx allows 32 KiB in all */
 	LIMIT_HTTP_HEADERS = 64, /* fields in a head */
 	LIMIT_HTTP_BODY_BYTES = 1024 * 1024, /* one MCP message; results may be as large */
+	LIMIT_JSON_DEEP = 4096, /* of policies as JSON, whose readers bound what they do with it */
 	LIMIT_JSON_DEPTH = 64,
 	LIMIT_JSON_NODES = 65536,     /* values in one document */
 	LIMIT_ARGS_BYTES = 24 * 1024, /* canonical arguments; a sealed value must hold them */

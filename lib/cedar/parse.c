@@ -233,6 +233,7 @@ enum rc cedar_parse_annotations(struct cedar_parser *p, const struct cedar_annot
 		a.name = p->token.text;
 		TRY(cedar_parser_need(p, CEDAR_TOKEN_IDENT, "the name of an annotation"));
 		if (cedar_parser_take(p, CEDAR_TOKEN_LPAREN)) {
+			a.has_value = true;
 			TRY(cedar_parse_string(p, &a.value));
 			TRY(cedar_parser_need(p, CEDAR_TOKEN_RPAREN, "')'"));
 		}

@@ -43,6 +43,7 @@ struct json_limits {
 	unsigned max_depth; /* counts as LIMIT_JSON_DEPTH when above it */
 	unsigned max_nodes;
 	bool want_positions; /* fill line and column */
+	bool is_deep;	     /* max_depth counts up to LIMIT_JSON_DEEP: for policies only */
 };
 
 #define JSON_LIMITS_DEFAULT                                                                        \

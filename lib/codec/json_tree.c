@@ -20,12 +20,13 @@ enum { FIRST_SLAB = 8, MAX_SLAB = 64 };
 struct json_builder json_builder_of(struct arena *arena, const struct json_limits *limits)
 {
 	struct json_limits l = limits ? *limits : JSON_LIMITS_DEFAULT;
+	unsigned most = l.is_deep ? LIMIT_JSON_DEEP : LIMIT_JSON_DEPTH;
 
 	return (struct json_builder){
 	    .arena = arena,
 	    .slab_next = FIRST_SLAB,
 	    .nodes_left = l.max_nodes,
-	    .max_depth = l.max_depth < LIMIT_JSON_DEPTH ? l.max_depth : LIMIT_JSON_DEPTH,
+	    .max_depth = l.max_depth < most ? l.max_depth : most,
 	    .want_positions = l.want_positions,
 	};
 }

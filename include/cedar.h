@@ -340,12 +340,17 @@ bool cedar_policy_has_conditions(const struct cedar_policy *p);
  * The JSON form (https://docs.cedarpolicy.com/policies/json-format.html) says the same as the text,
  * without its layout and comments: text to JSON to text to JSON gives the same JSON. */
 
+/* As which release writes it: 4.13.0 keeps the path of `has a.b` as a list. Both are read. */
+enum cedar_release { CEDAR_RELEASE_4_12 = 0, CEDAR_RELEASE_4_13 };
 /* Append a policy, or a set with its links and the templates they came from, as JSON. b is unchanged
  * on failure. */
-enum rc cedar_policy_print_json(struct buf *b, const struct cedar_policy *p, struct err *e);
-enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *set, struct err *e);
+enum rc cedar_policy_print_json(struct buf *b, const struct cedar_policy *p,
+				enum cedar_release release, struct err *e);
+enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *set,
+				  enum cedar_release release, struct err *e);
 /* From text: every policy and template of it, numbered policy0, policy1, ... in one row, as a set. */
-enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str text, struct err *e);
+enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str text,
+			   enum cedar_release release, struct err *e);
 /* From JSON, a set or one policy: the text. RC_INPUT for a set with links, which text cannot say. */
 enum rc cedar_json_to_text(struct buf *b, struct str source_name, struct str json, struct err *e);
 

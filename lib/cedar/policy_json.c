@@ -157,7 +157,7 @@ enum rc cedar_json_to_text(struct buf *b, struct str source_name, struct str jso
 
 /* One of the two objects: static policies, or templates. */
 static enum rc add_jsons(struct buf *b, struct str source, struct str text, bool templates,
-			 struct err *e)
+			 enum cedar_release release, struct err *e)
 {
 	AUTO_ARENA arena = ARENA_INIT(CEDAR_LIMIT_SET_BYTES);
 	struct cedar_error error = {0};
@@ -184,13 +184,14 @@ static enum rc add_jsons(struct buf *b, struct str source, struct str text, bool
 			if (buf_addf(b, "%s\"policy%u\":", between, n) != RC_OK) {
 				FAIL(e, RC_LIMIT, "no room for policies as JSON");
 			}
-			TRY(cedar_policy_print_json(b, policy, e));
+			TRY(cedar_policy_print_json(b, policy, release, e));
 			between = ",";
 		}
 	}
 }
 
-enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str text, struct err *e)
+enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str text,
+			   enum cedar_release release, struct err *e)
 {
 	if (!str_is_utf8(text) || text.n > CEDAR_LIMIT_TEXT_BYTES) {
 		FAIL(e, str_is_utf8(text) ? RC_LIMIT : RC_INPUT,
@@ -199,11 +200,11 @@ enum rc cedar_text_to_json(struct buf *b, struct str source_name, struct str tex
 	if (buf_add(b, STR("{\"staticPolicies\":{")) != RC_OK) {
 		FAIL(e, RC_LIMIT, "no room for policies as JSON");
 	}
-	TRY(add_jsons(b, source_name, text, false, e));
+	TRY(add_jsons(b, source_name, text, false, release, e));
 	if (buf_add(b, STR("},\"templates\":{")) != RC_OK) {
 		FAIL(e, RC_LIMIT, "no room for policies as JSON");
 	}
-	TRY(add_jsons(b, source_name, text, true, e));
+	TRY(add_jsons(b, source_name, text, true, release, e));
 	if (buf_add(b, STR("},\"templateLinks\":[]}")) != RC_OK) {
 		FAIL(e, RC_LIMIT, "no room for policies as JSON");
 	}

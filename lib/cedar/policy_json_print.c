@@ -14,6 +14,7 @@
 struct out {
 	struct buf *b;
 	enum rc rc;
+	enum cedar_release release;
 };
 
 static void put(struct out *o, const char *text)
@@ -102,9 +103,25 @@ static void put_path(struct out *o, const struct cedar_expr *x, uint32_t n)
 	}
 }
 
+static void put_has_list(struct out *o, const struct cedar_expr *x)
+{
+	put(o, "{\"has\":{\"left\":");
+	put_expr(o, x->args[0]);
+	put(o, ",\"attr\":[");
+	for (uint32_t i = 0; i < x->n_names; i++) {
+		put(o, i > 0 ? "," : "");
+		put_quoted(o, x->names[i]);
+	}
+	put(o, "]}}");
+}
+
 /* `x has a.b` is x has a && x.a has b. */
 static void put_has(struct out *o, const struct cedar_expr *x)
 {
+	if (x->n_names > 1 && o->release != CEDAR_RELEASE_4_12) {
+		put_has_list(o, x);
+		return;
+	}
 	for (uint32_t i = 1; i < x->n_names; i++) {
 		put(o, "{\"&&\":{\"left\":");
 	}
@@ -415,9 +432,10 @@ static enum rc done(struct out *o, size_t was, struct err *e)
 	return RC_OK;
 }
 
-enum rc cedar_policy_print_json(struct buf *b, const struct cedar_policy *p, struct err *e)
+enum rc cedar_policy_print_json(struct buf *b, const struct cedar_policy *p,
+				enum cedar_release release, struct err *e)
 {
-	struct out o = {.b = b};
+	struct out o = {.b = b, .release = release};
 	size_t was = b->n;
 
 	put_policy(&o, p);
@@ -464,9 +482,10 @@ static bool is_first_link(const struct cedar_policies *set, size_t at)
 	return true;
 }
 
-enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *set, struct err *e)
+enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *set,
+				  enum cedar_release release, struct err *e)
 {
-	struct out o = {.b = b};
+	struct out o = {.b = b, .release = release};
 	size_t was = b->n;
 	const char *between = "";
 

@@ -296,19 +296,36 @@ static enum rc put_attribute(struct in *in, const struct json *x)
 	return put(in, "]");
 }
 
+/* One name, or as 4.13.0 has it a list of them: a.b.c. */
+static enum rc put_has_path(struct in *in, const struct json *attr)
+{
+	struct str name;
+
+	if (json_str(attr, &name)) {
+		return cedar_is_ident(name) ? put_str(in, name) : put_quoted(in, name);
+	}
+	if (attr->type != JSON_ARRAY || attr->count == 0) {
+		return refuse(in, attr, "the name of an attribute");
+	}
+	for (const struct json *c = attr->child; c; c = c->next) {
+		if (!json_str(c, &name) || (attr->count > 1 && !cedar_is_ident(name))) {
+			return refuse(in, c, "an identifier");
+		}
+		TRY(put(in, c == attr->child ? "" : "."));
+		TRY(cedar_is_ident(name) ? put_str(in, name) : put_quoted(in, name));
+	}
+	return RC_OK;
+}
+
 static enum rc put_has(struct in *in, const struct json *x, enum level least)
 {
 	const struct json *m[2];
-	struct str name;
 
 	TRY(need(in, x, "left attr", 2, m, "has"));
-	if (!json_str(m[1], &name)) {
-		return refuse(in, m[1], "the name of an attribute");
-	}
 	TRY(open(in, LEVEL_RELATION, least));
 	TRY(put_expr(in, m[0], LEVEL_SUM));
 	TRY(put(in, " has "));
-	TRY(cedar_is_ident(name) ? put_str(in, name) : put_quoted(in, name));
+	TRY(put_has_path(in, m[1]));
 	return shut(in, LEVEL_RELATION, least);
 }
 

@@ -73,9 +73,9 @@ static const char *check_json(struct str text, struct err *e)
 	struct cedar_builder *b = NULL;
 	enum rc rc;
 
-	if (cedar_text_to_json(&json, STR(""), text, e) != RC_OK ||
+	if (cedar_text_to_json(&json, STR(""), text, CEDAR_RELEASE_4_12, e) != RC_OK ||
 	    cedar_json_to_text(&back, STR(""), buf_view(&json), e) != RC_OK ||
-	    cedar_text_to_json(&again, STR(""), buf_view(&back), e) != RC_OK) {
+	    cedar_text_to_json(&again, STR(""), buf_view(&back), CEDAR_RELEASE_4_12, e) != RC_OK) {
 		return "cannot be turned into JSON and back";
 	}
 	if (!str_eq(buf_view(&json), buf_view(&again))) {

@@ -2,20 +2,14 @@
 // differ.mjs - random policies and requests, answered by us and by the reference.
 //
 // usage: differ.mjs ASK-BINARY [COUNT [SEED]]
-// REMIT_CEDAR_WASM names a directory with node_modules/@cedar-policy/cedar-wasm (4.12.0); without
-// it the test skips (77). Compared are refusal, decision, determining policies, failing policies
+// Skips (77) without the reference; see reference.mjs. Compared are refusal, decision, determining policies, failing policies
 // and the classes of their errors.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { loadReference } from "./reference.mjs";
 
 const [ask, countArg, seedArg] = process.argv.slice(2);
-const home = process.env.REMIT_CEDAR_WASM;
-if (!home) {
-	console.log("skipped: REMIT_CEDAR_WASM is not set");
-	process.exit(77);
-}
-const cedar = createRequire(home + "/")("@cedar-policy/cedar-wasm/nodejs");
+const cedar = loadReference();
 const count = Number(countArg ?? 2000);
 const seed = Number(seedArg ?? 1);
 

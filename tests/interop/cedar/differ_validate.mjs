@@ -2,19 +2,14 @@
 // differ_validate.mjs - random schemas and policies, validated by us and by the reference.
 //
 // usage: differ_validate.mjs ASK-VALIDATE-BINARY [COUNT [SEED]]
-// REMIT_CEDAR_WASM as for differ.mjs. Compared are refusal of the schema, the strict verdict, the
+// Skips (77) without the reference; see reference.mjs. Compared are refusal of the schema, the strict verdict, the
 // classes of errors and the warning of impossible policies.
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { loadReference } from "./reference.mjs";
 
 const [ask, countArg, seedArg] = process.argv.slice(2);
-const home = process.env.REMIT_CEDAR_WASM;
-if (!home) {
-	console.log("skipped: REMIT_CEDAR_WASM is not set");
-	process.exit(77);
-}
-const cedar = createRequire(home + "/")("@cedar-policy/cedar-wasm/nodejs");
+const cedar = loadReference();
 const count = Number(countArg ?? 2000);
 const seed = Number(seedArg ?? 1);
 

@@ -54,7 +54,7 @@ void cli_help(const struct cli_command *c)
 static void print_list(const struct cli_command *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		printf("  %-18s %s\n", list[i].words, list[i].text);
+		printf("  %-20s %s\n", list[i].words, list[i].text);
 	}
 }
 

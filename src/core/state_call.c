@@ -27,6 +27,7 @@ static struct str purpose_of(struct str text)
 	    {"capture", 7},
 	    {"verify", 6},
 	    {"rollback", 8},
+	    {"preserve", 8},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {

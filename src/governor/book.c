@@ -239,8 +239,28 @@ uint64_t book_durable_size(const struct book *b)
 	return segment_durable_size(b->log);
 }
 
+enum rc book_leaf_of(struct book *b, uint64_t ix, struct arena *arena, struct leaf *ret,
+		     struct err *e)
+{
+	struct segment_leaf leaf;
+	struct str bytes;
+
+	TRY(segment_read(b->log, ix, &b->batch, &leaf, e));
+	bytes = arena_str(arena, leaf.bytes);
+	if (!bytes.p) {
+		FAIL(e, RC_NOMEM, "no memory for a leaf");
+	}
+	return leaf_decode(arena, bytes, ret, e);
+}
+
 enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *arena,
 		      struct str *ret, struct err *e)
+{
+	return book_disclose(b, ix, slot, arena, NULL, ret, e);
+}
+
+enum rc book_disclose(struct book *b, uint64_t ix, uint8_t slot, struct arena *arena,
+		      uint8_t ret_salt[32], struct str *ret, struct err *e)
 {
 	AUTO_BUF plain = BUF_INIT(LIMIT_VALUE_BYTES);
 	struct segment_leaf leaf;
@@ -264,7 +284,7 @@ enum rc book_value_of(struct book *b, uint64_t ix, uint8_t slot, struct arena *a
 			FAIL(e, RC_ABSENT, "the key of value %u of leaf %llu is gone", slot,
 			     (unsigned long long)ix);
 		}
-		TRY(sealed_open(key, &place, str_of(r.p, r.n), NULL, &plain, NULL, e));
+		TRY(sealed_open(key, &place, str_of(r.p, r.n), NULL, &plain, ret_salt, e));
 		*ret = arena_str(arena, buf_view(&plain));
 		if (!ret->p) {
 			FAIL(e, RC_NOMEM, "no memory for a value");

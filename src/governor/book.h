@@ -55,6 +55,13 @@ const uint8_t *book_last_hash(const struct book *b);
 /* For the checkpointer. */
 struct segment_log *book_log(const struct book *b);
 const struct log_io *book_io(const struct book *b);
+/* A durable leaf, read back; it lives in arena. RC_ABSENT when it is not durable yet. */
+enum rc book_leaf_of(struct book *b, uint64_t ix, struct arena *arena, struct leaf *ret,
+		     struct err *e);
+/* As book_value_of, with the salt (32 bytes): what a person is given who shall check the content
+ * against the leaf's commitment. */
+enum rc book_disclose(struct book *b, uint64_t ix, uint8_t slot, struct arena *arena,
+		      uint8_t ret_salt[32], struct str *ret, struct err *e);
 /* The sealed value of a leaf, opened; bytes live in arena. RC_ABSENT when there is none or its key
  * was destroyed. */
 /* What a leaf is; LEAF_NONE when it cannot be read. */

@@ -417,7 +417,7 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 		      const struct json *args, uint64_t task, uint64_t parent, uint64_t lease,
 		      struct flight **ret, struct err *e)
 {
-	static const char *const names[] = {"agent", "capture", "verify", "rollback"};
+	static const char *const names[] = {"agent", "capture", "verify", "rollback", "preserve"};
 	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct flight *f;
 	struct leaf l = {
@@ -622,6 +622,7 @@ void calls_judge(struct governor *g, struct request *r)
 	    .evidence = r->evidence,
 	    .cited = r->cited,
 	    .use = r->use,
+	    .is_preserved = r->is_preserved,
 	    .now_unix_ms = gov_now_ms(g),
 	};
 	struct decision d = {0};
@@ -637,7 +638,13 @@ void calls_judge(struct governor *g, struct request *r)
 		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
 	}
 	if (d.verdict == VERDICT_DENY) {
-		calls_refuse(g, r, &d);
+		if (!preserve_is_waiting(g, r, &d)) {
+			calls_refuse(g, r, &d);
+		}
+		return;
+	}
+	if (d.needs_evidence && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
+		preserve_first(g, r, &d);
 		return;
 	}
 	if ((d.needs_capture || d.needs_use) &&
@@ -768,6 +775,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	struct msg_outcome clean;
 	struct err e = ERR_INIT;
 	enum reason reason = REASON_NONE;
+	uint64_t task;
 
 	if (!f || f->is_runner != is_runner) {
 		log_warn("an outcome for c%llu, which is not under way there",
@@ -787,6 +795,9 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 		return;
 	}
 	signals_on_outcome(g, f, m);
+	if (m->kind == OUTCOME_OK) {
+		evidence_take(g, f->call, heard->result);
+	}
 	switch (f->purpose) {
 	case PURPOSE_AGENT:
 		finish_agent_call(g, f, m);
@@ -794,6 +805,8 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	case PURPOSE_CAPTURE:
 		looks_on_outcome(g, f, m);
 		break;
+	case PURPOSE_PRESERVE:
+		break; /* what came of it is evidence, or it failed: who waits is woken below */
 	case PURPOSE_VERIFY:
 		verify_on_outcome(g, f, m, value_of(g, m));
 		break;
@@ -801,7 +814,9 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 		rollback_on_outcome(g, f, m, value_of(g, m));
 		break;
 	}
+	task = f->task;
 	flight_drop(g, f);
+	preserve_wake(g, task);
 	tasks_tick(g); /* an ending task may have waited for this one */
 }
 

@@ -46,6 +46,7 @@ enum {
 enum waiting {
 	WAITING_NONE = 0,
 	WAITING_CAPTURE,
+	WAITING_EVIDENCE,
 	WAITING_APPROVAL,
 	WAITING_LEASE,
 	WAITING_OUTCOME
@@ -77,11 +78,18 @@ struct request {
 	const struct json
 	    *use;	   /* what was read about whether the target is in use; NULL = nothing */
 	uint64_t evidence; /* the capture call */
+	bool is_preserved; /* the tool's `preserve` reads were made for it */
 	uint64_t hold_until_ns; /* boot clock */
 	struct loop_timer hold;
 };
 
-enum purpose { PURPOSE_AGENT = 0, PURPOSE_CAPTURE, PURPOSE_VERIFY, PURPOSE_ROLLBACK };
+enum purpose {
+	PURPOSE_AGENT = 0,
+	PURPOSE_CAPTURE,
+	PURPOSE_VERIFY,
+	PURPOSE_ROLLBACK,
+	PURPOSE_PRESERVE
+};
 
 /* An allowed call on its way. Owned by the map in struct governor. */
 struct flight {
@@ -143,7 +151,9 @@ struct governor {
 	struct channel *keeper;
 	struct channel *runner;
 	struct channel *courier;
+	struct channel *store;
 
+	struct evidence_desk *evidence;
 	struct arena round; /* scratch; emptied after each round */
 	struct request *requests;
 	size_t n_requests;
@@ -230,6 +240,28 @@ struct request *calls_find_request(struct governor *g, uint64_t id);
 /* At the start: what was under way when the last life ended is unknown. */
 enum rc calls_close_unknown(struct governor *g, struct err *e);
 void calls_free_all(struct governor *g);
+
+/* ---- preserve.c: evidence that Remit itself reads before a call ---- */
+/* Gets the evidence that r's decision wants; r is parked, or answered. */
+void preserve_first(struct governor *g, struct request *r, const struct decision *d);
+/* Is r denied only because evidence of its task is still being stored? Then it is parked. */
+bool preserve_is_waiting(struct governor *g, struct request *r, const struct decision *d);
+/* Judges again those of the task that wait for evidence, when nothing of it is on its way. */
+void preserve_wake(struct governor *g, uint64_t task);
+
+/* ---- evidence.c: from results to evidence ---- */
+enum rc evidence_desk_new(struct governor *g, struct err *e);
+void evidence_desk_free(struct evidence_desk *desk);
+/* The result of an allowed call that came back ok: when its tool captures evidence, it is on its
+ * way to the store from here on. */
+void evidence_take(struct governor *g, uint64_t call, struct str result);
+bool evidence_is_on_its_way(const struct governor *g, uint64_t task);
+void evidence_on_store(struct governor *g, const struct message *m);
+void evidence_on_key(struct governor *g, const struct msg_key_ready *m);
+/* At the start: objects and keys that nobody knows are removed, items whose object is not there are
+ * marked, destructions that were under way go on. */
+void evidence_recover(struct governor *g);
+void evidence_tick(struct governor *g);
 
 /* ---- reads.c: what comes back ---- */
 /* The outcome without secrets, for an agent's call; parts live in g->round. */

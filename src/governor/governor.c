@@ -116,6 +116,7 @@ static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 	switch ((int)m->kind) {
 	case MESSAGE_KEY_READY:
 		vault_on_key(g->vault, c, &m->key_ready);
+		evidence_on_key(g, &m->key_ready);
 		break;
 	case MESSAGE_SIGNATURE:
 		checkpointer_on_signature(g->checkpointer, &m->signature);
@@ -141,6 +142,16 @@ static void on_courier(void *ctx, struct channel *c, const struct message *m)
 	(void)c; /* there is one courier */
 	if (!g->is_broken && m->kind == MESSAGE_NOTIFIED) {
 		notify_on_notified(g, &m->notified);
+	}
+}
+
+static void on_store(void *ctx, struct channel *c, const struct message *m)
+{
+	struct governor *g = ctx;
+
+	(void)c; /* there is one store */
+	if (!g->is_broken) {
+		evidence_on_store(g, m);
 	}
 }
 
@@ -172,6 +183,7 @@ static void end_of_round(void *ctx)
 		channel_free(TAKE(g->keeper));
 		channel_free(TAKE(g->runner));
 		channel_free(TAKE(g->courier));
+		channel_free(TAKE(g->store));
 		loop_stop(g->loop);
 	}
 	arena_reset(&g->round);
@@ -192,6 +204,7 @@ static void tick(struct loop_timer *t)
 	refusals_tick(g);
 	room_tick(g);
 	kept_tick(g);
+	evidence_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
 		log_err("no memory for the clock: deadlines would be missed");
 		g->is_broken = true;
@@ -243,6 +256,7 @@ static enum rc connect_others(struct governor *g, struct err *e)
 	TRY(connect_optional(g, R_AGENTS, on_agents, &g->agents, e));
 	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
 	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
+	TRY(connect_optional(g, R_STORE, on_store, &g->store, e));
 	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
 }
 
@@ -288,6 +302,7 @@ static enum rc start_checkpoints(struct governor *g, struct err *e)
 static enum rc open_all(struct governor *g, struct err *e)
 {
 	TRY(open_state(g, e));
+	TRY(evidence_desk_new(g, e));
 	loop_hook_add(g->loop, &g->commit);
 	TRY(connect_keeper(g, e));
 	vault_start(g->vault, g->keeper);
@@ -338,6 +353,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	terms_recover(g);
 	verify_recover(g);
 	routing_follow_all(g);
+	evidence_recover(g);
 	definitions_refresh(g);
 	TRY(loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS));
 	TRY(loop_timer_in(g->loop, &g->refresh, definitions_interval_ms(g)));
@@ -384,6 +400,8 @@ void governor_free(struct governor *g)
 	channel_free(g->keeper);
 	channel_free(g->runner);
 	channel_free(g->courier);
+	channel_free(g->store);
+	evidence_desk_free(g->evidence);
 	book_free(g->book);
 	vault_free(g->vault);
 	state_free(g->state);

@@ -416,6 +416,9 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_SIGNAL_LIST] = signals_list,
 	    [COMMAND_INVENTORY_LIST] = inventory_list,
 	    [COMMAND_INVENTORY_SET] = inventory_set,
+	    [COMMAND_EVIDENCE_LIST] = evidence_list,
+	    [COMMAND_EVIDENCE_SHOW] = evidence_show,
+	    [COMMAND_HOLD_LIST] = evidence_holds,
 	};
 
 	return readers[verb];

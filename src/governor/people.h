@@ -42,6 +42,19 @@ enum rc people_number(const struct asked *a, const char *name, uint64_t otherwis
 /* A member that is a list of at most LIMIT_TARGETS texts; empty when absent. */
 enum rc people_list(struct asked *a, const char *name, struct str_list *ret, struct err *e);
 
+/* ---- people_evidence.c ---- */
+enum rc evidence_list(struct asked *a, struct json_out *w, struct err *e);
+enum rc evidence_show(struct asked *a, struct json_out *w, struct err *e);
+enum rc evidence_holds(struct asked *a, struct json_out *w, struct err *e);
+people_act_fn evidence_verify;
+people_act_fn evidence_read;
+people_act_fn evidence_exported;
+people_act_fn evidence_keep;
+people_act_fn evidence_destroy;
+people_act_fn evidence_hold;
+people_act_fn evidence_release;
+people_act_fn evidence_waive;
+
 /* ---- people_approve.c: answers to questions, and answers given in advance ---- */
 people_act_fn people_approve;
 people_act_fn people_deny;

@@ -140,6 +140,14 @@ void people_act(struct asked *a, enum command_verb verb)
 	    [COMMAND_TERM_KEEP] = people_term_keep,
 	    [COMMAND_KILL] = people_kill,
 	    [COMMAND_RESUME] = people_resume,
+	    [COMMAND_EVIDENCE_VERIFY] = evidence_verify,
+	    [COMMAND_EVIDENCE_READ] = evidence_read,
+	    [COMMAND_EVIDENCE_EXPORTED] = evidence_exported,
+	    [COMMAND_EVIDENCE_KEEP] = evidence_keep,
+	    [COMMAND_EVIDENCE_DESTROY] = evidence_destroy,
+	    [COMMAND_HOLD_PLACE] = evidence_hold,
+	    [COMMAND_HOLD_RELEASE] = evidence_release,
+	    [COMMAND_WAIVE] = evidence_waive,
 	};
 	struct err e = ERR_INIT;
 

@@ -3,7 +3,8 @@
  *
  * Holds: (1) a key seals nothing before its wrapped form is durable.
  *        (2) serials are never reused: they go on from the largest file there is.
- * Files: keys/tags.key, keys/<serial>.key (free or for a life), keys/<serial>-<object>.key (bound).
+ * Files: keys/tags.key, keys/<serial>.key (free or for a life), keys/<serial>-<object>.key (bound),
+ *        keys/<serial>.evidence (set aside).
  */
 #include "governor/vault.h"
 
@@ -30,7 +31,8 @@ struct vault_slot {
 	uint8_t key[KEY_BYTES];
 	bool is_open;
 	bool is_spare;
-	bool is_lost; /* the keeper could not open it */
+	bool is_aside; /* of evidence: open for a while only */
+	bool is_lost;  /* the keeper could not open it */
 };
 
 struct vault {
@@ -86,6 +88,14 @@ static bool parse_name(struct str name, uint64_t *serial, uint64_t *object)
 	       (!name.p || num_u64(name, UINT64_MAX - 1, object));
 }
 
+static const struct str aside = {".evidence", 9};
+
+static bool parse_aside(struct str name, uint64_t *serial)
+{
+	return str_has_suffix(name, aside) &&
+	       num_u64(str_slice(name, 0, name.n - aside.n), UINT64_MAX - 1, serial);
+}
+
 static int note_name(void *arg, const char *name)
 {
 	struct vault *v = arg;
@@ -93,6 +103,10 @@ static int note_name(void *arg, const char *name)
 	uint64_t serial;
 	uint64_t object;
 
+	if (parse_aside(str_from(name), &serial)) {
+		v->next_serial = serial >= v->next_serial ? serial + 1 : v->next_serial;
+		return 0;
+	}
 	if (!parse_name(str_from(name), &serial, &object)) {
 		return 0;
 	}
@@ -134,7 +148,10 @@ void vault_free(struct vault *v)
 
 static void name_of(const struct vault_slot *s, char out[NAME_BYTES])
 {
-	if (s->object) {
+	if (s->is_aside) {
+		(void)snprintf(out, NAME_BYTES, "%llu" STR_FMT, (unsigned long long)s->serial,
+			       STR_ARG(aside));
+	} else if (s->object) {
 		(void)snprintf(out, NAME_BYTES, "%llu-%llu.key", (unsigned long long)s->serial,
 			       (unsigned long long)s->object);
 	} else {
@@ -285,24 +302,170 @@ uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
 	return VAULT_LIFE_KEY;
 }
 
-enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
+static enum rc rename_durably(struct vault *v, const char *from, const char *to, struct err *e)
 {
-	struct vault_slot *s = find_serial(v, serial);
-	char from[NAME_BYTES];
-	char to[NAME_BYTES];
-	int result;
+	int result = v->io.rename(v->io.ctx, from, to);
 
-	MUST(s != NULL);
-	name_of(s, from);
-	s->object = object_ix;
-	name_of(s, to);
-	result = v->io.rename(v->io.ctx, from, to);
 	if (result == 0) {
 		result = v->io.sync_dir(v->io.ctx);
 	}
 	if (result != 0) {
 		errno = -result;
 		return err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", from);
+	}
+	return RC_OK;
+}
+
+enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
+{
+	struct vault_slot *s = find_serial(v, serial);
+	char from[NAME_BYTES];
+	char to[NAME_BYTES];
+
+	MUST(s != NULL);
+	name_of(s, from);
+	s->object = object_ix;
+	name_of(s, to);
+	return rename_durably(v, from, to, e);
+}
+
+/* ---- set aside ---- */
+
+enum rc vault_set_aside(struct vault *v, uint64_t serial, struct err *e)
+{
+	struct vault_slot *s = find_serial(v, serial);
+	char from[NAME_BYTES];
+	char to[NAME_BYTES];
+
+	MUST(s != NULL && !s->is_spare && s->object == 0);
+	name_of(s, from);
+	s->is_aside = true;
+	name_of(s, to);
+	return rename_durably(v, from, to, e);
+}
+
+enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, struct err *e)
+{
+	struct vault_slot *s = find_serial(v, serial);
+	char file[NAME_BYTES];
+	char name[32];
+
+	if (s && s->is_open) {
+		return RC_OK;
+	}
+	if (s && !s->is_lost) {
+		FAIL(e, RC_AGAIN, "the key is on its way");
+	}
+	if (!s) {
+		TRY(add_slot(v, serial, 0, &s, e));
+		s->is_aside = true;
+	}
+	s->is_lost = false;
+	name_of(s, file);
+	if (!log_io_has_file(&v->io, file)) {
+		vault_close(v, serial);
+		FAIL(e, RC_ABSENT, "there is no key %llu", (unsigned long long)serial);
+	}
+	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)serial);
+	ask_open(v, keeper, str_from(name), file);
+	FAIL(e, RC_AGAIN, "the key is on its way");
+}
+
+void vault_close(struct vault *v, uint64_t serial)
+{
+	for (size_t i = v->slots.n; i > 0; i--) {
+		struct vault_slot *s = v->slots.p[i - 1];
+
+		if (s->serial == serial && s->is_aside) {
+			vec_remove(&v->slots, i - 1);
+			mem_free_secret(s, sizeof(*s));
+			return;
+		}
+	}
+}
+
+static bool has_later(const struct vault *v, uint64_t serial)
+{
+	for (size_t i = v->slots.n; i > 0; i--) {
+		if (v->slots.p[i - 1]->serial > serial && v->slots.p[i - 1]->is_open) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* RC_OK only when the disk itself says that there is no such file. */
+static enum rc look_for(const struct vault *v, const char *file, struct err *e)
+{
+	int fd = v->io.open(v->io.ctx, file, LOG_IO_READ);
+
+	if (fd >= 0) {
+		v->io.close(v->io.ctx, fd);
+		FAIL(e, RC_IO, "key '%s' is still there", file);
+	}
+	if (fd != -ENOENT) {
+		errno = -fd;
+		return err_set_sys(e, RC_IO, __func__, "cannot look for key '%s'", file);
+	}
+	return RC_OK;
+}
+
+enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
+{
+	struct vault_slot wanted = {.serial = serial};
+	struct vault_slot *s = find_serial(v, serial);
+	char file[NAME_BYTES];
+	int result;
+
+	if (!has_later(v, serial)) {
+		FAIL(e, RC_AGAIN, "no later key is stored yet"); /* (2) */
+	}
+	/* Under both names: the one that it was taken by, and the other. */
+	for (int i = 0; i < 2; i++) {
+		wanted.is_aside = i;
+		name_of(&wanted, file);
+		result = v->io.unlink(v->io.ctx, file);
+		if (result == 0 || result == -ENOENT) {
+			result = v->io.sync_dir(v->io.ctx);
+		}
+		if (result != 0) {
+			errno = -result;
+			return err_set_sys(e, RC_IO, __func__, "cannot remove key '%s'", file);
+		}
+		TRY(look_for(v, file, e));
+	}
+	if (s) {
+		s->is_aside = true;
+		vault_close(v, serial);
+	}
+	return RC_OK;
+}
+
+struct aside_names {
+	void (*fn)(void *ctx, uint64_t serial);
+	void *ctx;
+};
+
+static int name_aside(void *arg, const char *name)
+{
+	const struct aside_names *a = arg;
+	uint64_t serial;
+
+	if (parse_aside(str_from(name), &serial)) {
+		a->fn(a->ctx, serial);
+	}
+	return 0;
+}
+
+enum rc vault_each_aside(const struct vault *v, void (*fn)(void *ctx, uint64_t serial), void *ctx,
+			 struct err *e)
+{
+	struct aside_names a = {.fn = fn, .ctx = ctx};
+	int result = v->io.list(v->io.ctx, name_aside, &a);
+
+	if (result != 0) {
+		errno = -result;
+		return err_set_sys(e, RC_IO, __func__, "cannot list the keys");
 	}
 	return RC_OK;
 }

@@ -5,6 +5,9 @@
  * neither). The keeper makes and wraps keys; wrapped ones lie in <state>/keys/<serial>.key; erasing
  * what a task sealed is deleting that file. The vault keeps a few fresh keys ready so that opening
  * a task never waits for the keeper.
+ *
+ * Keys of evidence are set aside: there are many and they are rarely needed, so they lie as
+ * <state>/keys/<serial>.evidence and are open only while something is done with their object.
  */
 #pragma once
 
@@ -36,6 +39,20 @@ enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct 
 const uint8_t *vault_key(const struct vault *v, uint64_t serial);
 /* The serial that VAULT_LIFE_KEY stands for; any other as it is. */
 uint64_t vault_serial(const struct vault *v, uint64_t serial);
+/* A key that was taken seals one object of the store and no more: durably, under its other name. It
+ * stays open until vault_close. */
+enum rc vault_set_aside(struct vault *v, uint64_t serial, struct err *e);
+/* Makes such a key open: RC_OK when it is; RC_AGAIN when the keeper was asked, and KEY_READY will
+ * come; RC_ABSENT when there is none. */
+enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, struct err *e);
+/* Wipes it from memory. */
+void vault_close(struct vault *v, uint64_t serial);
+/* Removes its file durably, looks for it, wipes it from memory. RC_OK when there was none. RC_AGAIN
+ * while no later key is stored, so that its serial cannot be given out again. */
+enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e);
+/* Calls fn for each key that was set aside, in no order; fn must not change the vault. */
+enum rc vault_each_aside(const struct vault *v, void (*fn)(void *ctx, uint64_t serial), void *ctx,
+			 struct err *e);
 /* Keyed digest of tool and canonical arguments: the same call has the same tag. */
 enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
 		  struct err *e);

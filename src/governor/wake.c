@@ -56,6 +56,7 @@ static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 			r->use = NULL;
 			r->pre_text = STR_NULL;
 			r->evidence = 0;
+			r->is_preserved = false;
 			if (deny_expired(g, r)) {
 				continue;
 			}
@@ -82,7 +83,8 @@ void calls_wake_task(struct governor *g, uint64_t task)
 		struct request *r = g->requests;
 
 		while (r && !(r->id < below && r->task == task &&
-			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE))) {
+			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE ||
+			       r->waiting == WAITING_EVIDENCE))) {
 			r = r->next;
 		}
 		if (!r) {

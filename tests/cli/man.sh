@@ -19,7 +19,7 @@ section_of() {
 	} on' "$man"
 }
 
-commands=$("$remit" --help | sed -nE 's/^  (.{18}) .*/\1/p' | sed 's/ *$//')
+commands=$("$remit" --help | sed -nE 's/^  (.{20}) .*/\1/p' | sed 's/ *$//')
 [ "$(wc -l <<<"$commands")" -gt 20 ] || say "remit --help cannot be read any more"
 while read -r words; do
 	section=$(section_of "$words")
@@ -37,7 +37,7 @@ while read -r words; do
 done <<<"$commands"
 while read -r words; do
 	grep -qxF "$words" <<<"$commands" || say "the man page has '$words', the program does not"
-done < <(sed -nE 's/^\.It Cm ([a-z ]+).*/\1/p' "$man" | sed -E 's/ *$//')
+done < <(sed -nE 's/^\.It Cm ([a-z -]+).*/\1/p' "$man" | sed -E 's/ *$//')
 
 if command -v mandoc >/dev/null; then
 	mandoc -T lint -W warning "$man" || say "mandoc complains"

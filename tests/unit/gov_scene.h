@@ -3,7 +3,8 @@
  *
  * The governor runs in a child, without its walls (role_sandbox.c is about those), on a log, a
  * deployment and keys in a directory of its own. The test holds the other ends of its channels: it
- * is the keeper, both fronts, the runner and the courier, and the target that the tools act on.
+ * is the keeper, both fronts, the runner, the courier and the store, and the target that the tools
+ * act on.
  * Time is the machine's plus what the test has added (scene_pass), so no test waits for a deadline.
  */
 #pragma once
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
 #include <tlog.h>
 
 #include "base/arena.h"
@@ -37,8 +39,8 @@
 #define LOGIN	     "{\"login\":\"app\"}"
 
 enum { ALICE = 64001, BOB, CAROL, DAVE, ERIN }; /* their user ids */
-enum { KEEPER, AGENTS, PEOPLE, RUNNER, COURIER, SUPERVISOR, PARTIES };
-enum { SCENE_MANY = 128, SCENE_TEXT = 3000, SCENE_PATIENCE = 1000 };
+enum { KEEPER, AGENTS, PEOPLE, RUNNER, COURIER, STORE, SUPERVISOR, PARTIES };
+enum { SCENE_MANY = 128, SCENE_OBJECTS = 16, SCENE_TEXT = 3000, SCENE_PATIENCE = 1000 };
 
 struct heard_reply {
 	uint64_t req;
@@ -52,6 +54,16 @@ struct heard_admission {
 	char tool[64];
 	uint64_t lease;
 	bool is_answered;
+};
+
+/* What the store keeps: in memory, as it was given. */
+struct kept_object {
+	uint8_t name[32];
+	uint8_t plain[32];
+	uint8_t key[32];
+	uint64_t size;
+	char bytes[1024];
+	bool is_there;
 };
 
 struct scene {
@@ -80,7 +92,19 @@ struct scene {
 	size_t n_revoked;
 	uint64_t last_revoked;
 
+	/* the store: objects outlive a governor */
+	struct kept_object objects[SCENE_OBJECTS];
+	size_t n_objects;
+	uint64_t put_req;
+	struct kept_object put; /* under way */
+	uint64_t put_at;
+	struct message held_stored; /* the answer that is held back; kind 0 = none */
+
 	/* how the others behave */
+	bool holds_stored;   /* the store does not answer a put until scene_release_stored */
+	bool refuses_puts;   /* the store's disk is full */
+	bool refuses_checks; /* what it has is damaged */
+	bool ignores_removals;
 	const char *held_tool;	 /* its calls are not answered by themselves */
 	const char *broken_tool; /* its calls end like this, and do nothing */
 	enum outcome_kind broken_kind;
@@ -142,6 +166,12 @@ static inline void scene_pass(uint64_t ms)
 	"    verify: {tool: look, arguments: {login: {$args: /login}}, pointer: " pointer          \
 	", equals: " value                                                                         \
 	", within: 30s}\n    rehearsed: 2026-11-01\n    evidence: {what: the login, keep: 90d}\n"
+
+#define SCENE_NEEDS(how)                                                                           \
+	"    inverse: {not_needed_by: alice, reason: it comes back}\n"                             \
+	"    verify: {tool: look, arguments: {login: {$args: /login}}, pointer: /can_login, "      \
+	"equals: true}\n    evidence: {what: memory, keep: 90d, requires: [memory], "              \
+	"max_age: 1h" how "}\n"
 
 static const struct {
 	const char *path;
@@ -206,7 +236,7 @@ static const struct {
 			     "phases:\n"
 			     "  - name: all\n"
 			     "    tools: [db___look, db___peek, db___lock, db___unlock, db___mute, "
-			     "db___unmute]\n"
+			     "db___unmute, db___dump, db___scrub, db___purge]\n"
 			     "limits: {calls: 60, targets: 8, duration: 2h, deviations: 3}\n"
 			     "data: [accounts]\nreads: [{class: unknown, bytes: 20000}]\n"},
     {"policies/agents/responder/envelope.cedar",
@@ -229,7 +259,11 @@ static const struct {
 	 SCENE_CHECK("/muted", "true") "    term: {length: 10m, end: revert}\n" SCENE_COMMAND
 				       "  unmute:\n" SCENE_TOOL("contain")
 					   SCENE_LOOK SCENE_UNDO("mute", "/muted", "true")
-					       SCENE_CHECK("/muted", "false") SCENE_COMMAND},
+					       SCENE_CHECK("/muted", "false") SCENE_COMMAND
+     "  dump:\n" SCENE_TOOL("read") "    captures: {kind: memory, keep: 30d}\n" SCENE_COMMAND
+				    "  scrub:\n" SCENE_TOOL("contain") SCENE_NEEDS("") SCENE_COMMAND
+     "  purge:\n" SCENE_TOOL("contain") SCENE_NEEDS(
+	 ", preserve: [{tool: dump, arguments: {login: {$args: /login}}}]") SCENE_COMMAND},
 };
 
 static void scene_path(char out[256], const char *name)
@@ -338,7 +372,8 @@ static inline void scene_do(struct scene *s, struct heard_admission *a)
 {
 	char text[256];
 
-	bool is_read = strcmp(a->tool, "look") == 0 || strcmp(a->tool, "peek") == 0;
+	bool is_read = strcmp(a->tool, "look") == 0 || strcmp(a->tool, "peek") == 0 ||
+		       strcmp(a->tool, "dump") == 0;
 	bool is_stale = is_read && s->stale_reads > 0;
 
 	if (s->broken_tool && strcmp(a->tool, s->broken_tool) == 0) {
@@ -439,6 +474,144 @@ static void as_keeper(struct scene *s, const struct message *m)
 	scene_send(s, KEEPER, &r);
 }
 
+static struct kept_object *scene_object(struct scene *s, struct str name)
+{
+	for (size_t i = 0; i < s->n_objects; i++) {
+		if (s->objects[i].is_there && str_eq(str_of(s->objects[i].name, 32), name)) {
+			return &s->objects[i];
+		}
+	}
+	return NULL;
+}
+
+static void scene_stored(struct scene *s, const struct kept_object *o, uint64_t req, bool ok)
+{
+	struct message r = {.kind = MESSAGE_STORED, .stored = {.req = req, .ok = ok}};
+
+	if (ok) {
+		r.stored.object = str_of(o->name, 32);
+		r.stored.plain_sha256 = str_of(o->plain, 32);
+		r.stored.size = o->size;
+		r.stored.stored_size = o->size + 48;
+	} else {
+		r.stored.detail = STR("the disk is full");
+	}
+	if (s->holds_stored) {
+		s->held_stored = r;
+	} else {
+		scene_send(s, STORE, &r);
+	}
+}
+
+static inline void scene_release_stored(struct scene *s)
+{
+	s->holds_stored = false;
+	assert_int_equal(s->held_stored.kind, MESSAGE_STORED);
+	scene_send(s, STORE, &s->held_stored);
+	s->held_stored.kind = MESSAGE_NONE;
+}
+
+/* All of it is here: it gets its name. */
+static void scene_put_ends(struct scene *s)
+{
+	struct kept_object *o = &s->objects[s->n_objects];
+	uint8_t named[64];
+
+	SHA256((const uint8_t *)s->put.bytes, s->put.size, s->put.plain);
+	if (s->refuses_puts) {
+		scene_stored(s, NULL, s->put_req, false);
+		return;
+	}
+	assert_true(s->n_objects < SCENE_OBJECTS);
+	*o = s->put;
+	memcpy(named, o->plain, 32);
+	memset(named + 32, (int)s->n_objects++, 32); /* no two have one name */
+	SHA256(named, sizeof(named), o->name);
+	o->is_there = true;
+	scene_stored(s, o, s->put_req, true);
+}
+
+static void scene_piece(struct scene *s, const struct msg_store_piece *m)
+{
+	assert_true(s->put_at + m->bytes.n <= sizeof(s->put.bytes));
+	memcpy(s->put.bytes + s->put_at, m->bytes.p, m->bytes.n);
+	s->put_at += m->bytes.n;
+	assert_int_equal(m->req, s->put_req);
+	if (s->put_at == s->put.size) {
+		scene_put_ends(s);
+	}
+}
+
+static int scene_order(const void *a, const void *b)
+{
+	return memcmp(a, b, 32);
+}
+
+static void scene_names(struct scene *s)
+{
+	uint8_t names[SCENE_OBJECTS][32];
+	size_t n = 0;
+	struct message r = {.kind = MESSAGE_STORE_NAMES, .store_names = {.ok = 1}};
+
+	for (size_t i = 0; i < s->n_objects; i++) {
+		if (s->objects[i].is_there) {
+			memcpy(names[n++], s->objects[i].name, 32);
+		}
+	}
+	qsort(names, n, 32, scene_order);
+	r.store_names.names = str_of(names, 32 * n);
+	scene_send(s, STORE, &r);
+}
+
+static void as_store(struct scene *s, const struct message *m)
+{
+	struct kept_object *o;
+	struct message r = {0};
+
+	switch ((int)m->kind) {
+	case MESSAGE_STORE_PUT:
+		s->put = (struct kept_object){.size = m->store_put.size};
+		s->put_req = m->store_put.req;
+		s->put_at = 0;
+		assert_int_equal(m->store_put.key.n, 32);
+		memcpy(s->put.key, m->store_put.key.p, 32);
+		break;
+	case MESSAGE_STORE_PIECE:
+		scene_piece(s, &m->store_piece);
+		break;
+	case MESSAGE_STORE_CHECK:
+		o = scene_object(s, m->store_check.object);
+		scene_stored(s, o, m->store_check.req, o && !s->refuses_checks);
+		break;
+	case MESSAGE_STORE_GET:
+		o = scene_object(s, m->store_get.object);
+		r.kind = MESSAGE_STORE_GOT;
+		r.store_got.req = m->store_get.req;
+		r.store_got.ok = o != NULL;
+		r.store_got.bytes = o ? str_of(o->bytes, o->size) : STR("");
+		scene_send(s, STORE, &r);
+		break;
+	case MESSAGE_STORE_REMOVE:
+		if (s->ignores_removals) {
+			break;
+		}
+		o = scene_object(s, m->store_remove.object);
+		if (o) {
+			o->is_there = false;
+		}
+		r.kind = MESSAGE_STORE_REMOVED;
+		r.store_removed.req = m->store_remove.req;
+		r.store_removed.gone = 1;
+		scene_send(s, STORE, &r);
+		break;
+	case MESSAGE_STORE_LIST:
+		scene_names(s);
+		break;
+	default:
+		break;
+	}
+}
+
 static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 {
 	struct scene *s = ctx;
@@ -483,6 +656,8 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 	default:
 		if (party == KEEPER) {
 			as_keeper(s, m);
+		} else if (party == STORE) {
+			as_store(s, m);
 		}
 		break;
 	}
@@ -499,8 +674,8 @@ static void scene_gone(void *ctx, struct channel *c, const char *why)
 
 /* ---- the governor ---- */
 
-static const enum role scene_roles[PARTIES] = {R_KEEPER, R_AGENTS,  R_PEOPLE,
-					       R_RUNNER, R_COURIER, R_SUPERVISOR};
+static const enum role scene_roles[PARTIES] = {R_KEEPER,  R_AGENTS, R_PEOPLE,	 R_RUNNER,
+					       R_COURIER, R_STORE,  R_SUPERVISOR};
 
 /* What the supervisor says to the governor. */
 static void scene_ignore(void *ctx, struct channel *c, const struct message *m)

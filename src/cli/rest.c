@@ -35,6 +35,7 @@ struct rest_command {
 	const char *path;  /* instead of the verb's, for the index */
 	const char *items; /* member of the answer that is a list to show as a table */
 	const char *columns;
+	enum rc (*show)(struct buf *out, const struct json *j, struct err *e); /* instead */
 	struct argument arguments[MAX_ARGUMENTS];
 };
 
@@ -312,8 +313,9 @@ static int show_answer(const struct cli_command *c, const struct rest_command *r
 		return cli_print(buf_view(&out));
 	}
 	if (json_parse(&arena, body, &limits, &j, &e) != RC_OK ||
-	    (r->items ? show_table(&out, json_get(j, str_from(r->items)), r->columns, &e)
-		      : show_object(&out, j, &e)) != RC_OK) {
+	    (r->show	? r->show(&out, j, &e)
+	     : r->items ? show_table(&out, json_get(j, str_from(r->items)), r->columns, &e)
+			: show_object(&out, j, &e)) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	return cli_print(buf_view(&out));

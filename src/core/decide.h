@@ -30,7 +30,9 @@ struct call_request {
 	const struct json *use; /* what in_use read; NULL = not yet */
 	uint64_t now_unix_ms;
 	struct str cited; /* id of the approval that the agent says it has, "" = none */
+
 	bool is_dry;	  /* remit try: autonomy `propose` is enough, nothing is taken */
+	bool is_narrower; /* of a question that waits already: it takes its place */
 };
 
 /* Who may answer a question. */

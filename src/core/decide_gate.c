@@ -205,7 +205,7 @@ static enum rc ask(struct deciding *c, const struct approval *same, uint64_t use
 		return RC_OK;
 	}
 	c->d.group = find_group(c);
-	if (!same || same->state != APPROVAL_OPEN) {
+	if (!c->r->is_narrower && (!same || same->state != APPROVAL_OPEN)) {
 		TRY(check_questions(c->s, c->b, c->r->agent, &c->d.gates, &c->d.approvers,
 				    c->d.group != 0, c->r->now_unix_ms, c->arena, &too_many, e));
 	}

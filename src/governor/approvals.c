@@ -10,6 +10,8 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/narrow.h"
+#include "governor/readback.h"
 
 static const struct group *group_of_gate(const struct governor *g, struct str gate)
 {
@@ -213,8 +215,9 @@ static enum rc describe(struct governor *g, const struct request *r, const struc
 		   : RC_OK;
 }
 
-uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
-			struct err *e)
+/* narrows: the question whose place it takes, 0 = none. */
+static uint64_t open_question(struct governor *g, const struct request *r, const struct decision *d,
+			      uint64_t narrows, struct err *e)
 {
 	AUTO_BUF question = BUF_INIT(32000);
 	uint64_t ix = 0;
@@ -230,16 +233,136 @@ uint64_t approvals_open(struct governor *g, struct request *r, const struct deci
 	if (describe(g, r, d, o, e) != RC_OK || write_question(g, r, d, &question, e) != RC_OK) {
 		return 0;
 	}
+	o->narrows = narrows;
+	o->group = narrows ? 0 : o->group;
 	values[1].bytes = buf_view(&question);
 	values[3].bytes = goal_of(g, state_task(g->state, r->task));
 	if (book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
 			&ix, e) != RC_OK) {
 		return 0;
 	}
-	if (!d->group) {
+	if (!o->group) {
 		tell(g, ix, d, values[1].bytes); /* similar ones are one item */
 	}
 	return ix;
+}
+
+uint64_t approvals_open(struct governor *g, const struct request *r, const struct decision *d,
+			struct err *e)
+{
+	return open_question(g, r, d, 0, e);
+}
+
+/* ---- less than what was asked ---- */
+
+/* Does what was captured for the question also tell about the narrowed call? */
+static bool is_same_picture(struct governor *g, const struct tool *t, const struct json *was,
+			    const struct json *is)
+{
+	const struct json *before;
+	const struct json *after;
+
+	return t && t->capture.tool.n &&
+	       (t->inverse.equals ||
+		(derive_args(t->capture.args, was, NULL, &g->round, &before, NULL) == RC_OK &&
+		 derive_args(t->capture.args, is, NULL, &g->round, &after, NULL) == RC_OK &&
+		 json_equal(before, after)));
+}
+
+bool approvals_has_no_picture(struct governor *g, uint64_t approval)
+{
+	const struct approval *a = state_approval(g->state, approval);
+	struct str unused;
+
+	return a && a->narrows &&
+	       book_value_of(g->book, approval, 2, &g->round, &unused, NULL) == RC_ABSENT;
+}
+
+/* The call of a question, as a request without anybody behind it; strings in g->round. */
+static enum rc request_of(struct governor *g, const struct approval *a, const struct json *patch,
+			  struct request *ret, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *args;
+	struct str text;
+
+	*ret = (struct request){.g = g,
+				.agent = arena_str(&g->round, a->agent),
+				.task = a->task,
+				.tool = arena_str(&g->round, a->tool),
+				.evidence = a->evidence};
+	readback_make_durable(g);
+	TRY(book_value_of(g->book, a->ix, 0, &g->round, &text, e));
+	TRY(json_parse(&g->round, text, &limits, &args, e));
+	TRY(narrow_args(args, patch, &g->round, &ret->args_text, e));
+	TRY(json_parse(&g->round, ret->args_text, &limits, &ret->args, e));
+	if (is_same_picture(g, bundle_tool(g->bundle, ret->tool), args, ret->args) &&
+	    book_value_of(g->book, a->ix, 2, &g->round, &ret->pre_text, NULL) == RC_OK) {
+		TRY(json_parse(&g->round, ret->pre_text, &limits, &ret->pre, e));
+	} else {
+		ret->pre_text = STR_NULL;
+	}
+	return vault_tag(g->vault, ret->tool, ret->args_text, ret->tag.bytes, e);
+}
+
+uint64_t approvals_narrow(struct governor *g, const struct approval *a, const struct json *patch,
+			  struct err *e)
+{
+	const struct approval *same;
+	struct request r;
+	struct decision d;
+	struct call_request q = {.now_unix_ms = gov_now_ms(g), .is_narrower = true};
+
+	if (a->kind != APPROVAL_CALL) {
+		(void)err_set(e, RC_DENIED, __func__, "only calls are narrowed"); /* 0 says it */
+		return 0;
+	}
+	if (request_of(g, a, patch, &r, e) != RC_OK) {
+		return 0;
+	}
+	same = state_approval_of(g->state, r.task, &r.tag);
+	if (same && (same->state == APPROVAL_OPEN || same->state == APPROVAL_GRANTED)) {
+		(void)err_set(e, RC_DENIED, __func__, "a%llu is about that call already",
+			      (unsigned long long)same->ix); /* 0 says it */
+		return 0;
+	}
+	q.agent = r.agent;
+	q.task = r.task;
+	q.tool = r.tool;
+	q.args = r.args;
+	q.tag = r.tag;
+	q.pre = r.pre;
+	q.evidence = r.evidence;
+	if (decide_call(g->state, g->bundle, &q, &g->round, &d, e) != RC_OK) {
+		return 0;
+	}
+	if (d.verdict != VERDICT_ASK) {
+		(void)err_set(e, RC_DENIED, __func__,
+			      "the narrowed call needs no approval or cannot have one: %.*s %.*s",
+			      STR_ARG(reason_code(d.reason)), STR_ARG(d.detail)); /* 0 says it */
+		return 0;
+	}
+	if (!str_list_within(&d.targets, &a->targets)) {
+		(void)err_set(e, RC_DENIED, __func__,
+			      "the narrowed call would reach other targets"); /* 0 says it */
+		return 0;
+	}
+	return open_question(g, &r, &d, a->ix, e);
+}
+
+struct str approvals_narrowed_text(struct governor *g, uint64_t approval)
+{
+	struct str args;
+	struct err e = ERR_INIT;
+
+	readback_make_durable(g);
+	if (book_value_of(g->book, approval, 0, &g->round, &args, &e) != RC_OK) {
+		log_err("what a%llu allows cannot be told: %s", (unsigned long long)approval,
+			e.msg);
+		return STR_NULL;
+	}
+	return arena_strf(&g->round, "approval a%llu is for exactly these arguments: %.*s",
+			  (unsigned long long)approval, STR_ARG(args));
 }
 
 void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct str why)

@@ -521,7 +521,8 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, STR_NULL, 0);
 		return;
 	}
-	reply_refusal(g, r, d->reason, d->detail, ix);
+	reply_refusal(g, r, d->reason,
+		      d->narrowed_to ? approvals_narrowed_text(g, d->narrowed_to) : d->detail, ix);
 	t = state_task(g->state, task);
 	if (t && t->state == TASK_RUNNING && t->deviations >= t->max_deviations) {
 		tasks_suspend(g, task, d->reason, ix);
@@ -563,7 +564,7 @@ static bool target_has_changed(struct governor *g, struct request *r, const stru
 		},
 	};
 
-	if (!d->approval || !d->tool->capture.tool.n) {
+	if (!d->approval || !d->tool->capture.tool.n || approvals_has_no_picture(g, d->approval)) {
 		return false;
 	}
 	if (book_value_of(g->book, d->approval, 2, &g->round, &shown, &e) == RC_OK &&

@@ -315,8 +315,17 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 
 /* ---- approvals.c ---- */
 /* The question about r as decided; the approval's index, or 0 with e filled. */
-uint64_t approvals_open(struct governor *g, struct request *r, const struct decision *d,
+uint64_t approvals_open(struct governor *g, const struct request *r, const struct decision *d,
 			struct err *e);
+/* A question about less than `a` asks (core/narrow.h), which takes its place once somebody has
+ * granted it; its index, or 0 with e filled. a must be open. */
+uint64_t approvals_narrow(struct governor *g, const struct approval *a, const struct json *patch,
+			  struct err *e);
+/* Was it cut down so far that what had been captured says nothing about it? Then there is nothing
+ * to compare with when it is used. */
+bool approvals_has_no_picture(struct governor *g, uint64_t approval);
+/* What the agent must call to use it, for the agent; g->round. */
+struct str approvals_narrowed_text(struct governor *g, uint64_t approval);
 /* The agent has asked more than people can answer: it only reads for a while, and its owner is
  * told, once. */
 void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct str why);

@@ -120,14 +120,82 @@ static enum rc vote(struct asked *a, bool grants, struct err *e)
 	return RC_OK;
 }
 
+/* Grants less than was asked: the question is denied, and what it was cut down to is granted, or
+ * waits for more votes. The agent must call that itself. */
+static enum rc narrow(struct asked *a, const struct json *patch, struct err *e)
+{
+	struct governor *g = a->g;
+	const struct approval *ap;
+	uint64_t asked_ix;
+	uint64_t ix;
+	struct leaf l = {
+	    .kind = LEAF_APPROVAL_SETTLED,
+	    .approval_settled = {.state = STR("denied"),
+				 .reason = reason_code(REASON_APPROVAL_NARROWED)},
+	};
+
+	TRY(open_question(a, &ap, e));
+	if (!ap) {
+		return RC_OK;
+	}
+	asked_ix = ap->ix;
+	ix = approvals_narrow(g, ap, patch, e);
+	if (ix == 0) {
+		return e->code;
+	}
+	TRY(record_vote(a, state_approval(g->state, ix), true, e));
+	l.approval_settled.approval = asked_ix;
+	TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	calls_wake_approval(g, asked_ix);
+	people_answer_id(a, "approval", 'a', ix,
+			 approval_state_name(state_approval(g->state, ix)->state));
+	return RC_OK;
+}
+
 enum rc people_approve(struct asked *a, struct err *e)
 {
-	return vote(a, true, e);
+	const struct json *patch = json_get(a->body, STR("narrow"));
+
+	return patch ? narrow(a, patch, e) : vote(a, true, e);
+}
+
+/* The other open questions of its group, by the same no. Who may not answer one of them leaves it.
+ */
+static enum rc deny_similar(struct asked *a, uint64_t group, struct err *e)
+{
+	const struct approval *ap;
+	uint64_t from = group;
+
+	while ((ap = state_next_approval(a->g->state, from))) {
+		struct str why;
+
+		from = ap->ix + 1;
+		if (ap->group == group && ap->state == APPROVAL_OPEN &&
+		    decide_vote(a->g->state, a->g->bundle, ap, a->person, &why) == REASON_NONE) {
+			TRY(record_vote(a, ap, false, e));
+		}
+	}
+	return RC_OK;
 }
 
 enum rc people_deny(struct asked *a, struct err *e)
 {
-	return vote(a, false, e);
+	const struct approval *ap;
+	uint64_t ix;
+	bool with_group;
+
+	if (!json_bool(json_get(a->body, STR("similar")), &with_group) || !with_group) {
+		return vote(a, false, e);
+	}
+	TRY(open_question(a, &ap, e));
+	if (!ap) {
+		return RC_OK;
+	}
+	ix = ap->ix;
+	TRY(deny_similar(a, ap->group, e));
+	people_answer_id(a, "approval", 'a', ix,
+			 approval_state_name(state_approval(a->g->state, ix)->state));
+	return RC_OK;
 }
 
 /* ---- pre-approvals ---- */

@@ -154,6 +154,132 @@ static void similar_questions_are_one_item(void **state)
 	scene_close(&s);
 }
 
+/* A tool that mutes many logins at once, with a captured state that depends on all of them. */
+static const char many[] =
+    "transport: command\n"
+    "tools:\n"
+    "  look:\n    effect: read\n    targets: [{kind: pg-role, pointer: /logins}]\n    data: "
+    "[accounts]\n    command: [/bin/true]\n    output: json\n    definition:\n      description: "
+    "looks\n      inputSchema: {type: object, required: [logins], properties: {logins: {type: "
+    "array, items: {type: string}}, n: {type: integer}}}\n"
+    "  drop:\n    effect: destroy\n    targets: [{kind: pg-role, pointer: /logins}]\n    data: "
+    "[accounts]\n    capture: {tool: look, arguments: {logins: {$args: /logins}}}\n"
+    "    inverse: {not_needed_by: alice, reason: they make new ones}\n"
+    "    verify: {tool: look, arguments: {logins: {$args: /logins}}, pointer: /muted, equals: "
+    "true}\n    evidence: {what: the logins, keep: 90d}\n    command: [/bin/true]\n    output: "
+    "json\n    definition:\n      description: drops\n      inputSchema: {type: object, required: "
+    "[logins, n], properties: {logins: {type: array, items: {type: string}}, n: {type: "
+    "integer}}}\n";
+
+static const char drop_two[] = "{\"logins\":[\"app\",\"batch\"],\"n\":5}";
+
+static void open_with_many(void)
+{
+	char args[256];
+
+	scene_write("deployment/upstreams/many.yaml", str_from(many));
+	scene_write("deployment/playbooks/many.yaml",
+		    STR("classes: [abuse]\naccountable: secops\nphases:\n  - name: all\n    tools: "
+			"[many___look, many___drop]\nlimits: {calls: 60, targets: 8, duration: 2h, "
+			"deviations: 3}\ndata: [accounts]\n"));
+	scene_open(&s);
+	s.incident =
+	    scene_id(scene_command(&s, ERIN, COMMAND_INCIDENT_OPEN,
+				   "{\"class\":\"abuse\",\"severity\":3,\"service\":\"shop\","
+				   "\"environment\":\"production\",\"assets\":[\"pg-role:app\","
+				   "\"pg-role:batch\"]}")
+			 ->text,
+		     "incident", 'i');
+	(void)snprintf(args, sizeof(args),
+		       "{\"incident\":\"i%llu\",\"playbook\":\"many\",\"goal\":\"drop them\","
+		       "\"targets\":[\"pg-role:app\",\"pg-role:batch\"]}",
+		       (unsigned long long)s.incident);
+	s.task =
+	    scene_id(scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0)),
+		     "task", 't');
+}
+
+static const struct heard_reply *narrow(uint64_t approval, uint32_t uid, const char *patch)
+{
+	char body[256];
+
+	(void)snprintf(body, sizeof(body), "{\"id\":\"a%llu\",\"narrow\":%s}",
+		       (unsigned long long)approval, patch);
+	return scene_command(&s, uid, COMMAND_APPROVE, body);
+}
+
+static void a_person_grants_less_and_the_agent_calls_that(void **state)
+{
+	(void)state;
+	const struct heard_reply *answer;
+	uint64_t held;
+	uint64_t a;
+	uint64_t less;
+
+	open_with_many();
+	a = scene_id(scene_call(&s, "many___drop", drop_two, 0), "id", 'a');
+	held = scene_ask(&s, RESPONDER, s.task, "many___drop", drop_two, 60000);
+	scene_settle(&s);
+	/* never more, never other, and not by those who may not answer */
+	assert_says(narrow(a, BOB, "{\"logins\":[\"app\",\"root\"]}")->text, "not get others");
+	assert_says(narrow(a, BOB, "{\"n\":6}")->text, "only fall");
+	assert_says(narrow(a, BOB, "{}")->text, "nothing would change");
+	assert_says(narrow(a, CAROL, "{\"n\":1}")->text, "approver_conflict");
+	assert_says(narrow(a, ERIN, "{\"n\":1}")->text, "approver_auth");
+	answer = narrow(a, BOB, "{\"logins\":[\"batch\"],\"n\":2}");
+	assert_int_equal(answer->code, 200);
+	assert_says(answer->text, "granted");
+	less = scene_id(answer->text, "approval", 'a');
+	assert_int_not_equal(less, a);
+	assert_says(scene_wait(&s, held), "approval_narrowed");
+	assert_says(scene_wait(&s, held), "{\\\"logins\\\":[\\\"batch\\\"],\\\"n\\\":2}");
+	assert_says(scene_call(&s, "many___drop", drop_two, 0), "approval_narrowed");
+	assert_int_equal(scene_admitted(&s, "drop"), 0);
+	/* another call than the narrowed one is asked about */
+	assert_says(scene_call(&s, "many___drop", "{\"logins\":[\"batch\"],\"n\":3}", 0),
+		    "Pending");
+	assert_says(scene_call(&s, "many___drop", "{\"logins\":[\"batch\"],\"n\":2}", 0), "muted");
+	assert_int_equal(scene_admitted(&s, "drop"), 1);
+	scene_close(&s);
+	scene_read_log(&disk);
+	for (size_t i = 0; i < disk.n; i++) {
+		const struct leaf_approval_opened *o = &disk.leaves[i].approval_opened;
+
+		if (disk.leaves[i].kind == LEAF_APPROVAL_OPENED && i == less) {
+			assert_int_equal(o->narrows, a);
+			assert_int_equal(o->targets.n, 1);
+			assert_str(o->targets.p[0], "pg-role:batch");
+		}
+	}
+	scene_free_log(&disk);
+}
+
+/* Wherever an agent can speak: its own tools, the cited approval, a webhook's name, a person's
+ * command with a uid that is nobody's. */
+static void an_agent_has_no_way_to_approve(void **state)
+{
+	(void)state;
+	char args[128];
+	uint64_t a;
+
+	scene_open(&s);
+	a = ask_for("db___lock");
+	(void)snprintf(args, sizeof(args), "{\"id\":\"a%llu\",\"approval\":\"a%llu\"}",
+		       (unsigned long long)a, (unsigned long long)a);
+	assert_says(scene_call(&s, "remit___approve", args, 0), "unknown tool");
+	assert_says(scene_call(&s, "approve", args, 0), "unknown tool");
+	assert_says(scene_call(&s, "remit___approval_status", args, 0), "pending");
+	for (uint32_t uid = 0; uid < 3; uid++) {
+		assert_says(scene_command(&s, uid == 2 ? 65534 : uid, COMMAND_APPROVE, args)->text,
+			    "approver_auth");
+	}
+	scene_settle(&s);
+	assert_int_equal(s.n_changes, 0);
+	assert_int_equal(scene_decide(&s, BOB, true, a)->code, 200); /* control */
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "can_login");
+	scene_close(&s);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -164,6 +290,8 @@ int main(void)
 	    SCENE_TEST(no_is_told_with_the_safe_alternative),
 	    SCENE_TEST(an_agent_that_asks_too_much_only_reads),
 	    SCENE_TEST(similar_questions_are_one_item),
+	    SCENE_TEST(a_person_grants_less_and_the_agent_calls_that),
+	    SCENE_TEST(an_agent_has_no_way_to_approve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,7 @@ static enum rc ask(struct deciding *c, const struct approval *same, uint64_t use
 		c->d.detail = c->hold_detail;
 	}
 	if (used_up) {
+		c->d.reason = REASON_PREAPPROVAL_EXHAUSTED;
 		c->d.detail = arena_strf(c->arena, "pre-approval " STR_FMT " is used up for now",
 					 STR_ARG(id_text('p', used_up, id)));
 		if (!c->d.detail.p) {

@@ -672,7 +672,7 @@ static void a_pre_approval_opens_what_it_covers(void **state)
 	fold_add(&w->f, admission(w));
 	fold_add(&w->f, LEAF_OF(CALL_COMPLETED, call_completed, .call = state_size(w->f.s) - 1,
 				.kind = STR("ok")));
-	expect_ask(w, NEEDS_APPROVAL);
+	expect_ask(w, PREAPPROVAL_EXHAUSTED);
 	assert_true(str_contains(w->d.detail, STR("used up")));
 	w->f.t += 1000;
 	expect_allow(w);

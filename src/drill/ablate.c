@@ -74,7 +74,7 @@ static enum rc try_variant(struct work *w, const struct tree *variant, struct st
 	if (w->a->n_tried >= ABLATE_DEFENCES_MAX) {
 		FAIL(w->e, RC_LIMIT, "more than %d defences to remove", ABLATE_DEFENCES_MAX);
 	}
-	rc = play_run(w->s, variant, &w->s->steps, w->seed, &now, NULL, w->e);
+	rc = play_run(w->s, variant, &w->s->steps, w->seed, NULL, &now, NULL, w->e);
 	if (rc == RC_NOMEM) {
 		return rc;
 	}

@@ -28,13 +28,14 @@ static enum rc run(struct drill *d, const struct drill_options *o)
 		d->state = DRILL_NOT_DUE;
 		return RC_OK;
 	}
-	TRY(play_run(s, &s->tree, &s->steps, o->seed, &d->steps, &d->findings, &d->err));
+	TRY(play_run(s, &s->tree, &s->steps, o->seed, NULL, &d->steps, &d->findings, &d->err));
 	if (s->twin.n > 0) {
 		const struct json *end = s->end;
 		enum rc rc;
 
 		s->end = NULL; /* it is about the steps */
-		rc = play_run(s, &s->tree, &s->twin, o->seed, &d->twin, &d->findings, &d->err);
+		rc =
+		    play_run(s, &s->tree, &s->twin, o->seed, NULL, &d->twin, &d->findings, &d->err);
 		s->end = end;
 		TRY(rc);
 	}

@@ -199,6 +199,7 @@ static void do_step(struct play *p, const struct step *st, struct step_result *r
 		play_people_do(p, st, r);
 		break;
 	case STEP_INCIDENT:
+	case STEP_SIGNAL:
 	case STEP_WAIT:
 	case STEP_CRASH:
 	case STEP_FAULT:
@@ -226,6 +227,9 @@ static enum rc play_step(struct play *p, const struct step *st)
 		bring_back(p);
 		mark(p);
 		do_step(p, st, &r);
+		if (p->watch) {
+			p->watch->step(p->watch->ctx, p->sim, st);
+		}
 		play_check_step(p, st, &r);
 		r.reason = arena_str(p->a, r.reason); /* it was part of somebody's answer */
 	}
@@ -300,9 +304,10 @@ static enum rc tell_story(struct play *p, const struct steps *steps, uint64_t se
 }
 
 enum rc play_run(const struct scenario *s, const struct tree *tree, const struct steps *steps,
-		 uint64_t seed, struct play_report *ret, struct findings *f, struct err *e)
+		 uint64_t seed, const struct play_watch *watch, struct play_report *ret,
+		 struct findings *f, struct err *e)
 {
-	struct play p = {.s = s, .tree = tree, .a = &ret->arena, .report = ret};
+	struct play p = {.s = s, .tree = tree, .watch = watch, .a = &ret->arena, .report = ret};
 	enum rc rc = scenario_deployment(s, tree, &p.deployment, f, e);
 
 	ret->problem = STR("");
@@ -310,6 +315,9 @@ enum rc play_run(const struct scenario *s, const struct tree *tree, const struct
 		rc = tell_story(&p, steps, seed, e);
 	}
 	if (rc == RC_OK) {
+		if (watch) {
+			watch->end(watch->ctx, p.sim);
+		}
 		play_check_end(&p);
 		ret->n_leaves = sim_log_size(p.sim);
 		rc = hash_log(&p, e);

@@ -32,7 +32,18 @@ struct play_report {
 #define AUTO_PLAY_REPORT CLEANUP(play_report_fini) struct play_report
 void play_report_fini(struct play_report *r);
 
+struct sim;
+/* Somebody who looks on: after each step, before it is compared with what is expected, and at the
+ * end. For tests of what must hold in every story. */
+struct play_watch {
+	void (*step)(void *ctx, struct sim *sim, const struct step *st);
+	void (*end)(void *ctx, struct sim *sim);
+	void *ctx;
+};
+
 /* Plays these steps of s under the deployment that tree is. A deployment that does not load is an
- * error (found in f); whatever happens in the story is a result. The same seed gives the same. */
+ * error (found in f); whatever happens in the story is a result. The same seed gives the same.
+ * watch may be NULL. */
 enum rc play_run(const struct scenario *s, const struct tree *tree, const struct steps *steps,
-		 uint64_t seed, struct play_report *ret, struct findings *f, struct err *e);
+		 uint64_t seed, const struct play_watch *watch, struct play_report *ret,
+		 struct findings *f, struct err *e);

@@ -25,6 +25,7 @@ struct play_call {
 struct play {
 	const struct scenario *s;
 	const struct tree *tree;
+	const struct play_watch *watch;
 	struct deployment *deployment;
 	struct sim *sim;
 	struct arena *a; /* of the report */

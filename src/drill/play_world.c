@@ -353,11 +353,38 @@ static void take_incident(struct play *p, const struct step *st, struct step_res
 			    r);
 }
 
+/* A report as its source would post it; the people's front looks at who may say what. */
+static void take_signal(struct play *p, const struct step *st, struct step_result *r)
+{
+	struct str from = node_word(json_get(st->node, STR("from")), STR(""));
+	const struct source *source = deployment_source(p->deployment, from);
+	const struct sim_reply *reply;
+	uint64_t req;
+
+	r->what = arena_strf(p->a, "signal from " STR_FMT, STR_ARG(from));
+	if (!source ||
+	    !source_may_signal(source, node_word(json_get(st->value, STR("name")), STR("")))) {
+		play_problem(p, r, "no source '" STR_FMT "' that may say this", STR_ARG(from));
+		return;
+	}
+	req = sim_signal(p->sim, from, play_json(p, play_fill(p, st->value, 1)));
+	sim_settle(p->sim);
+	reply = sim_reply_of(p->sim, req);
+	p->reply = reply ? reply->text : STR("");
+	r->answer = reply && reply->code == 200 ? ANSWER_OK : ANSWER_DENY;
+	if (r->answer != ANSWER_OK && st->answer == ANSWER_ANY) {
+		play_problem(p, r, STR_FMT, STR_ARG(p->reply));
+	}
+}
+
 void play_world_step(struct play *p, const struct step *st, struct step_result *r)
 {
 	switch ((int)st->kind) {
 	case STEP_INCIDENT:
 		take_incident(p, st, r);
+		break;
+	case STEP_SIGNAL:
+		take_signal(p, st, r);
 		break;
 	case STEP_WAIT:
 		r->what = arena_strf(p->a, "%llu s pass", (unsigned long long)(st->wait_ms / 1000));

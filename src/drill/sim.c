@@ -205,6 +205,7 @@ static void answer_for_nobody(struct sim *s)
 static void end_life(struct sim *s)
 {
 	governor_free(TAKE(s->governor));
+	segment_reader_free(TAKE(s->reader));
 	sim_senders_end(s);
 	for (size_t i = 0; i < SIM_PARTIES; i++) {
 		channel_free(TAKE(s->c[i]));
@@ -228,6 +229,7 @@ void sim_free(struct sim *s)
 	vec_fini(&s->waiting);
 	vec_fini(&s->notes);
 	vec_fini(&s->effects);
+	vec_fini(&s->leaves);
 	arena_fini(&s->arena);
 	mem_free(s);
 }
@@ -479,6 +481,20 @@ uint64_t sim_incident(struct sim *s, struct str source, struct str body)
 	return req;
 }
 
+uint64_t sim_signal(struct sim *s, struct str source, struct str body)
+{
+	uint64_t req = begin(s);
+	struct message m = {.kind = MESSAGE_SIGNAL,
+			    .signal = {.req = req, .source = source, .body = body}};
+
+	if (s->governor) {
+		sim_say(s, SIM_PEOPLE, &m);
+	} else {
+		answer_for_nobody(s);
+	}
+	return req;
+}
+
 /* ---- looking ---- */
 
 const struct sim_reply *sim_reply_of(const struct sim *s, uint64_t req)
@@ -494,6 +510,11 @@ const struct sim_reply *sim_reply_of(const struct sim *s, uint64_t req)
 uint64_t sim_unix_ms(const struct sim *s)
 {
 	return s->unix_ms;
+}
+
+uint64_t sim_boot_ms(const struct sim *s)
+{
+	return s->boot_ns / 1000000;
 }
 
 struct disk *sim_disk(struct sim *s)
@@ -556,20 +577,50 @@ uint64_t sim_log_size(const struct sim *s)
 	return s->governor ? governor_durable_size(s->governor) : 0;
 }
 
-enum rc sim_leaves(struct sim *s, uint64_t first, sim_leaf_fn *leaf, void *ctx, struct err *e)
+enum rc sim_reread(struct sim *s, sim_leaf_fn *leaf, void *ctx, struct err *e)
 {
 	AUTO_SEGMENT_READER r = NULL;
 	uint64_t size = sim_log_size(s);
 
-	if (first >= size) {
+	if (size == 0) {
 		return RC_OK;
 	}
-	TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin, first, &r, e));
-	for (uint64_t i = first; i < size; i++) {
+	TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin, 0, &r, e));
+	for (uint64_t i = 0; i < size; i++) {
 		struct segment_leaf got;
 
 		TRY(segment_reader_next(r, size, &got, e));
 		TRY(leaf(ctx, got.index, got.bytes, e));
+	}
+	return RC_OK;
+}
+
+/* Leaves are read once and kept: finding a leaf again means reading from the segment's begin. */
+static enum rc read_new(struct sim *s, struct err *e)
+{
+	uint64_t size = sim_log_size(s);
+
+	if (s->leaves.n >= size) {
+		return RC_OK;
+	}
+	if (!s->reader) {
+		TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin,
+					s->leaves.n, &s->reader, e));
+	}
+	while (s->leaves.n < size) {
+		struct segment_leaf got;
+
+		TRY(segment_reader_next(s->reader, size, &got, e));
+		TRY(vec_push(&s->leaves, sim_keep(s, got.bytes)));
+	}
+	return RC_OK;
+}
+
+enum rc sim_leaves(struct sim *s, uint64_t first, sim_leaf_fn *leaf, void *ctx, struct err *e)
+{
+	TRY(read_new(s, e));
+	for (uint64_t i = first; i < s->leaves.n; i++) {
+		TRY(leaf(ctx, i, s->leaves.p[i], e));
 	}
 	return RC_OK;
 }

@@ -78,6 +78,7 @@ struct sim_effect {
 	uint64_t order;	       /* counts effects and acknowledgements of stops alike */
 	uint64_t durable_size; /* leaves that were durable at that moment */
 	struct str tool;       /* public name */
+	bool was_done;	       /* the tool did its work */
 };
 
 enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e);
@@ -99,7 +100,8 @@ void sim_pass(struct sim *s, uint64_t ms);
 /* One of the clocks jumps: wall time by so much, with no time passing. */
 void sim_jump(struct sim *s, int64_t ms);
 uint64_t sim_unix_ms(const struct sim *s);
-struct disk *sim_disk(struct sim *s); /* of the log */
+uint64_t sim_boot_ms(const struct sim *s); /* does not jump */
+struct disk *sim_disk(struct sim *s);	   /* of the log */
 struct disk *sim_keys_disk(struct sim *s);
 const struct state *sim_state(const struct sim *s); /* NULL while it is down */
 const struct bundle *sim_bundle(const struct sim *s);
@@ -122,6 +124,7 @@ uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32],
 		  struct str tool, struct str args, uint32_t hold_ms);
 uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body);
 uint64_t sim_incident(struct sim *s, struct str source, struct str body);
+uint64_t sim_signal(struct sim *s, struct str source, struct str body);
 const struct sim_reply *sim_reply_of(const struct sim *s, uint64_t req);
 
 /* ---- looking ---- */
@@ -138,3 +141,5 @@ uint64_t sim_next_order(struct sim *s);
 /* Calls leaf() for each durable leaf from first on; anything but RC_OK ends it and is returned. */
 typedef enum rc sim_leaf_fn(void *ctx, uint64_t index, struct str bytes, struct err *e);
 enum rc sim_leaves(struct sim *s, uint64_t first, sim_leaf_fn *leaf, void *ctx, struct err *e);
+/* The same from the disk, all of them, whatever was read before. */
+enum rc sim_reread(struct sim *s, sim_leaf_fn *leaf, void *ctx, struct err *e);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "drill/sim.h"
+#include "governor/segment.h"
 #include "net/loop.h"
 #include "sender/desk.h"
 
@@ -71,6 +72,8 @@ struct sim {
 	})
 	definitions;
 
+	struct segment_reader *reader; /* behind the last of leaves; NULL = not open */
+	VEC(struct str) leaves;	       /* durable ones, as far as somebody looked */
 	uint64_t next_req;
 	uint64_t next_order;
 	bool is_busy; /* somebody did something in this round */

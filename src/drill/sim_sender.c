@@ -186,6 +186,7 @@ static void act(struct sim_sender *d, struct sim_flight *f, enum sim_mood mood)
 	bool is_done = mood != SIM_ERROR && s->o.tool(s->o.ctx, &a, &text);
 
 	MUST(buf_addf(&name, STR_FMT "___" STR_FMT, STR_ARG(a.upstream), STR_ARG(a.tool)) == RC_OK);
+	effect.was_done = is_done;
 	effect.tool = sim_keep(s, buf_view(&name));
 	MUST(vec_push(&s->effects, effect) == RC_OK);
 	f->is_sent = true;

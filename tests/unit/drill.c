@@ -27,7 +27,7 @@ static void play(const char *text, uint64_t seed, struct play_report *r)
 	struct err e = ERR_INIT;
 
 	if (scenario_read(STR("test.yaml"), str_from(text), NULL, &s, &f, &e) != RC_OK ||
-	    play_run(s, &s->tree, &s->steps, seed, r, &f, &e) != RC_OK) {
+	    play_run(s, &s->tree, &s->steps, seed, NULL, r, &f, &e) != RC_OK) {
 		fail_msg("%s", e.msg);
 	}
 }

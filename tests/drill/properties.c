@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* properties - random stories in the simulator, and what must hold in all of them.
+ *
+ *	properties [--steps N] [--seed S] [--write FILE]
+ *
+ * Each episode is a scenario that is drawn from its seed: calls, votes, stops, crashes, clock
+ *jumps, upstreams that fail, disks that fill. After every step the invariants below are checked
+ *against the leaves, the upstreams' own record of what was done to them, and a naive recount. The
+ *first that does not hold ends the run; the episode's seed is printed, and --write leaves the story
+ *as a scenario that `remit drill` can play.
+ *
+ *	(1) no effect without a durable leaf that allowed it
+ *	(2) no call acts twice
+ *	(3) no cap is exceeded: calls and targets of a task, targets of the fleet within the window
+ *	(4) no effect after a stop over it is acknowledged, until it is lifted
+ *	(5) nothing is changed whose state was not captured before, where that is demanded
+ *	(6) no term stands past its end, unless it was suspended or its rollback does not succeed
+ *	(7) a rollback restores the captured state
+ *	(8) no acknowledged leaf is lost
+ *	(9) no credential is left once all is over
+ *	(10) the same leaves give the same state
+ *	(11) nothing is destroyed without an approval of that call, granted before
+ */
+#include <inttypes.h>
+#include <openssl/sha.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "core/state.h"
+#include "drill/play_impl.h"
+
+enum {
+	EPISODE_STEPS = 250,
+	TEXT_BYTES = 1 << 20,
+	TARGETS = 6,
+	TASK_CALLS = 40,
+	TASK_TARGETS = 4,
+	FLEET_TARGETS = 3,
+	FLEET_WINDOW_MS = 600000,
+	TERM_SLACK_MS = 60000
+};
+
+static const char head[] =
+    "scenario: random\n"
+    "title: a random story\n"
+    "fixture:\n"
+    "  agents:\n"
+    "    red: {}\n"
+    "    blue: {}\n"
+    "  upstreams:\n"
+    "    edr:\n"
+    "      tools:\n"
+    "        look: {effect: read, on: host, credential: {backend: vault, scope: readers}}\n"
+    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release,\n"
+    "                  term: {length: 10m, end: revert}, credential: {backend: vault, scope: "
+    "hands}}\n"
+    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate,\n"
+    "                  term: {length: 10m, end: revert}, credential: {backend: vault, scope: "
+    "hands}}\n"
+    "        wipe: {effect: destroy, deletes_data: true, on: host, sets: {wiped: true}}\n"
+    "    web:\n"
+    "      transport: http\n"
+    "      tools:\n"
+    "        block: {effect: contain, on: host, sets: {blocked: true}, undo: unblock}\n"
+    "        unblock: {effect: contain, on: host, sets: {blocked: false}, undo: block}\n"
+    "  playbooks:\n"
+    "    drill: {limits: {calls: 40, targets: 4, duration: 30m, deviations: 10}}\n"
+    "  limits:\n"
+    "    caps: [{name: fleet, scope: fleet, tools: [edr___isolate], targets: 3, per: 10m}]\n"
+    "incident: {assets: [\"host:h0\", \"host:h1\", \"host:h2\", \"host:h3\", \"host:h4\", "
+    "\"host:h5\"]}\n"
+    "steps:\n";
+
+/* ---- drawing a story ---- */
+
+static uint64_t draw(uint64_t *random, uint64_t n)
+{
+	uint64_t z = *random += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return (z ^ z >> 31) % n;
+}
+
+#define PICK(random, list) (list)[draw((random), ARRAY_LEN(list))]
+
+static const char *const agents[] = {"red", "blue"};
+static const char *const tools[] = {"edr.look",	   "edr.look",	"edr.isolate", "edr.isolate",
+				    "edr.release", "web.block", "web.unblock", "edr.wipe"};
+static const char *const people[] = {"alice", "bob", "carol", "olga", "dora"};
+static const char *const moods[] = {"up", "up", "up", "slow", "stuck", "down", "error", "lost"};
+static const char *const scopes[] = {"all", "agent red", "agent blue", "tool edr.isolate",
+				     "upstream web"};
+static const char *const faults[] = {
+    "disk full",    "disk good",	  "disk good",	   "leases refused", "leases good",
+    "leases good",  "revocation refused", "leases good",   "clock +90s",     "clock -90s",
+    "disk failing", "disk good",	  "governor down", "governor up",    "clock +20m",
+};
+static const char *const waits[] = {"1s", "5s", "40s", "2m", "6m", "12m"};
+
+static enum rc draw_step(struct buf *b, uint64_t *r)
+{
+	uint64_t kind = draw(r, 100);
+
+	if (kind < 46) {
+		return buf_addf(b, "  - {call: {%s: {host: h%" PRIu64 "}}, by: %s}\n",
+				PICK(r, tools), draw(r, TARGETS), PICK(r, agents));
+	}
+	if (kind < 54) {
+		return buf_addf(b, "  - {again: true, by: %s}\n", PICK(r, agents));
+	}
+	if (kind < 64) {
+		return buf_addf(b, "  - {%s: %s}\n", draw(r, 6) ? "approve" : "deny",
+				PICK(r, people));
+	}
+	if (kind < 68) {
+		return buf_addf(b, "  - {intent: {}, by: %s}\n", PICK(r, agents));
+	}
+	if (kind < 78) {
+		return buf_addf(b, "  - {wait: %s}\n", PICK(r, waits));
+	}
+	if (kind < 82) {
+		return buf_addf(b, "  - {fault: upstream %s %s}\n", draw(r, 2) ? "edr" : "web",
+				PICK(r, moods));
+	}
+	if (kind < 85) {
+		return buf_addf(b, "  - {crash: %s}\n", draw(r, 2) ? "power" : "process");
+	}
+	if (kind < 89) {
+		return buf_addf(b, "  - {fault: %s}\n", PICK(r, faults));
+	}
+	if (kind < 91) {
+		return buf_addf(b, "  - {kill: %s, by: %s}\n", PICK(r, scopes), PICK(r, people));
+	}
+	if (kind < 95) {
+		return buf_addf(b, "  - {resume: %s, by: %s}\n", PICK(r, scopes), PICK(r, people));
+	}
+	if (kind < 96) {
+		return buf_addf(b, "  - {change: {\"host:h%" PRIu64 "\": {isolated: %s}}}\n",
+				draw(r, TARGETS), draw(r, 2) ? "true" : "false");
+	}
+	if (kind < 98) {
+		return buf_add(b, STR("  - {do: rollback, with: {id: $term}, by: alice}\n"));
+	}
+	if (kind < 99) {
+		return buf_add(b, STR("  - {do: clock confirm, by: alice}\n"));
+	}
+	return buf_addf(b,
+			"  - {incident: {%s assets: [\"host:h0\", \"host:h1\", \"host:h2\", "
+			"\"host:h3\", \"host:h4\", \"host:h5\"]}}\n",
+			draw(r, 2) ? "status: closed," : "");
+}
+
+/* Everything works again, everything is over, and time passes: (9). */
+static const char tail[] = "  - {fault: disk good}\n"
+			   "  - {fault: keys good}\n"
+			   "  - {fault: governor up}\n"
+			   "  - {fault: leases good}\n"
+			   "  - {fault: upstream edr up}\n"
+			   "  - {fault: upstream web up}\n"
+			   "  - {incident: {status: closed}}\n"
+			   "  - {wait: 40m}\n";
+
+static enum rc draw_story(struct buf *b, uint64_t seed, uint64_t steps)
+{
+	uint64_t random = seed;
+
+	TRY(buf_add(b, str_of(head, sizeof(head) - 1)));
+	for (uint64_t i = 0; i < steps; i++) {
+		TRY(draw_step(b, &random));
+	}
+	return buf_add(b, str_of(tail, sizeof(tail) - 1));
+}
+
+/* ---- what is known of a story so far ---- */
+
+struct seen_call {
+	uint64_t ix;
+	uint64_t task;
+	uint64_t parent;
+	uint64_t evidence;
+	struct str tool;
+	struct str agent;
+	struct str purpose;
+	struct str_list targets;
+	bool is_change;
+	bool is_ok; /* completed so */
+	bool is_not_sent;
+	size_t acts;
+	int was; /* the field that it set, before: 0, 1; -1 = it did not act */
+	uint64_t t;
+};
+
+struct seen_stop {
+	uint64_t ix;
+	uint64_t acknowledged; /* leaf, 0 = not yet */
+	uint64_t cleared;
+	struct str scope;
+	struct str name;
+};
+
+struct seen_task {
+	uint64_t ix;
+	uint64_t max_calls;
+	uint64_t max_targets;
+};
+
+struct checker {
+	struct arena arena;
+	const struct scenario *s;
+	uint64_t seed;
+	uint64_t step;
+	struct str broken; /* "" = all holds */
+	uint64_t n_leaves;
+	size_t n_effects;
+	bool is_up;
+	VEC(struct digest) hashes;     /* of all leaves */
+	VEC(struct seen_call *) calls; /* by index of the leaf */
+	VEC(struct seen_stop) stops;
+	VEC(struct seen_task) tasks;
+	VEC(uint64_t) granted; /* approvals, by leaf that opened them */
+	VEC(uint64_t) used;
+	VEC(struct {
+		uint64_t ix;
+		uint64_t call;
+		uint64_t overdue_ms; /* boot time when first seen so in this life; 0 = not */
+	})
+	terms;
+	int isolated[TARGETS];
+	int blocked[TARGETS];
+};
+
+PRINTF_LIKE(2, 3) static void breaks(struct checker *c, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut when longer */
+	va_end(ap);
+	if (!c->broken.n) {
+		c->broken = arena_str(&c->arena, str_from(text));
+	}
+}
+
+static struct seen_call *call_of(const struct checker *c, uint64_t ix)
+{
+	return ix < c->calls.n ? c->calls.p[ix] : NULL;
+}
+
+static void must_keep(enum rc rc)
+{
+	MUST(rc == RC_OK);
+}
+
+/* ---- leaves ---- */
+
+static struct str_list keep_list(struct checker *c, const struct str_list *l)
+{
+	struct str_list copy = str_list_copy(&c->arena, l);
+
+	for (size_t i = 0; i < copy.n; i++) {
+		((struct str *)(uintptr_t)copy.p)[i] = arena_str(&c->arena, l->p[i]);
+	}
+	return copy;
+}
+
+static bool changes(struct str tool)
+{
+	static const char *const names[] = {"edr___isolate", "edr___release", "edr___wipe",
+					    "web___block", "web___unblock"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_eq(tool, str_from(names[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* (3), by counting everything again. */
+static void recount(struct checker *c, const struct seen_call *last)
+{
+	const struct seen_task *task = NULL;
+	uint64_t n = 0;
+	uint64_t touched = 0; /* bits */
+	uint64_t isolated = 0;
+
+	for (size_t i = 0; i < c->tasks.n; i++) {
+		task = c->tasks.p[i].ix == last->task ? &c->tasks.p[i] : task;
+	}
+	for (size_t i = 0; i < c->calls.n; i++) {
+		const struct seen_call *x = c->calls.p[i];
+		uint64_t bit;
+
+		if (!x || x->is_not_sent || !str_eq(x->purpose, STR("agent"))) {
+			continue;
+		}
+		bit = x->targets.n ? 1ull << (x->targets.p[0].p[x->targets.p[0].n - 1] - '0') : 0;
+		if (x->task == last->task) {
+			n++;
+			touched |= x->is_change ? bit : 0;
+		}
+		if (str_eq(x->tool, STR("edr___isolate")) && x->t + FLEET_WINDOW_MS > last->t) {
+			isolated |= bit;
+		}
+	}
+	if (!task) {
+		breaks(c, "c%" PRIu64 " was allowed without a task", last->ix);
+	} else if (n > task->max_calls) {
+		breaks(c, "(3) task t%" PRIu64 " has %" PRIu64 " calls", task->ix, n);
+	} else if ((uint64_t)__builtin_popcountll(touched) > task->max_targets) {
+		breaks(c, "(3) task t%" PRIu64 " touches %d targets", task->ix,
+		       __builtin_popcountll(touched));
+	}
+	if (str_eq(last->tool, STR("edr___isolate")) &&
+	    __builtin_popcountll(isolated) > FLEET_TARGETS) {
+		breaks(c, "(3) %d hosts were isolated within the window",
+		       __builtin_popcountll(isolated));
+	}
+}
+
+static bool has(const uint64_t *p, size_t n, uint64_t x)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == x) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
+{
+	const struct leaf_call_decided *d = &l->call_decided;
+	struct seen_call *x = arena_alloc(&c->arena, sizeof(*x));
+	const struct seen_call *before = call_of(c, d->evidence);
+
+	MUST(x != NULL);
+	*x = (struct seen_call){.ix = ix,
+				.task = d->task,
+				.parent = d->parent,
+				.evidence = d->evidence,
+				.tool = arena_str(&c->arena, d->tool),
+				.agent = arena_str(&c->arena, d->agent),
+				.purpose = arena_str(&c->arena, d->purpose),
+				.targets = keep_list(c, &d->targets),
+				.is_change = changes(d->tool),
+				.was = -1,
+				.t = l->t};
+	c->calls.p[ix] = x;
+	if (!str_eq(x->purpose, STR("agent"))) {
+		return;
+	}
+	recount(c, x);
+	if (x->is_change && !str_has_suffix(x->tool, STR("wipe")) && (!before || !before->is_ok)) {
+		breaks(c, "(5) c%" PRIu64 " was allowed before its state was captured", ix);
+	}
+	if (str_has_suffix(x->tool, STR("wipe"))) {
+		if (!has(c->granted.p, c->granted.n, d->approval) ||
+		    has(c->used.p, c->used.n, d->approval)) {
+			breaks(c, "(11) c%" PRIu64 " has no approval of its own", ix);
+		}
+		must_keep(vec_push(&c->used, d->approval));
+	}
+}
+
+static void on_stop(struct checker *c, uint64_t ix, const struct leaf *l)
+{
+	struct seen_stop s = {.ix = ix,
+			      .scope = arena_str(&c->arena, l->kill_set.scope),
+			      .name = arena_str(&c->arena, l->kill_set.name)};
+
+	must_keep(vec_push(&c->stops, s));
+}
+
+static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
+{
+	struct checker *c = ctx;
+	AUTO_ARENA arena = ARENA_INIT(1 << 20);
+	struct digest hash;
+	struct leaf l;
+	struct seen_call *x;
+
+	TRY(leaf_decode(&arena, bytes, &l, e));
+	SHA256((const unsigned char *)bytes.p, bytes.n, hash.bytes);
+	must_keep(vec_push(&c->hashes, hash));
+	must_keep(vec_push(&c->calls, NULL));
+	c->n_leaves = ix + 1;
+	switch ((int)l.kind) {
+	case LEAF_TASK_OPENED:
+		must_keep(vec_push(&c->tasks,
+				   ((struct seen_task){.ix = ix,
+						       .max_calls = l.task_opened.max_calls,
+						       .max_targets = l.task_opened.max_targets})));
+		break;
+	case LEAF_CALL_DECIDED:
+		if (str_eq(l.call_decided.verdict, STR("allow"))) {
+			on_allowed(c, ix, &l);
+		}
+		break;
+	case LEAF_CALL_COMPLETED:
+		x = call_of(c, l.call_completed.call);
+		if (!x) {
+			breaks(c, "an outcome of c%" PRIu64 ", which was not allowed",
+			       l.call_completed.call);
+			break;
+		}
+		x->is_ok = str_eq(l.call_completed.kind, STR("ok"));
+		x->is_not_sent = str_eq(l.call_completed.kind, STR("not_sent"));
+		if (x->is_not_sent && x->acts > 0) {
+			breaks(c, "c%" PRIu64 " acted and is called not sent", x->ix);
+		}
+		break;
+	case LEAF_APPROVAL_SETTLED:
+		if (str_eq(l.approval_settled.state, STR("granted"))) {
+			must_keep(vec_push(&c->granted, l.approval_settled.approval));
+		}
+		break;
+	case LEAF_TERM_STARTED:
+		must_keep(vec_push(&c->terms, ((__typeof__(c->terms.p[0])){
+						  .ix = ix, .call = l.term_started.call})));
+		break;
+	case LEAF_KILL_SET:
+		on_stop(c, ix, &l);
+		break;
+	case LEAF_KILL_ACKNOWLEDGED:
+		for (size_t i = 0; i < c->stops.n; i++) {
+			if (c->stops.p[i].ix == l.kill_acknowledged.kill) {
+				c->stops.p[i].acknowledged = ix;
+			}
+		}
+		break;
+	case LEAF_KILL_CLEARED:
+		for (size_t i = 0; i < c->stops.n; i++) {
+			struct seen_stop *s = &c->stops.p[i];
+
+			if (!s->cleared && str_eq(s->scope, l.kill_cleared.scope) &&
+			    str_eq(s->name, l.kill_cleared.name)) {
+				s->cleared = ix;
+			}
+		}
+		break;
+	default:
+		break;
+	}
+	return RC_OK;
+}
+
+/* ---- effects ---- */
+
+static bool covers(const struct seen_stop *s, const struct seen_call *x)
+{
+	struct str upstream = x->tool;
+	char id[24];
+
+	if (str_eq(s->scope, STR("all"))) {
+		return true;
+	}
+	if (str_eq(s->scope, STR("agent"))) {
+		return str_eq(s->name, x->agent);
+	}
+	if (str_eq(s->scope, STR("tool"))) {
+		return str_eq(s->name, x->tool);
+	}
+	if (str_eq(s->scope, STR("task"))) {
+		return str_eq(s->name, id_text('t', x->task, id));
+	}
+	upstream = str_slice(upstream, 0, s->name.n);
+	return str_eq(s->name, upstream) && x->tool.n > upstream.n && x->tool.p[upstream.n] == '_';
+}
+
+/* (4) */
+static void check_stops_of(struct checker *c, const struct seen_call *x, const struct sim_effect *f)
+{
+	for (size_t i = 0; i < c->stops.n; i++) {
+		const struct seen_stop *s = &c->stops.p[i];
+
+		if (str_eq(x->purpose, STR("agent")) && s->acknowledged && covers(s, x) &&
+		    s->acknowledged < f->durable_size &&
+		    !(s->cleared && s->cleared < f->durable_size)) {
+			breaks(c, "(4) c%" PRIu64 " acted after stop k%" PRIu64 " was acknowledged",
+			       x->ix, s->ix);
+		}
+	}
+}
+
+/* (7): what a rollback sets is what stood there before the call that it undoes. */
+static void check_undo(struct checker *c, const struct seen_call *x, int value)
+{
+	for (size_t i = 0; i < c->terms.n; i++) {
+		const struct seen_call *undone;
+
+		if (c->terms.p[i].ix != x->parent) {
+			continue;
+		}
+		undone = call_of(c, c->terms.p[i].call);
+		if (undone && undone->was >= 0 && undone->was != value) {
+			breaks(c, "(7) c%" PRIu64 " sets %d, but before c%" PRIu64 " it was %d",
+			       x->ix, value, undone->ix, undone->was);
+		}
+	}
+}
+
+static void on_effect(struct checker *c, const struct sim_effect *f)
+{
+	struct seen_call *x = call_of(c, f->call);
+	int *field = NULL;
+	int value = 0;
+
+	if (!x || f->call >= f->durable_size || !str_eq(x->tool, f->tool)) {
+		breaks(c, "(1) " STR_FMT " acted without a durable leaf that allowed it",
+		       STR_ARG(f->tool));
+		return;
+	}
+	if (++x->acts > 1) {
+		breaks(c, "(2) c%" PRIu64 " acted twice", x->ix);
+	}
+	if (x->is_not_sent) {
+		breaks(c, "c%" PRIu64 " is called not sent and acted", x->ix);
+	}
+	check_stops_of(c, x, f);
+	if (x->is_change && x->targets.n == 1) {
+		int target = x->targets.p[0].p[x->targets.p[0].n - 1] - '0';
+
+		if (str_has_suffix(x->tool, STR("block"))) {
+			field = &c->blocked[target];
+			value = str_eq(x->tool, STR("web___block"));
+		} else if (str_eq(x->tool, STR("edr___isolate")) ||
+			   str_eq(x->tool, STR("edr___release"))) {
+			field = &c->isolated[target];
+			value = str_eq(x->tool, STR("edr___isolate"));
+		}
+	}
+	if (field && f->was_done) {
+		if (str_eq(x->purpose, STR("rollback"))) {
+			check_undo(c, x, value);
+		}
+		x->was = *field;
+		*field = value;
+	}
+}
+
+/* ---- after each step ---- */
+
+/* (8): what was durable is there again, byte for byte. */
+struct reread {
+	struct checker *c;
+	uint64_t n;
+};
+
+static enum rc same_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
+{
+	struct reread *r = ctx;
+	struct digest hash;
+
+	(void)e;
+	SHA256((const unsigned char *)bytes.p, bytes.n, hash.bytes);
+	if (ix < r->c->hashes.n && !digest_eq(&hash, &r->c->hashes.p[ix])) {
+		breaks(r->c, "(8) leaf %" PRIu64 " is another one than before", ix);
+	}
+	r->n = ix + 1;
+	return RC_OK;
+}
+
+static void check_lost(struct checker *c, struct sim *sim)
+{
+	struct reread r = {.c = c};
+	struct err e = ERR_INIT;
+
+	if (sim_reread(sim, same_leaf, &r, &e) != RC_OK) {
+		breaks(c, "(8) the log cannot be read: %s", e.msg);
+	} else if (r.n < c->hashes.n) {
+		breaks(c, "(8) %zu leaves were acknowledged, %" PRIu64 " are there", c->hashes.n,
+		       r.n);
+	}
+}
+
+/* (6): time that the governor had, by the clock that does not jump. */
+static void check_terms(struct checker *c, struct sim *sim)
+{
+	const struct state *s = sim_state(sim);
+
+	for (size_t i = 0; i < c->terms.n; i++) {
+		const struct term *t = state_term(s, c->terms.p[i].ix);
+		uint64_t *since = &c->terms.p[i].overdue_ms;
+
+		if (!t || t->state != TERM_STANDING || !t->reverts || !t->ends_at_unix_ms ||
+		    t->ends_at_unix_ms > sim_unix_ms(sim)) {
+			*since = 0;
+		} else if (!*since) {
+			*since = sim_boot_ms(sim);
+		} else if (*since + TERM_SLACK_MS < sim_boot_ms(sim)) {
+			breaks(c, "(6) m%" PRIu64 " stands past its end, %" PRIu64 " s now", t->ix,
+			       (sim_boot_ms(sim) - *since) / 1000);
+		}
+	}
+}
+
+static void note_change(struct checker *c, const struct step *st)
+{
+	const struct json *target = st->value ? st->value->child : NULL;
+	bool is_set = false;
+
+	if (st->kind == STEP_CHANGE && target &&
+	    json_bool(json_get(target, STR("isolated")), &is_set)) {
+		c->isolated[target->key.p[target->key.n - 1] - '0'] = is_set;
+	}
+}
+
+static void after_step(void *ctx, struct sim *sim, const struct step *st)
+{
+	struct checker *c = ctx;
+	struct err e = ERR_INIT;
+	bool is_up = sim_is_up(sim);
+
+	if (c->broken.n) {
+		return;
+	}
+	c->step++;
+	if (is_up && sim_leaves(sim, c->n_leaves, on_leaf, c, &e) != RC_OK) {
+		breaks(c, "the log cannot be read: %s", e.msg);
+	}
+	/* What was done before a crash is in the record too; its leaves are read by now, or the
+	 * governor is down and they will be. */
+	while (is_up && c->n_effects < sim_n_effects(sim)) {
+		on_effect(c, sim_effect_at(sim, c->n_effects++));
+	}
+	note_change(c, st);
+	if (is_up && (!c->is_up || st->kind == STEP_CRASH)) {
+		for (size_t i = 0; i < c->terms.n; i++) {
+			c->terms.p[i].overdue_ms = 0;
+		}
+		check_lost(c, sim);
+	}
+	c->is_up = is_up;
+	if (is_up) {
+		check_terms(c, sim);
+	}
+}
+
+/* ---- at the end ---- */
+
+static enum rc apply_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
+{
+	struct state *s = ctx;
+	AUTO_ARENA arena = ARENA_INIT(1 << 20);
+	struct leaf l;
+
+	TRY(leaf_decode(&arena, bytes, &l, e));
+	TRY(state_reserve(s, &l, e));
+	state_apply(s, ix, &l);
+	return RC_OK;
+}
+
+/* (10) */
+static void check_replay(struct checker *c, struct sim *sim)
+{
+	struct state *again = NULL;
+	struct digest mine;
+	struct digest other;
+	struct err e = ERR_INIT;
+
+	if (state_new(&again, &e) != RC_OK || sim_reread(sim, apply_leaf, again, &e) != RC_OK ||
+	    state_digest(sim_state(sim), &mine, &e) != RC_OK ||
+	    state_digest(again, &other, &e) != RC_OK) {
+		breaks(c, "(10) the log cannot be replayed: %s", e.msg);
+	} else if (!digest_eq(&mine, &other)) {
+		breaks(c, "(10) replay gives another state");
+	}
+	state_free(again);
+}
+
+static void at_end(void *ctx, struct sim *sim)
+{
+	struct checker *c = ctx;
+
+	if (c->broken.n) {
+		return;
+	}
+	if (!sim_is_up(sim)) {
+		breaks(c, "the governor did not come back");
+		return;
+	}
+	if (sim_n_credentials(sim) != 0) {
+		breaks(c, "(9) %zu credentials are left", sim_n_credentials(sim));
+	}
+	check_lost(c, sim);
+	check_replay(c, sim);
+}
+
+static void checker_fini(struct checker *c)
+{
+	vec_fini(&c->hashes);
+	vec_fini(&c->calls);
+	vec_fini(&c->stops);
+	vec_fini(&c->tasks);
+	vec_fini(&c->granted);
+	vec_fini(&c->used);
+	vec_fini(&c->terms);
+	arena_fini(&c->arena);
+}
+
+/* ---- episodes ---- */
+
+struct totals {
+	uint64_t episodes;
+	uint64_t steps;
+	uint64_t leaves;
+	uint64_t effects;
+};
+
+/* False: something does not hold; it is printed. */
+static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, struct totals *t)
+{
+	AUTO_BUF text = BUF_INIT(TEXT_BYTES);
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_SCENARIO s = NULL;
+	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
+	struct checker c = {.arena = ARENA_INIT(1 << 30), .seed = seed, .broken = STR("")};
+	struct play_watch watch = {.step = after_step, .end = at_end, .ctx = &c};
+	struct err e = ERR_INIT;
+	bool holds;
+
+	if (draw_story(&text, seed, steps) != RC_OK ||
+	    scenario_read(STR("random.yaml"), buf_view(&text), NULL, &s, &f, &e) != RC_OK ||
+	    play_run(s, &s->tree, &s->steps, seed, &watch, &r, &f, &e) != RC_OK) {
+		printf("seed %" PRIu64 ": the story cannot be played: %s\n", seed, e.msg);
+		checker_fini(&c);
+		return false;
+	}
+	holds = c.broken.n == 0;
+	if (!holds) {
+		printf("seed %" PRIu64 ", step %" PRIu64 ": " STR_FMT "\n", seed, c.step,
+		       STR_ARG(c.broken));
+	}
+	if (write_to && (!holds || steps == 0) &&
+	    file_replace(write_to, buf_view(&text), 0644, &e) != RC_OK) {
+		printf("%s\n", e.msg);
+	}
+	t->episodes++;
+	t->steps += c.step;
+	t->leaves += c.n_leaves;
+	t->effects += c.n_effects;
+	checker_fini(&c);
+	return holds;
+}
+
+static bool number(const char *text, uint64_t *ret)
+{
+	return text && num_u64(str_from(text), UINT64_MAX, ret);
+}
+
+int main(int argc, char **argv)
+{
+	struct totals t = {0};
+	uint64_t steps = 2500;
+	uint64_t seed = 1;
+	const char *write_to = NULL;
+
+	for (int i = 1; i < argc; i += 2) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (!strcmp(argv[i], "--write") && value) {
+			write_to = value;
+		} else if (!(!strcmp(argv[i], "--steps") && number(value, &steps)) &&
+			   !(!strcmp(argv[i], "--seed") && number(value, &seed))) {
+			fprintf(stderr,
+				"usage: properties [--steps N] [--seed S] [--write FILE]\n");
+			return 2;
+		}
+	}
+	log_set_level(LOG_LEVEL_NONE);
+	for (uint64_t i = 0; t.steps < steps; i++) {
+		if (!play_episode(seed + i, EPISODE_STEPS, write_to, &t)) {
+			return 1;
+		}
+	}
+	printf("%" PRIu64 " steps in %" PRIu64 " stories from seed %" PRIu64 ": %" PRIu64
+	       " leaves, %" PRIu64 " calls reached an upstream, everything holds\n",
+	       t.steps, t.episodes, seed, t.leaves, t.effects);
+	return 0;
+}

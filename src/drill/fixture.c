@@ -10,8 +10,11 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "codec/yaml.h"
 #include "config/init.h"
 #include "drill/fixture_impl.h"
+
+enum { FIRST_UID = 64001 }; /* of people who have none */
 
 void fixture_fini(struct fixture *f)
 {
@@ -34,13 +37,63 @@ static bool has_file(const struct making *m, const char *path)
 	return tree_find(m->tree, str_from(path)) != NULL;
 }
 
+/* In a drill everybody can speak, also who has no user on that machine. */
+static void give_uids(struct making *m, struct json *people)
+{
+	uint64_t uid = FIRST_UID + 1000;
+
+	for (const struct json *p = people ? people->child : NULL; p; p = p->next) {
+		if (json_type(p) == JSON_OBJECT) {
+			node_default(m->a, node_mutable(p), STR("uid"),
+				     node_number(m->a, p, uid++));
+		}
+	}
+}
+
+/* What the directory's file lacks of these sections is added: people, gates, sources that the story
+ * needs. What it has stays as it is, (2). */
+static enum rc merge(struct making *m, const struct tree_file *file, const struct json *document,
+		     struct err *e)
+{
+	static const char *const sections[] = {"people",  "groups",    "gates",
+					       "sources", "notifiers", "backends"};
+	const struct json *there = file->parsed;
+	struct json *both;
+
+	if (!there) {
+		TRY(yaml_parse(m->a, file->bytes, NULL, &there, e));
+	}
+	both = node_copy(m->a, there);
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		const struct json *more = json_get(document, str_from(sections[i]));
+		struct json *into;
+
+		if (!more) {
+			continue;
+		}
+		node_default(m->a, both, str_from(sections[i]), node_object(m->a, more));
+		into = node_mutable(json_get(both, str_from(sections[i])));
+		for (const struct json *one = more->child; one; one = one->next) {
+			node_default(m->a, into, one->key, node_copy(m->a, one));
+		}
+	}
+	if (str_eq(file->path, STR("people.yaml"))) {
+		give_uids(m, node_mutable(json_get(both, STR("people"))));
+	}
+	return tree_put_document(m->tree, file->path, both, e);
+}
+
 /* (2) */
 static enum rc put(struct making *m, struct str path, const struct json *document, struct err *e)
 {
-	if (tree_find(m->tree, path)) {
-		return RC_OK;
+	const struct tree_file *file = tree_find(m->tree, path);
+	bool is_merged = str_eq(path, STR("people.yaml")) || str_eq(path, STR("gates.yaml")) ||
+			 str_eq(path, STR("remit.yaml"));
+
+	if (!file) {
+		return tree_put_document(m->tree, path, document, e);
 	}
-	return tree_put_document(m->tree, path, document, e);
+	return is_merged ? merge(m, file, document, e) : RC_OK;
 }
 
 static struct json *word_list(struct making *m, const struct json *at, const char *words)
@@ -55,8 +108,6 @@ static struct json *word_list(struct making *m, const struct json *at, const cha
 }
 
 /* ---- people ---- */
-
-enum { FIRST_UID = 64001 };
 
 static void add_group_of(struct making *m, struct json *groups, const struct json *person)
 {
@@ -176,7 +227,7 @@ static enum rc make_gates(struct making *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct json *given = json_get(m->fixture, str_from(keys[i]));
 
-		if (given) {
+		if (given) { /* of a directory's gates.yaml only the gates are added to */
 			node_put(m->a, document, str_from(keys[i]), node_copy(m->a, given));
 		}
 	}
@@ -294,9 +345,9 @@ static enum rc make_agent(struct making *m, const struct json *given, struct err
 	node_put(m->a, autonomy, STR("read"), node_text(m->a, given, STR("act")));
 	node_put(m->a, autonomy, STR("contain"), node_text(m->a, given, STR("act")));
 	node_put(m->a, autonomy, STR("destroy"), node_text(m->a, given, STR("approve")));
-	node_default(
-	    m->a, agent, STR("id"),
-	    node_textf(m->a, given, "spiffe://" FIXTURE_TRUST_DOMAIN "/agent/%.*s", STR_ARG(name)));
+	node_default(m->a, agent, STR("id"),
+		     node_textf(m->a, given, "spiffe://%.*s/agent/%.*s", STR_ARG(m->trust_domain),
+				STR_ARG(name)));
 	node_default(m->a, agent, STR("owner"), node_text(m->a, given, STR("olga")));
 	node_default(m->a, agent, STR("deputy"), node_text(m->a, given, STR("dan")));
 	node_default(m->a, agent, STR("purpose"), node_text(m->a, given, STR("a drill")));
@@ -467,15 +518,16 @@ static enum rc make_others(struct making *m, struct err *e)
 		const struct json *given = json_get(m->fixture, str_from(files[i]));
 		struct json *document = node_object(m->a, given);
 
-		if (given) {
+		if (given && !m->has_directory) {
 			node_put(m->a, document, str_from(files[i]), node_copy(m->a, given));
 			TRY(put(m, arena_strf(m->a, "%s.yaml", files[i]), document, e));
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
 		const struct json *given = json_get(m->fixture, str_from(whole[i].key));
+		bool is_defence = str_eq(str_from(whole[i].key), STR("limits"));
 
-		if (given) {
+		if (given && !(is_defence && m->has_directory)) {
 			TRY(put(m, str_from(whole[i].path), given, e));
 		}
 	}
@@ -509,6 +561,21 @@ static void note_classes(struct making *m, const struct json *scenario)
 	for (const struct json *i = many ? many->child : NULL; i; i = i->next) {
 		note_class(m, i);
 	}
+}
+
+/* Agents are of the directory's trust domain. */
+static enum rc read_trust_domain(struct making *m, struct err *e)
+{
+	const struct tree_file *file = tree_find(m->tree, STR("remit.yaml"));
+	const struct json *document = NULL;
+
+	m->trust_domain = STR(FIXTURE_TRUST_DOMAIN);
+	if (file) {
+		TRY(yaml_parse(m->a, file->bytes, NULL, &document, e));
+		m->trust_domain =
+		    node_word(json_get(document, STR("trust_domain")), m->trust_domain);
+	}
+	return RC_OK;
 }
 
 static enum rc make_all(struct making *m, struct err *e)
@@ -546,6 +613,7 @@ enum rc fixture_read(struct load *l, const struct json *scenario, struct tree *t
 	if (!m.environment.n) {
 		m.environment = STR("production");
 	}
+	TRY(read_trust_domain(&m, e));
 	f->arena = l->arena;
 	f->environment = m.environment;
 	f->state = load_map(l, m.fixture, "state", OPTIONAL);

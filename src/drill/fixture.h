@@ -36,7 +36,8 @@ struct fixture {
 void fixture_fini(struct fixture *f);
 /* Reads the fixture of scenario (an object; it may be absent), reports what is wrong in l, and puts
  * the files that it means into tree. Files that are in tree already, from a directory, stay as they
- * are; policies/base then come from there alone. */
+ * are, but for people, gates and sources that are added; its defences (guardrails, never-list,
+ * limits, freezes) then come from there alone. */
 enum rc fixture_read(struct load *l, const struct json *scenario, struct tree *tree,
 		     struct fixture *f, struct err *e);
 const struct fixture_tool *fixture_tool_of(const struct fixture *f, struct str upstream,

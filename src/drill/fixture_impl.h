@@ -13,6 +13,7 @@ struct making {
 	struct fixture *f;
 	bool has_directory; /* the tree began with a deployment's own files */
 	struct str environment;
+	struct str trust_domain;
 	struct json *classes;	 /* of all incidents */
 	struct json *data;	 /* classes of all tools */
 	VEC(struct str) granted; /* public names of all tools that somebody wrote */

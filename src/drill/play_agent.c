@@ -176,9 +176,11 @@ static void declare(struct play *p, const struct play_call *who, const struct js
 			 node_textf(p->a, NULL, "i%llu", (unsigned long long)ix));
 	}
 	node_default(p->a, args, STR("goal"), node_text(p->a, NULL, STR("a drill")));
-	if (b->n_playbooks > 0) {
-		node_default(p->a, args, STR("playbook"),
-			     node_text(p->a, NULL, b->playbooks[0].name));
+	for (size_t k = 0; k < b->n_playbooks; k++) {
+		if (!i || str_list_has(&b->playbooks[k].classes, i->class)) {
+			node_default(p->a, args, STR("playbook"),
+				     node_text(p->a, NULL, b->playbooks[k].name));
+		}
 	}
 	if (!json_get(args, STR("targets"))) {
 		struct json *targets = node_array(p->a, NULL);

@@ -68,6 +68,14 @@ ok $? "a single point of failure is named"
 ok $? "unless nobody asks"
 "$remit" drill "$source"/packs/scenarios/*.yaml --no-ablation >"$dir/out"
 ok $? "the packaged scenarios are green"
+"$remit" init "$dir/own" >"$dir/init" 2>&1
+"$remit" drill --no-ablation --dir "$dir/own" "$source"/packs/scenarios/SC-13.yaml >"$dir/out"
+ok $? "a deployment's own files stop the story too"
+sed 's/SC-13/EX/; s/destroy, deletes_data: true/contain, sets: {erased: true}, undo: none/; s/expect: ask.*/expect: deny no_rule}/' \
+	"$source"/packs/scenarios/SC-13.yaml >"$dir/weak.yaml"
+"$remit" drill --no-ablation --dir "$dir/own" "$dir/weak.yaml" >"$dir/out"
+[ $? = 1 ] && grep -q 'expected: deny no_rule' "$dir/out"
+ok $? "and what they let through is shown"
 [ $bad = 0 ] || cat "$dir/out"
 echo "1..$n"
 exit $bad

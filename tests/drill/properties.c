@@ -191,7 +191,9 @@ struct seen_call {
 	bool is_ok; /* completed so */
 	bool is_not_sent;
 	size_t acts;
-	int was; /* the field that it set, before: 0, 1; -1 = it did not act */
+	int was;	  /* the field that it set, as captured: 0, 1; -1 = not known */
+	int saw_isolated; /* of its target, at the moment it acted */
+	int saw_blocked;
 	uint64_t t;
 };
 
@@ -489,7 +491,7 @@ static void check_stops_of(struct checker *c, const struct seen_call *x, const s
 	}
 }
 
-/* (7): what a rollback sets is what stood there before the call that it undoes. */
+/* (7): what a rollback sets is what was captured for the call that it undoes. */
 static void check_undo(struct checker *c, const struct seen_call *x, int value)
 {
 	for (size_t i = 0; i < c->terms.n; i++) {
@@ -500,7 +502,7 @@ static void check_undo(struct checker *c, const struct seen_call *x, int value)
 		}
 		undone = call_of(c, c->terms.p[i].call);
 		if (undone && undone->was >= 0 && undone->was != value) {
-			breaks(c, "(7) c%" PRIu64 " sets %d, but before c%" PRIu64 " it was %d",
+			breaks(c, "(7) c%" PRIu64 " sets %d, but for c%" PRIu64 " %d was captured",
 			       x->ix, value, undone->ix, undone->was);
 		}
 	}
@@ -524,23 +526,26 @@ static void on_effect(struct checker *c, const struct sim_effect *f)
 		breaks(c, "c%" PRIu64 " is called not sent and acted", x->ix);
 	}
 	check_stops_of(c, x, f);
-	if (x->is_change && x->targets.n == 1) {
+	if (x->targets.n == 1) {
 		int target = x->targets.p[0].p[x->targets.p[0].n - 1] - '0';
+		const struct seen_call *before = call_of(c, x->evidence);
+		bool is_web = str_has_prefix(x->tool, STR("web___"));
 
-		if (str_has_suffix(x->tool, STR("block"))) {
-			field = &c->blocked[target];
-			value = str_eq(x->tool, STR("web___block"));
-		} else if (str_eq(x->tool, STR("edr___isolate")) ||
-			   str_eq(x->tool, STR("edr___release"))) {
-			field = &c->isolated[target];
-			value = str_eq(x->tool, STR("edr___isolate"));
+		x->saw_isolated = c->isolated[target];
+		x->saw_blocked = c->blocked[target];
+		if (x->is_change && !str_eq(x->tool, STR("edr___wipe"))) {
+			field = is_web ? &c->blocked[target] : &c->isolated[target];
+			value = str_eq(x->tool, STR("web___block")) ||
+				str_eq(x->tool, STR("edr___isolate"));
+		}
+		if (before) {
+			x->was = is_web ? before->saw_blocked : before->saw_isolated;
 		}
 	}
 	if (field && f->was_done) {
 		if (str_eq(x->purpose, STR("rollback"))) {
 			check_undo(c, x, value);
 		}
-		x->was = *field;
 		*field = value;
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "config/load.h"
+#include "core/breaker.h"
 
 enum {
 	WINDOW_MAX_MS = 24 * 3600 * 1000, /* what the state remembers of calls: STATE_HORIZON_MS */
@@ -276,6 +277,44 @@ void load_caps(struct load *l, const struct json *doc, struct str playbook)
 	}
 }
 
+static void load_breaker(struct load *l, const struct json *breakers, enum breaker_kind k,
+			 const char *name)
+{
+	static const struct {
+		uint64_t window_ms;
+		uint64_t open_ms;
+	} defaults[BREAKER_KINDS] = {
+	    [BREAKER_LOOP] = {600000, 300000},	 [BREAKER_BURST] = {60000, 300000},
+	    [BREAKER_ERRORS] = {300000, 300000}, [BREAKER_OSCILLATION] = {3600000, 900000},
+	    [BREAKER_UPSTREAM] = {60000, 30000},
+	};
+	const struct json *one = load_map(l, breakers, name, OPTIONAL);
+	struct breaker_rule *r = &l->b->breakers[k];
+
+	if (!one || !load_keys(l, one, "a breaker", "calls per open")) {
+		return;
+	}
+	(void)load_get(l, one, "calls", REQUIRED); /* it reports */
+	r->most = load_number(l, one, "calls", 1, AMOUNT_MAX, 1);
+	r->window_ms = load_duration(l, one, "per", WINDOW_MAX_MS, defaults[k].window_ms);
+	r->open_ms = load_duration(l, one, "open", WINDOW_MAX_MS, defaults[k].open_ms);
+}
+
+static void load_breakers(struct load *l, const struct json *doc)
+{
+	const struct json *breakers = load_map(l, doc, "breakers", OPTIONAL);
+
+	if (!breakers ||
+	    !load_keys(l, breakers, "breakers", "loop burst errors oscillation upstream")) {
+		return;
+	}
+	load_breaker(l, breakers, BREAKER_LOOP, "loop");
+	load_breaker(l, breakers, BREAKER_BURST, "burst");
+	load_breaker(l, breakers, BREAKER_ERRORS, "errors");
+	load_breaker(l, breakers, BREAKER_OSCILLATION, "oscillation");
+	load_breaker(l, breakers, BREAKER_UPSTREAM, "upstream");
+}
+
 void load_limits(struct load *l)
 {
 	struct str path = STR("limits.yaml");
@@ -286,10 +325,11 @@ void load_limits(struct load *l)
 		return;
 	}
 	doc = load_document(l, path);
-	if (!load_keys(l, doc, "limits.yaml", "target_hold caps")) {
+	if (!load_keys(l, doc, "limits.yaml", "target_hold caps breakers")) {
 		return;
 	}
 	l->b->target_hold_ms =
 	    load_duration(l, doc, "target_hold", WINDOW_MAX_MS, TARGET_HOLD_DEFAULT_MS);
 	load_caps(l, doc, STR(""));
+	load_breakers(l, doc);
 }

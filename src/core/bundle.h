@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/agent.h"
+#include "core/breaker.h"
 #include "core/freeze.h"
 #include "core/cap.h"
 #include "core/gate.h"
@@ -50,6 +51,7 @@ struct bundle {
 	struct inventory inventory;
 	const struct cap *caps;
 	size_t n_caps;
+	struct breaker_rule breakers[BREAKER_KINDS];
 	uint64_t target_hold_ms;       /* how long targets are held when an outcome stays unknown */
 	struct str_list control_plane; /* what no agent may change: core/never.h */
 	struct str_list never; /* targets nobody's agent may act on; "kind:*" for a whole kind */

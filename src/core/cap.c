@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 
-enum { KEY_BYTES = 512 };
+enum { KEY_BYTES = 800 }; /* the longest target and a name */
 
 static const struct str measures[CAP_MEASURES] = {
     [CAP_CALLS] = {"calls", 5},

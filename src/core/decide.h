@@ -42,6 +42,16 @@ struct approvers {
 	struct str missing;	   /* which gate can never open, for people; p == NULL = none */
 };
 
+/* A breaker that this call trips; becomes breaker.tripped. */
+struct breaker_trip {
+	bool is_tripped;
+	enum breaker_kind kind;
+	struct str whom;
+	struct str key;
+	uint64_t count;
+	uint64_t open_ms;
+};
+
 struct decision {
 	enum verdict verdict;
 	enum reason reason;
@@ -59,9 +69,10 @@ struct decision {
 	uint64_t waiver;     /* cited for what is missing */
 	bool needs_evidence; /* verdict is not deny: the tool's `preserve` reads come first */
 	bool needs_use; /* verdict is not deny, and whether the target is in use was not read yet */
-	struct str_list policies;   /* ids of the determining policies */
-	struct str_list shadow;	    /* ids of @shadow policies that would have forbidden */
-	struct str_list gates;	    /* asked, or lifted by the approval */
+	struct str_list policies; /* ids of the determining policies */
+	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
+	struct str_list gates;	  /* asked, or lifted by the approval */
+	struct breaker_trip trip;
 	struct str_list takings;    /* what it takes from caps, when not denied (core/cap.h) */
 	uint64_t approval;	    /* granted and cited, when verdict is allow */
 	uint64_t preapproval;	    /* cited, when verdict is allow */

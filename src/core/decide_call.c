@@ -247,6 +247,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_room,		 /* DESIGN 9: no log, no effect */
 	    check_grant,	 /* 6 */
 	    check_phase,	 /* 6 */
+	    check_breakers,	 /* 7 */
 	    check_caps,		 /* 7 */
 	    check_phase_bounds,	 /* 7 */
 	    check_reads,	 /* 7 */

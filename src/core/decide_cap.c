@@ -176,7 +176,7 @@ static enum rc exceed(struct deciding *c, const struct cap *cap, enum reason rea
 	return RC_OK;
 }
 
-static enum rc take(struct deciding *c, struct str text, struct err *e)
+enum rc deciding_take(struct deciding *c, struct str text, struct err *e)
 {
 	if (!text.p) {
 		FAIL(e, RC_NOMEM, "no memory for a taking");
@@ -245,7 +245,7 @@ static enum rc check_measure(struct deciding *c, const struct cap *cap, enum cap
 	if (c->d.reason != REASON_NONE) {
 		return RC_OK;
 	}
-	return take(c, taking_text(c->arena, 1, sel->group ? sel->bits : NULL, m, key), e);
+	return deciding_take(c, taking_text(c->arena, 1, sel->group ? sel->bits : NULL, m, key), e);
 }
 
 /* ---- a share of a group ---- */

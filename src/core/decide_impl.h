@@ -24,7 +24,7 @@ struct deciding {
 			 */
 	enum reason hold_reason; /* deciding_hold() */
 	struct str hold_detail;
-	struct str *takings; /* d.takings, with room for LIMIT_TAKINGS */
+	struct str *takings;  /* d.takings, with room for LIMIT_TAKINGS */
 	uint64_t contrary_ix; /* newest signal that contradicts; an approval must be newer */
 	struct decision d;
 };
@@ -40,6 +40,9 @@ enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e);
  * reason is the one that is told. */
 void deciding_hold(struct deciding *c, enum reason reason, struct str detail);
 
+/* Writes down what the call takes from a counter (text: core/cap.h; p == NULL: no memory). */
+enum rc deciding_take(struct deciding *c, struct str text, struct err *e);
+
 /* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
 enum rc check_stops(struct deciding *c, struct err *e);
 enum rc check_identity(struct deciding *c, struct err *e);
@@ -51,6 +54,7 @@ enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_cited(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);
+enum rc check_breakers(struct deciding *c, struct err *e);
 enum rc check_caps(struct deciding *c, struct err *e);
 enum rc check_credentials(struct deciding *c, struct err *e);
 enum rc check_gate_rules(struct deciding *c, struct err *e);

@@ -47,8 +47,8 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_APPROVAL] = "approval a", [OBJECT_PREAPPROVAL] = "pre-approval p",
     [OBJECT_LEASE] = "lease l",	      [OBJECT_TERM] = "term m",
     [OBJECT_KILL] = "kill ",	      [OBJECT_EVIDENCE] = "evidence e",
-    [OBJECT_HOLD] = "legal hold h",   [OBJECT_WAIVER] = "waiver w",
-    [OBJECT_PAUSE] = "pause ",
+    [OBJECT_BREAKER] = "breaker b",   [OBJECT_HOLD] = "legal hold h",
+    [OBJECT_WAIVER] = "waiver w",     [OBJECT_PAUSE] = "pause ",
 };
 
 /* ---- memory ---- */
@@ -124,6 +124,7 @@ static void object_free(struct object *o)
 	case OBJECT_TERM:
 	case OBJECT_KILL:
 	case OBJECT_EVIDENCE:
+	case OBJECT_BREAKER:
 	case OBJECT_HOLD:
 	case OBJECT_WAIVER:
 	case OBJECT_PAUSE:
@@ -562,6 +563,7 @@ LOOKUPS(approval, APPROVAL)
 LOOKUPS(preapproval, PREAPPROVAL)
 LOOKUPS(lease, LEASE)
 LOOKUPS(term, TERM)
+LOOKUPS(breaker, BREAKER)
 
 const struct kill *state_next_kill(const struct state *s, uint64_t from)
 {

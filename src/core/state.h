@@ -14,6 +14,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "core/breaker.h"
 #include "core/effect.h"
 #include "core/inventory.h"
 #include "core/leaf.h"
@@ -298,6 +299,24 @@ struct signal {
 	uint64_t cause;
 };
 
+/* A breaker that tripped (core/breaker.h). */
+struct breaker {
+	uint64_t ix;
+	bool is_closed;
+	enum breaker_kind kind;
+	struct str whom;
+	struct str key; /* its counter */
+	uint64_t task;	/* whose call tripped it */
+	uint64_t count;
+	uint64_t open_ms;
+	uint64_t tripped_unix_ms;
+	uint64_t open_until_unix_ms; /* after it, half open */
+	uint64_t probe;		     /* the call that was let through; 0 = none */
+};
+/* Is it about calls of this task, to this upstream, on these targets? */
+bool breaker_concerns(const struct breaker *b, uint64_t task, struct str upstream,
+		      const struct str_list *targets);
+
 struct state;
 
 enum rc state_new(struct state **ret, struct err *e);
@@ -360,6 +379,10 @@ struct fence state_fence(const struct state *s, struct str target);
  * ends. */
 const struct call *state_next_standing(const struct state *s, struct str target,
 				       const struct call *after);
+const struct breaker *state_breaker(const struct state *s, uint64_t ix);
+const struct breaker *state_next_breaker(const struct state *s, uint64_t from);
+/* Those that are not closed. */
+const struct breaker *state_next_open_breaker(const struct state *s, uint64_t from);
 /* The agent's allowed calls in the task, newest first: NULL starts; ends at one that is forgotten.
  */
 const struct call *state_previous_call(const struct state *s, const struct task *t,

@@ -204,6 +204,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	state_apply_use(s, task, o);
 	state_apply_progress(s, task, o);
 	state_apply_takings(s, o);
+	state_probe_breakers(s, o);
 	state_apply_approval_use(s, l);
 	state_apply_waiver_use(s, l);
 	state_apply_preapproval_use(s, l);
@@ -319,9 +320,9 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 	if (str_eq(o->pub.outcome, STR("not_sent"))) {
 		state_return_takings(s, o);
 		state_stop_standing(s, o);
-	} else {
-		state_apply_used(s, o, &l->call_completed.used);
 	}
+	state_apply_used(s, o, &l->call_completed.used);
+	state_settle_probes(s, o, l->t);
 }
 
 /* What a task is marked with when an effect of its is not what it should be. */

@@ -223,6 +223,16 @@ void state_apply_used(struct state *s, const struct call_object *call, const str
 	}
 }
 
+void state_clear_counter(struct state *s, struct str key)
+{
+	struct counter *c = counter_of(s, key);
+
+	if (c) {
+		tally_sum_prune(&c->sum, UINT64_MAX);
+		tally_set_prune(&c->set, &s->words, UINT64_MAX);
+	}
+}
+
 /* ---- reading ---- */
 
 uint64_t state_counted(const struct state *s, struct str key, uint64_t now_unix_ms)

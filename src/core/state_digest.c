@@ -340,6 +340,22 @@ static void put_term(struct sink *k, const struct object *o)
 	put_u64(k, t->asked);
 }
 
+static void put_breaker(struct sink *k, const struct object *o)
+{
+	const struct breaker *b = &((const struct breaker_object *)o)->pub;
+
+	put_u64(k, b->is_closed);
+	put_u64(k, b->kind);
+	put_str(k, b->whom);
+	put_str(k, b->key);
+	put_u64(k, b->task);
+	put_u64(k, b->count);
+	put_u64(k, b->open_ms);
+	put_u64(k, b->tripped_unix_ms);
+	put_u64(k, b->open_until_unix_ms);
+	put_u64(k, b->probe);
+}
+
 static void put_kill(struct sink *k, const struct object *o)
 {
 	const struct kill_object *kill = (const struct kill_object *)o;
@@ -422,8 +438,8 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_APPROVAL] = put_approval, [OBJECT_PREAPPROVAL] = put_preapproval,
     [OBJECT_LEASE] = put_lease,	      [OBJECT_TERM] = put_term,
     [OBJECT_KILL] = put_kill,	      [OBJECT_EVIDENCE] = put_evidence,
-    [OBJECT_HOLD] = put_hold,	      [OBJECT_WAIVER] = put_waiver,
-    [OBJECT_PAUSE] = put_pause,
+    [OBJECT_BREAKER] = put_breaker,   [OBJECT_HOLD] = put_hold,
+    [OBJECT_WAIVER] = put_waiver,     [OBJECT_PAUSE] = put_pause,
 };
 
 static void put_signal(struct sink *k, const struct signal *x)

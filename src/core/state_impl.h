@@ -29,6 +29,7 @@ enum object_kind {
 	OBJECT_TERM,
 	OBJECT_KILL,
 	OBJECT_EVIDENCE,
+	OBJECT_BREAKER,
 	OBJECT_HOLD,
 	OBJECT_WAIVER,
 	OBJECT_PAUSE,
@@ -102,6 +103,11 @@ struct call_object {
 	struct str_list takings;
 	uint64_t taken_unix_ms;
 	uint64_t held_until_unix_ms;
+};
+
+struct breaker_object {
+	struct object o;
+	struct breaker pub;
 };
 
 /* What calls took from a cap for one task, incident, agent or all (state_count.c). */
@@ -229,8 +235,9 @@ struct state {
 	struct map counters;		      /* key of core/cap.h -> struct counter */
 	VEC(struct target_fact) facts;	      /* by number in words */
 	VEC(struct standing) standing;
+	size_t n_open_breakers;
 	uint32_t unused_standing;
-	VEC(struct signal_object *) signals;  /* by asset, name, source */
+	VEC(struct signal_object *) signals; /* by asset, name, source */
 	struct pending pending;
 };
 
@@ -313,9 +320,15 @@ enum rc state_reserve_used(struct state *s, const struct call_object *call,
 void state_apply_used(struct state *s, const struct call_object *call, const struct str_list *used);
 void state_forget_counters(struct state *s);
 void state_free_counters(struct state *s);
+/* What is counted is forgotten. */
+void state_clear_counter(struct state *s, struct str key);
 /* Those that count something, by key; the list is the caller's. */
 enum rc state_list_counters(const struct state *s, const struct map_entry ***ret, size_t *ret_n,
 			    struct err *e);
+
+/* ---- state_breaker.c ---- */
+void state_probe_breakers(struct state *s, const struct call_object *call);
+void state_settle_probes(struct state *s, const struct call_object *call, uint64_t unix_ms);
 
 /* ---- state_target.c ---- */
 enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e);

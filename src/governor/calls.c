@@ -638,6 +638,9 @@ void calls_judge(struct governor *g, struct request *r)
 		log_err("cannot decide '%.*s': %s", STR_ARG(r->tool), e.msg);
 		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
 	}
+	if (d.trip.is_tripped) {
+		breakers_trip(g, r->task, &d.trip);
+	}
 	if (d.verdict == VERDICT_DENY) {
 		if (!preserve_is_waiting(g, r, &d)) {
 			calls_refuse(g, r, &d);
@@ -712,6 +715,7 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 				enum reason reason, struct str result, struct err *e)
 {
 	const struct tool *t = bundle_tool(g->bundle, f->tool);
+	const struct call *c = state_call(g->state, f->call);
 	struct digest unused;
 	struct book_value values[BOOK_PIECES];
 	size_t n;
@@ -728,6 +732,9 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 
 	if (t && str_eq(kind, STR("ok"))) {
 		l.call_completed.labels = labels_of(t, f, &g->round);
+	}
+	if (c && f->purpose == PURPOSE_AGENT) {
+		TRY(breaker_counts(g->bundle, c, kind, &g->round, &l.call_completed.used, e));
 	}
 	n = book_split(result, &l.call_completed.result, &unused, values);
 	return book_record(g->book, &l, key_for(g, f->task), values, n, NULL, e);

@@ -277,6 +277,12 @@ const struct json *reads_value(struct governor *g, struct arena *arena, struct s
 void looks_first(struct governor *g, struct request *r, const struct decision *d);
 void looks_on_outcome(struct governor *g, const struct flight *f, const struct msg_outcome *m);
 
+/* ---- breakers.c ---- */
+/* A decision tripped it; task is whose call that was. */
+void breakers_trip(struct governor *g, uint64_t task, const struct breaker_trip *trip);
+/* The member `breakers` of an open object: those that are not closed. */
+void breakers_view_open(const struct governor *g, struct json_out *w);
+
 /* ---- kept.c: results of approved calls that nobody waited for ---- */
 void kept_add(struct governor *g, const struct flight *f, struct str result);
 /* True when r was such a call made again, and is answered. */

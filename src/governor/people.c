@@ -341,6 +341,7 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 		view_kill(g, k, w);
 	}
 	json_out_close(w);
+	breakers_view_open(g, w);
 	json_out_close(w);
 	return RC_OK;
 }
@@ -419,6 +420,8 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_EVIDENCE_LIST] = evidence_list,
 	    [COMMAND_EVIDENCE_SHOW] = evidence_show,
 	    [COMMAND_HOLD_LIST] = evidence_holds,
+	    [COMMAND_BREAKER_LIST] = breaker_list,
+	    [COMMAND_BREAKER_RESET] = breaker_reset,
 	};
 
 	return readers[verb];

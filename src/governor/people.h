@@ -24,6 +24,9 @@ enum rc people_id(const struct asked *a, char letter, uint64_t *ret, struct err 
 enum rc incident_show(struct asked *a, struct json_out *w, struct err *e);
 /* signals.c */
 enum rc signals_list(struct asked *a, struct json_out *w, struct err *e);
+/* breakers.c */
+enum rc breaker_list(struct asked *a, struct json_out *w, struct err *e);
+enum rc breaker_reset(struct asked *a, struct json_out *w, struct err *e);
 /* inventory.c */
 enum rc inventory_list(struct asked *a, struct json_out *w, struct err *e);
 enum rc inventory_set(struct asked *a, struct json_out *w, struct err *e);

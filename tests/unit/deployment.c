@@ -265,6 +265,9 @@ static void caps_are_read_and_must_bound_something(void **state)
 	    {file, NULL, CAP("  rate: 4/1m\n- name: a\n  scope: task\n  calls: 1\n"),
 	     "limits.yaml:5:3: error: cap 'a' is there already"},
 	    {file, NULL, "target_hold: 25h\n", "'target_hold'"},
+	    {file, NULL, "breakers: {lop: {calls: 3}}\n", "did you mean 'loop'?"},
+	    {file, NULL, "breakers: {loop: {per: 1m}}\n", "'calls' is missing"},
+	    {file, NULL, "breakers: {loop: {calls: 0}}\n", "from 1 to"},
 	};
 	static const char good_caps[] =
 	    CAP("  calls: 3\n  per: 1h\n  rate: 2/1m\n  effect: contain\n  otherwise: ask\n");

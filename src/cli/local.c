@@ -2,6 +2,7 @@
 /* cli/local.c - the commands that work on files, without a running Remit. */
 #include "cli/cli.h"
 
+#include "cli/catalog.h"
 #include "cli/connect.h"
 #include "cli/deployment.h"
 #include "cli/drill.h"
@@ -23,6 +24,15 @@ const struct cli_command cli_local_commands[] = {
      "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
     {"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
      "Every error with file, line and column; exit status 2 when there are any.\n"},
+    {"catalog import", cli_catalog_import,
+     "NAME (--url URL [--ca-file FILE] | -- PROGRAM ARGUMENT...) [--out FILE]",
+     "propose a catalog from what an upstream lists",
+     "Starts the MCP server (in a sandbox without network) or connects to it, reads its list of\n"
+     "tools, calls none, and writes upstreams/NAME.yaml for a person to edit: every tool is\n"
+     "destroy; what names and hints suggest stands in comments. --out comes before --.\n"},
+    {"catalog diff", cli_catalog_diff, "NAME --dir DIRECTORY",
+     "what an upstream lists beside the catalog",
+     "Exit status 3 when a tool is new, gone or another one than the catalog has pinned.\n"},
     {"drill", cli_drill, "FILE... [--dir DIRECTORY] [--no-ablation] [--seed N] [--json]",
      "replay scenarios against policies, in a simulator",
      "Plays each scenario (docs/scenarios.md) with the real governor in a made-up world, and says\n"

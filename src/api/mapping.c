@@ -133,6 +133,23 @@ void api_write_labels(struct json_out *w, const struct json *labels)
 
 /* ---- the parts ---- */
 
+static void write_asset(struct json_out *w, const struct source_asset *a, struct str text)
+{
+	if (a->n_values == 0 && a->kind.n) {
+		json_out_strf(w, STR_FMT ":" STR_FMT, STR_ARG(a->kind), STR_ARG(text));
+		return;
+	}
+	if (a->n_values == 0) {
+		json_out_str(w, text);
+	}
+	for (size_t i = 0; i < a->n_values; i++) {
+		for (size_t k = 0; str_eq(a->values[i].from, text) && k < a->values[i].assets.n;
+		     k++) {
+			json_out_str(w, a->values[i].assets.p[k]);
+		}
+	}
+}
+
 static enum rc write_assets(struct json_out *w, const struct json *doc,
 			    const struct source_mapping *m, struct err *e)
 {
@@ -157,12 +174,7 @@ static enum rc write_assets(struct json_out *w, const struct json *doc,
 				FAIL(e, RC_INPUT, "an asset at '" STR_FMT "' is no text",
 				     STR_ARG(a->pointer));
 			}
-			if (a->kind.n) {
-				json_out_strf(w, STR_FMT ":" STR_FMT, STR_ARG(a->kind),
-					      STR_ARG(text));
-			} else {
-				json_out_str(w, text);
-			}
+			write_asset(w, a, text);
 		}
 	}
 	json_out_close(w);

@@ -138,9 +138,53 @@ static void load_field(struct load *l, const struct json *mapping, const char *k
 	}
 }
 
-static void load_asset(struct load *l, const struct json *one, struct source_asset *a)
+static void check_assets(struct load *l, const struct json *list)
 {
-	if (!load_keys(l, one, "an asset", "kind pointer")) {
+	for (const struct json *one = json_type(list) == JSON_ARRAY ? list->child : NULL; one;
+	     one = one->next) {
+		struct str text;
+		struct str canonical;
+
+		if (json_str(one, &text) &&
+		    target_parse(text, l->arena, &canonical) != REASON_NONE) {
+			load_error(l, one, "'" STR_FMT "': expected an asset such as host:db1",
+				   STR_ARG(text));
+		}
+	}
+}
+
+static void load_asset_values(struct load *l, const struct json *one, struct source_asset *a)
+{
+	const struct json *map = load_map(l, one, "values", OPTIONAL);
+	struct source_asset_value *list = map ? load_alloc(l, map->count, sizeof(*list)) : NULL;
+	AUTO_BUF key = BUF_INIT(LIMIT_TEXT_BYTES);
+
+	a->values = list;
+	for (const struct json *m = list ? map->child : NULL; m; m = m->next) {
+		buf_reset(&key);
+		if (buf_add(&key, m->key) != RC_OK || buf_add_char(&key, '\0') != RC_OK) {
+			load_error(l, m, "the value is too long");
+			continue;
+		}
+		list[a->n_values].from = m->key;
+		list[a->n_values].assets = load_list(l, map, key.p, REQUIRED);
+		check_assets(l, m);
+		a->n_values++;
+	}
+	if (map && a->n_values == 0) {
+		load_error(l, map, "'values' is empty");
+	}
+	if (map && a->kind.n) {
+		load_error(l, json_get(one, STR("kind")),
+			   "'values' names whole assets: 'kind' does not go with it");
+	}
+}
+
+/* keys: "kind pointer", or with values */
+static void load_asset(struct load *l, const struct json *one, const char *keys,
+		       struct source_asset *a)
+{
+	if (!load_keys(l, one, "an asset", keys)) {
 		return;
 	}
 	a->kind = load_text(l, one, "kind", OPTIONAL);
@@ -154,6 +198,7 @@ static void load_asset(struct load *l, const struct json *one, struct source_ass
 	if (a->pointer.n) {
 		check_pointer(l, json_get(one, STR("pointer")), a->pointer);
 	}
+	load_asset_values(l, one, a);
 }
 
 static void load_assets(struct load *l, const struct json *mapping, struct source_mapping *m)
@@ -163,7 +208,7 @@ static void load_assets(struct load *l, const struct json *mapping, struct sourc
 
 	m->assets = assets;
 	for (const struct json *one = assets ? list->child : NULL; one; one = one->next) {
-		load_asset(l, one, &assets[m->n_assets++]);
+		load_asset(l, one, "kind pointer values", &assets[m->n_assets++]);
 	}
 }
 
@@ -189,7 +234,7 @@ static void load_carried(struct load *l, const struct json *list, struct source 
 		}
 		asset = load_map(l, one, "asset", OPTIONAL);
 		if (asset) {
-			load_asset(l, asset, &x->asset);
+			load_asset(l, asset, "kind pointer", &x->asset);
 		}
 	}
 }

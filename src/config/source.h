@@ -33,10 +33,19 @@ struct source_field {
 	struct str otherwise; /* for an absent value or one not in the table; "" = refused */
 };
 
-/* Assets at a pointer to a text or a list of texts: "kind:value" when kind is "", else values. */
+/* What one text means, where a source does not speak of assets itself. */
+struct source_asset_value {
+	struct str from;
+	struct str_list assets; /* "kind:value" */
+};
+
+/* Assets at a pointer to a text or a list of texts: "kind:value" when kind is "", else values; or,
+ * with a table, what stands there for each text, and nothing for others. */
 struct source_asset {
 	struct str kind;
 	struct str pointer;
+	const struct source_asset_value *values;
+	size_t n_values;
 };
 
 struct source_mapping {

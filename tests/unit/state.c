@@ -663,7 +663,7 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 	struct str_list list = {targets, roll(d, 4)};
 	struct digest tag = {.bytes = {(uint8_t)roll(d, 4)}};
 
-	switch (roll(d, 26)) {
+	switch (roll(d, 29)) {
 	case 0:
 		return LEAF_OF(INCIDENT_OPENED, incident_opened, .source = STR("s"),
 			       .source_id = ANY(STR("1"), STR("2"), STR("")),
@@ -754,6 +754,18 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 			   : LEAF_OF(TERM_CHANGED, term_changed, .term = PICK(term),
 				     .how = ANY(STR("due"), STR("rolling_back"), STR("reverted"),
 						STR("kept"), STR("failed")));
+	case 26:
+		return LEAF_OF(INCIDENT_ROUTED, incident_routed, .incident = PICK(incident),
+			       .route = ANY(STR("a/b/c"), STR("a/d/c"), STR("")));
+	case 27:
+		return LEAF_OF(INCIDENT_SHOWN, incident_shown, .incident = PICK(incident),
+			       .task = PICK(task));
+	case 28:
+		return LEAF_OF(SIGNAL_OBSERVED, signal_observed, .asset = targets[roll(d, 3)],
+			       .name = ANY(STR("health"), STR("traffic")),
+			       .value = ANY(STR("up"), STR("down")),
+			       .source = ANY(STR("lb"), STR("probe")),
+			       .observed_at = FOLD_START_MS + roll(d, 1000));
 	default:
 		return roll(d, 2)   ? LEAF_OF(KILL_SET, kill_set, .scope = STR("tool"),
 					      .name = ANY(STR("a"), STR("b")))

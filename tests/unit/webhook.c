@@ -265,7 +265,7 @@ static void pagerduty_events_say_what_state_the_incident_is_in(void **state)
 	    {PAGE("incident.resolved", "incident", PAGE_DATA("resolved", "{\"summary\":\"P9\"}")),
 	     "\"status\":\"closed\""},
 	    {PAGE("incident.reopened", "incident", PAGE_DATA("triggered", "null")),
-	     "\"assets\":[\"service:shop\"]"},
+	     "\"assets\":[\"service:shop\",\"host:db1\",\"pg-role:app\"]"},
 	    {PAGE("incident.reassigned", "incident", PAGE_DATA("triggered", "null")),
 	     "\"event_id\":\"01ABC\",\"occurred_at\":\"2026-11-22T08:00:00.123Z\""},
 	};
@@ -498,6 +498,15 @@ static void a_mapping_that_cannot_work_is_an_error_of_the_deployment(void **stat
 	     "said twice"},
 	    {MAPPED("class: /c, severity: /s, status: /t, assets: [{kind: Host, pointer: /h}]"),
 	     "'kind'"},
+	    {MAPPED("class: /c, severity: /s, status: /t, assets: [{pointer: /h, values: {a: "
+		    "[b]}}]"),
+	     "'b': expected an asset"},
+	    {MAPPED(
+		 "class: /c, severity: /s, status: /t, assets: [{pointer: /h, values: {a: []}}]"),
+	     "is empty"},
+	    {MAPPED("class: /c, severity: /s, status: /t, assets: [{kind: host, pointer: /h, "
+		    "values: {a: [host:b]}}]"),
+	     "does not go with it"},
 	    {MAPPED("class: /c, severity: /s, status: /t, colour: /x"), "colour"},
 	    {"sources: {x: {type: pagerduty, secret_file: s, environment: e, classes: [a]}}",
 	     "'mapping' is missing"},

@@ -5,6 +5,7 @@
 #include "cli/catalog.h"
 #include "cli/connect.h"
 #include "cli/deployment.h"
+#include "cli/evidence.h"
 #include "cli/drill.h"
 #include "cli/identity.h"
 #include "cli/init.h"
@@ -82,5 +83,17 @@ const struct cli_command cli_local_commands[] = {
      "those of its calls that the target never saw. Check the log itself with remit log verify.\n"},
     {"log prove", cli_log_prove, "INDEX-OR-CALL --log DIRECTORY [--key FILE]",
      "print the receipt of a leaf (C2SP tlog-proof)", log_help},
+    {"evidence verify", cli_evidence_verify, "[ID|INCIDENT]... [--socket PATH]",
+     "read evidence whole, decrypt it and compare it with the log",
+     "Without ids: all there is. What was found is on the record.\n"},
+    {"evidence export", cli_evidence_export,
+     "ID|INCIDENT... --to DIRECTORY --purpose TEXT [--recipient TEXT] [--log DIRECTORY] "
+     "[--key FILE] [--socket PATH]",
+     "write evidence, custody, receipts and how to check them as a bag",
+     "A BagIt 1.0 bag in a new directory; VERIFY.txt in it has five commands. Needs the log's\n"
+     "files beside the socket (--log or REMIT_LOG).\n"},
+    {"evidence audit", cli_evidence_audit, "[--log DIRECTORY] [--key FILE] [--json]",
+     "say from the log whether any remediation ran without evidence",
+     "Also: evidence lost without authority, custody that is no chain. Exit status 0: none.\n"},
 };
 const size_t cli_n_local_commands = ARRAY_LEN(cli_local_commands);

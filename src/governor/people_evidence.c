@@ -162,12 +162,17 @@ static enum rc item_of(const struct asked *a, const struct evidence **ret, struc
 enum rc evidence_list(struct asked *a, struct json_out *w, struct err *e)
 {
 	const struct state *s = a->g->state;
+	struct str incident = people_text(a, "incident");
 	VEC(uint64_t) all = {0};
+	uint64_t only = 0;
 	enum rc rc = RC_OK;
 
+	if (incident.n && !id_parse(incident, 'i', &only)) {
+		FAIL(e, RC_INPUT, "'" STR_FMT "' is no id of an incident", STR_ARG(incident));
+	}
 	for (const struct evidence *ev = state_next_evidence(s, 0); ev && rc == RC_OK;
 	     ev = state_next_evidence(s, ev->ix + 1)) {
-		rc = vec_push(&all, ev->ix);
+		rc = !only || ev->incident == only ? vec_push(&all, ev->ix) : RC_OK;
 	}
 	json_out_object(w);
 	json_out_key(w, STR("evidence"));

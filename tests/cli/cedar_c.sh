@@ -3,9 +3,9 @@
 # tests/cli/cedar_c.sh SOURCE_DIR BUILD_DIR CEDAR_C - the cedar-c command, its man page, and the library as
 # another program would use it: installed, found by pkg-config, with the example of cedar(3). TAP.
 set -u
-source=$1
-build=$2
-cedar_c=$3
+source=$(realpath "$1")
+build=$(realpath "$2")
+cedar_c=$(realpath "$3")
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 99

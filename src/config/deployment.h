@@ -59,7 +59,7 @@ struct people_listener {
 	struct str key_file;
 };
 
-enum notifier_type { NOTIFIER_NONE = 0, NOTIFIER_COMMAND, NOTIFIER_WEBHOOK };
+enum notifier_type { NOTIFIER_NONE = 0, NOTIFIER_COMMAND, NOTIFIER_WEBHOOK, NOTIFIER_SMTP };
 
 struct notifier {
 	struct str name;
@@ -67,6 +67,11 @@ struct notifier {
 	struct str_list command; /* program (absolute) and arguments */
 	struct str url;
 	struct str secret_file; /* "" = none: sent as bearer token */
+	/* SMTP: url is smtp[s]://host[:port], secret_file the password */
+	struct str from;
+	struct str_list to;
+	struct str user;    /* "" = nobody signs in */
+	struct str ca_file; /* "" = the system's authorities */
 };
 
 enum backend_type { BACKEND_NONE = 0, BACKEND_POSTGRESQL };

@@ -179,10 +179,65 @@ static void load_people_listener(struct load *l, const struct json *people)
 
 /* ---- notifiers and backends ---- */
 
+/* An address that can stand in a header and in an SMTP command as it is. */
+static bool is_address(struct str s)
+{
+	size_t at = str_find(s, '@');
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c <= 0x20 || c >= 0x7f || c == '<' || c == '>' || c == ',' || c == '"') {
+			return false;
+		}
+	}
+	return at > 0 && at + 1 < s.n && s.n <= 254 &&
+	       str_find(str_slice(s, at + 1, s.n), '@') == s.n - at - 1;
+}
+
+/* smtp: {url, from, to, user, secret_file, ca_file} */
+static void load_smtp(struct load *l, const struct json *smtp, struct notifier *n)
+{
+	n->type = NOTIFIER_SMTP;
+	if (!smtp || !load_keys(l, smtp, "smtp", "url from to user secret_file ca_file")) {
+		return;
+	}
+	n->url = load_text(l, smtp, "url", REQUIRED);
+	if (n->url.n > 0 && !str_has_prefix(n->url, STR("smtps://")) &&
+	    !str_has_prefix(n->url, STR("smtp://"))) {
+		load_error(l, json_get(smtp, STR("url")),
+			   "'url': expected smtps://host or smtp://host");
+	}
+	n->from = load_text(l, smtp, "from", REQUIRED);
+	n->to = load_list(l, smtp, "to", REQUIRED);
+	n->user = load_text(l, smtp, "user", OPTIONAL);
+	n->secret_file = load_path(l, smtp, "secret_file", OPTIONAL, PATH_SECRET);
+	n->ca_file = load_path(l, smtp, "ca_file", OPTIONAL, PATH_FILE);
+	if (n->from.n && !is_address(n->from)) {
+		load_error(l, json_get(smtp, STR("from")), "'from': expected an address");
+	}
+	for (size_t i = 0; i < n->to.n; i++) {
+		if (!is_address(n->to.p[i])) {
+			load_error(l, json_get(smtp, STR("to")), "'to': expected addresses");
+		}
+	}
+	if ((n->user.n > 0) != (n->secret_file.n > 0)) {
+		load_error(l, smtp, "'user' and 'secret_file' belong together");
+	}
+}
+
 static void load_notifier(struct load *l, const struct json *notifier, struct notifier *n)
 {
 	n->name = notifier->key;
-	if (!load_keys(l, notifier, "a notifier", "command url secret_file")) {
+	if (!load_keys(l, notifier, "a notifier", "command url secret_file smtp")) {
+		return;
+	}
+	if (json_get(notifier, STR("smtp"))) {
+		if (json_get(notifier, STR("command")) || json_get(notifier, STR("url"))) {
+			load_error(l, notifier,
+				   "a notifier has one of 'command', 'url' and 'smtp'");
+		}
+		load_smtp(l, load_map(l, notifier, "smtp", REQUIRED), n);
 		return;
 	}
 	if (json_get(notifier, STR("command"))) {

@@ -10,6 +10,7 @@
 #include "base/rand.h"
 #include "base/secret.h"
 #include "courier/command.h"
+#include "courier/smtp.h"
 #include "courier/webhook.h"
 
 /* A message under way. */
@@ -25,7 +26,7 @@ struct courier {
 	struct courier_conf conf;
 	uint64_t mark; /* random: makes the ids of this life's messages unlike any other's */
 	struct secret **secrets; /* one per notifier; NULL = none */
-	struct webhooks *webhooks;
+	struct transfers *transfers;
 	struct errand errands[LIMIT_NOTIFYING];
 };
 
@@ -54,17 +55,23 @@ static struct errand *new_errand(struct courier *c, uint64_t id)
 	return NULL;
 }
 
-static enum rc send_to_url(struct courier *c, size_t at, struct errand *x, struct str body,
-			   struct err *e)
+/* By HTTP or by mail. */
+static enum rc send_out(struct courier *c, size_t at, struct errand *x, struct str body,
+			struct err *e)
 {
+	const struct notifier *n = &c->conf.notifiers[at];
+	uint64_t unix_s = clock_unix_ms(loop_clock(c->loop)) / 1000;
 	AUTO_BUF id = BUF_INIT(1024);
 
 	if (buf_addf(&id, "remit_%016llx_%llu", (unsigned long long)c->mark,
 		     (unsigned long long)x->id) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for a message");
 	}
-	return webhook_send(c->webhooks, c->conf.notifiers[at].url, c->secrets[at], buf_view(&id),
-			    body, on_done, x, e);
+	return n->type == NOTIFIER_SMTP
+		   ? smtp_send(c->transfers, n, c->secrets[at], buf_view(&id), body, unix_s,
+			       c->conf.timeout_ms, on_done, x, e)
+		   : webhook_send(c->transfers, n->url, c->secrets[at], buf_view(&id), body, unix_s,
+				  c->conf.timeout_ms, on_done, x, e);
 }
 
 static enum rc send_to(struct courier *c, size_t at, struct errand *x, struct str body,
@@ -77,7 +84,8 @@ static enum rc send_to(struct courier *c, size_t at, struct errand *x, struct st
 		return command_start(c->loop, n, body, c->conf.timeout_ms, on_done, x, &x->command,
 				     e);
 	case NOTIFIER_WEBHOOK:
-		return send_to_url(c, at, x, body, e);
+	case NOTIFIER_SMTP:
+		return send_out(c, at, x, body, e);
 	case NOTIFIER_NONE:
 		break;
 	}
@@ -145,7 +153,7 @@ enum rc courier_new(struct loop *l, const struct courier_conf *conf, struct cour
 		FAIL(e, RC_NOMEM, "no memory for the courier");
 	}
 	TRY(read_secrets(c, e));
-	TRY(webhooks_new(l, conf->timeout_ms, &c->webhooks, e));
+	TRY(transfers_new(l, &c->transfers, e));
 	*ret = TAKE(c);
 	return RC_OK;
 }
@@ -155,7 +163,7 @@ void courier_free(struct courier *c)
 	if (!c) {
 		return;
 	}
-	webhooks_free(c->webhooks);
+	transfers_free(c->transfers);
 	for (size_t i = 0; i < LIMIT_NOTIFYING; i++) {
 		command_free(c->errands[i].command);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* courier/courier.h - the role that carries messages out: notifiers, by name.
  *
- * A message (JSON) goes to a program (courier/command.h) or to a URL (courier/webhook.h), whatever
+ * A message (JSON) goes to a program (courier/command.h), a URL (courier/webhook.h) or by mail
+ * (courier/smtp.h), whatever
  * the deployment says of that notifier. Every order is answered once, within the notifier's time;
  * nothing is repeated here: whether to tell somebody again is the governor's to decide.
  */

@@ -104,7 +104,15 @@ static enum rc confine(const struct role_env *env, const struct deployment *d, s
 	for (size_t i = 0; i < d->n_notifiers; i++) {
 		const struct str_list *command = &d->notifiers[i].command;
 		struct sandbox_path program = {.access = SANDBOX_PATH_EXEC};
+		struct sandbox_path authority = {0};
 
+		if (d->notifiers[i].ca_file.n) {
+			authority.path = arena_cstr(&arena, d->notifiers[i].ca_file);
+			if (!authority.path) {
+				FAIL(e, RC_NOMEM, "no memory for a path");
+			}
+			TRY(add_path(paths, &n, &authority, e));
+		}
 		if (d->notifiers[i].type != NOTIFIER_COMMAND || command->n == 0) {
 			continue;
 		}

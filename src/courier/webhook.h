@@ -12,22 +12,17 @@
 
 #include "base/secret.h"
 #include "config/deployment.h"
-#include "net/loop.h"
+#include "courier/transfer.h"
 
 enum { WEBHOOK_MS = 10000 };
 
-struct webhooks;
-
 typedef void webhook_fn(void *ctx, bool ok, struct str detail);
 
-/* libcurl's global state must be set up (curl_global_init). timeout_ms 0 = WEBHOOK_MS. */
-enum rc webhooks_new(struct loop *l, uint64_t timeout_ms, struct webhooks **ret, struct err *e);
-/* Forgets what is under way, without a word. */
-void webhooks_free(struct webhooks *w);
-/* secret NULL = none. body is copied. done is called once, from the loop, never from inside. */
-enum rc webhook_send(struct webhooks *w, struct str url, const struct secret *secret,
-		     struct str message_id, struct str body, webhook_fn *done, void *ctx,
-		     struct err *e);
+/* secret NULL = none. body is copied. done is called once, from the loop, never from inside.
+ * timeout_ms 0 = WEBHOOK_MS. */
+enum rc webhook_send(struct transfers *t, struct str url, const struct secret *secret,
+		     struct str message_id, struct str body, uint64_t unix_s, uint64_t timeout_ms,
+		     webhook_fn *done, void *ctx, struct err *e);
 /* The value of webhook-signature, appended to b. key is what stands behind "whsec_", decoded. */
 enum rc webhook_sign(struct str key, struct str message_id, uint64_t unix_s, struct str body,
 		     struct buf *b, struct err *e);

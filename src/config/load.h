@@ -101,6 +101,9 @@ enum path_kind { PATH_ANY, PATH_FILE, PATH_SECRET };
 struct str load_path(struct load *l, const struct json *obj, const char *key, enum presence p,
 		     enum path_kind kind);
 
+/* Of a group: rota, deputy and ladder. */
+void load_rota(struct load *l, const struct json *group, struct group *g);
+void load_ladder(struct load *l, const struct json *group, struct group *g);
 /* safe_alternative: {tool, text}. The tool is checked by load_gates_ends or the catalog's own
  * check. */
 void load_instead(struct load *l, const struct json *obj, struct safe_alternative *ret);

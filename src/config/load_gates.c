@@ -98,6 +98,36 @@ static void load_gate(struct load *l, const struct json *gate, struct gate *g)
 	}
 }
 
+enum {
+	BREAK_GLASS_MS = 30 * 60 * 1000,
+	BREAK_GLASS_MAX_MS = 60 * 60 * 1000,
+	REVIEW_MS = 72 * 3600 * 1000,
+};
+
+static void load_break_glass(struct load *l, const struct json *doc)
+{
+	const struct json *node = load_map(l, doc, "break_glass", OPTIONAL);
+	struct break_glass_rules *r = &l->b->break_glass;
+	const struct json *people = json_get(node, STR("people"));
+
+	if (!node || !load_keys(l, node, "break_glass", "people duration max review")) {
+		return;
+	}
+	r->people = load_list(l, node, "people", REQUIRED);
+	for (const struct json *item = json_type(people) == JSON_ARRAY ? people->child : NULL; item;
+	     item = item->next) {
+		struct str name = STR_NULL;
+
+		if (json_str(item, &name)) {
+			(void)load_check_person(l, item, name); /* it reports */
+		}
+	}
+	r->max_ms = load_duration(l, node, "max", BREAK_GLASS_MAX_MS, BREAK_GLASS_MAX_MS);
+	r->duration_ms = load_duration(l, node, "duration", r->max_ms,
+				       r->max_ms < BREAK_GLASS_MS ? r->max_ms : BREAK_GLASS_MS);
+	r->review_ms = load_duration(l, node, "review", REVIEW_MS, REVIEW_MS);
+}
+
 static void load_questions(struct load *l, const struct json *doc)
 {
 	const struct json *node = load_map(l, doc, "questions", OPTIONAL);
@@ -118,9 +148,11 @@ void load_gates(struct load *l)
 	const struct json *map = load_map(l, doc, "gates", REQUIRED);
 	struct gate *gates = map ? load_alloc(l, map->count, sizeof(*gates)) : NULL;
 
-	(void)load_keys(l, doc, "gates.yaml",
-			"gates default_gate never control_plane questions"); /* it reports */
+	(void)load_keys(
+	    l, doc, "gates.yaml",
+	    "gates default_gate never control_plane questions break_glass"); /* it reports */
 	load_questions(l, doc);
+	load_break_glass(l, doc);
 	l->gates = doc;
 	l->b->gates = gates;
 	for (const struct json *one = gates ? map->child : NULL; one; one = one->next) {

@@ -22,6 +22,20 @@ static void load_uid(struct load *l, const struct json *person, struct person *p
 	}
 }
 
+static void check_notifiers(struct load *l, const struct json *group)
+{
+	const struct json *list = json_get(group, STR("notifiers"));
+
+	for (const struct json *item = json_type(list) == JSON_ARRAY ? list->child : NULL; item;
+	     item = item->next) {
+		struct str name = STR_NULL;
+
+		if (json_str(item, &name)) {
+			(void)load_check_notifier(l, item, name); /* it reports */
+		}
+	}
+}
+
 static void load_persons(struct load *l, const struct json *doc)
 {
 	const struct json *map = load_map(l, doc, "people", REQUIRED);
@@ -44,48 +58,40 @@ static void load_persons(struct load *l, const struct json *doc)
 		p->name = one->key;
 		p->uid = PERSON_NO_UID;
 		l->b->n_people++;
-		if (!load_keys(l, one, "a person", "full_name uid groups")) {
+		if (!load_keys(l, one, "a person", "full_name uid groups notifiers")) {
 			continue;
 		}
 		p->full_name = load_text(l, one, "full_name", OPTIONAL);
 		load_uid(l, one, p);
 		p->groups = load_list(l, one, "groups", OPTIONAL);
+		p->notifiers = load_list(l, one, "notifiers", OPTIONAL);
+		check_notifiers(l, one);
 	}
 }
 
 static void check_rota(struct load *l, const struct json *group, const struct group *g)
 {
 	const struct json *rota = json_get(group, STR("rota"));
+	const struct json *item = json_type(rota) == JSON_ARRAY ? rota->child : NULL;
 
-	if (json_type(rota) != JSON_ARRAY) {
-		return;
-	}
-	for (const struct json *item = rota->child; item; item = item->next) {
+	for (; item; item = item->next) {
+		const struct json *who =
+		    json_type(item) == JSON_OBJECT ? json_get(item, STR("who")) : item;
 		struct str name = STR_NULL;
+		const struct person *p = json_str(who, &name) ? bundle_person(l->b, name) : NULL;
 
-		if (!json_str(item, &name) || !load_check_person(l, item, name)) {
-			continue;
-		}
-		if (!str_list_has(&bundle_person(l->b, name)->groups, g->name)) {
+		if (p && !str_list_has(&p->groups, g->name)) {
 			load_error(l, item,
 				   "'" STR_FMT "' is on the rota of group '" STR_FMT
 				   "' but no member of it",
 				   STR_ARG(name), STR_ARG(g->name));
 		}
 	}
-}
-
-static void check_notifiers(struct load *l, const struct json *group)
-{
-	const struct json *list = json_get(group, STR("notifiers"));
-
-	for (const struct json *item = json_type(list) == JSON_ARRAY ? list->child : NULL; item;
-	     item = item->next) {
-		struct str name = STR_NULL;
-
-		if (json_str(item, &name)) {
-			(void)load_check_notifier(l, item, name); /* it reports */
-		}
+	if (g->deputy.n && bundle_person(l->b, g->deputy) &&
+	    !str_list_has(&bundle_person(l->b, g->deputy)->groups, g->name)) {
+		load_error(l, json_get(group, STR("deputy")),
+			   "'" STR_FMT "' is no member of group '" STR_FMT "'", STR_ARG(g->deputy),
+			   STR_ARG(g->name));
 	}
 }
 
@@ -105,10 +111,11 @@ static void load_all_groups(struct load *l, const struct json *doc)
 			load_error(l, one, "'" STR_FMT "' is no name", STR_ARG(one->key));
 		}
 		g->name = one->key;
-		if (!load_keys(l, one, "a group", "rota notifiers")) {
+		if (!load_keys(l, one, "a group", "rota deputy ladder notifiers")) {
 			continue;
 		}
-		g->rota = load_list(l, one, "rota", REQUIRED);
+		load_rota(l, one, g);
+		load_ladder(l, one, g);
 		g->notifiers = load_list(l, one, "notifiers", OPTIONAL);
 		check_rota(l, one, g);
 		check_notifiers(l, one);

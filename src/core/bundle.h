@@ -58,6 +58,7 @@ struct bundle {
 	struct str
 	    default_gate; /* for destroy calls that no policy gates, and autonomy `approve` */
 	struct question_limits questions;
+	struct break_glass_rules break_glass;
 	const struct freeze *freezes;
 	size_t n_freezes;
 	const struct route *routes;

@@ -22,7 +22,8 @@ struct call_request {
 	uint64_t task;	  /* 0 = none */
 	struct str tool;  /* public name */
 	const struct json *args;
-	struct digest key; /* SHA-256 of the agent's public key; zero = not known, for a dry decision */
+	struct digest
+	    key; /* SHA-256 of the agent's public key; zero = not known, for a dry decision */
 	struct digest tag;
 	const struct json *pre; /* state captured before; NULL = not yet */
 	uint64_t evidence;	/* the capture call, 0 = none */
@@ -203,6 +204,12 @@ struct safe_alternative decide_instead(const struct bundle *b, const struct tool
 				       const struct str_list *gates);
 /* "instead: <tool> (<text>)"; p == NULL when there is nothing, or no memory. */
 struct str instead_text(const struct safe_alternative *s, struct arena *arena);
+
+/* A call that a named person makes in an emergency, under the task of their break-glass. Allow or
+ * deny; r->agent is the task's own. */
+enum rc decide_break_glass(const struct state *s, const struct bundle *b,
+			   const struct call_request *r, struct str person, struct arena *arena,
+			   struct decision *ret, struct err *e);
 
 /* The tools this agent may see in this task (or without one): indexes into b->tools. */
 enum rc decide_visible_tools(const struct state *s, const struct bundle *b, struct str agent,

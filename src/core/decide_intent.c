@@ -4,9 +4,10 @@
  * Trust:  the request is an agent's.
  * Holds:  (1) the grant is within the playbook, the incident's assets and the request.
  *         (2) no target of it is on the never-list.
- *         (3) a person answers for the task: the first on the rota of the playbook's group.
+ *         (3) a person answers for the task: who is on duty in the playbook's group.
  */
 #include "base/limits.h"
+#include "core/accountable.h"
 #include "core/decide_impl.h"
 #include "core/never.h"
 #include "core/policy.h"
@@ -236,7 +237,7 @@ static enum rc find_accountable(struct granting *g, struct err *e)
 		FAIL(e, RC_BROKEN, "playbook '" STR_FMT "' has no phase, or nobody answers for it",
 		     STR_ARG(g->playbook->name));
 	}
-	g->d.accountable = group->rota.p[0];
+	g->d.accountable = accountable_now(g->s, g->b, g->playbook->accountable, g->r->now_unix_ms);
 	g->d.phase = g->playbook->phases[0].name;
 	return RC_OK;
 }

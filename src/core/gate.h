@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "core/list.h"
 
 enum { SEVERITIES = 5 }; /* 1 (worst) to 5 */
 
@@ -20,6 +21,14 @@ struct question_limits {
 	uint64_t pause_ms; /* how long an agent that asks more only reads */
 };
 enum { QUESTIONS_PENDING = 3, QUESTIONS_PER_HOUR = 6, QUESTIONS_PAUSE_MS = 15 * 60 * 1000 };
+
+/* Who may act in an emergency, and for how long. */
+struct break_glass_rules {
+	struct str_list people;
+	uint64_t duration_ms;
+	uint64_t max_ms;
+	uint64_t review_ms;
+};
 
 struct gate {
 	struct str name;

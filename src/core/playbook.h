@@ -37,7 +37,7 @@ struct playbook {
 	struct str_list classes;
 	uint8_t severity_from; /* 1 (worst) .. 5 */
 	uint8_t severity_to;
-	struct str accountable; /* group; its first person on the rota answers for the task */
+	struct str accountable; /* group; who is on duty there answers for the task */
 	const struct phase *phases;
 	size_t n_phases; /* the first is where a task starts */
 	uint32_t max_calls;

@@ -42,13 +42,23 @@ enum {
 };
 
 static const char *const object_names[OBJECT_KINDS] = {
-    [OBJECT_INCIDENT] = "incident i", [OBJECT_INTENT] = "intent ",
-    [OBJECT_TASK] = "task t",	      [OBJECT_CALL] = "call c",
-    [OBJECT_APPROVAL] = "approval a", [OBJECT_PREAPPROVAL] = "pre-approval p",
-    [OBJECT_LEASE] = "lease l",	      [OBJECT_TERM] = "term m",
-    [OBJECT_KILL] = "kill ",	      [OBJECT_EVIDENCE] = "evidence e",
-    [OBJECT_BREAKER] = "breaker b",   [OBJECT_HOLD] = "legal hold h",
-    [OBJECT_WAIVER] = "waiver w",     [OBJECT_PAUSE] = "pause ",
+    [OBJECT_INCIDENT] = "incident i",
+    [OBJECT_INTENT] = "intent ",
+    [OBJECT_TASK] = "task t",
+    [OBJECT_CALL] = "call c",
+    [OBJECT_APPROVAL] = "approval a",
+    [OBJECT_PREAPPROVAL] = "pre-approval p",
+    [OBJECT_LEASE] = "lease l",
+    [OBJECT_TERM] = "term m",
+    [OBJECT_KILL] = "kill ",
+    [OBJECT_EVIDENCE] = "evidence e",
+    [OBJECT_BREAKER] = "breaker b",
+    [OBJECT_HOLD] = "legal hold h",
+    [OBJECT_WAIVER] = "waiver w",
+    [OBJECT_PAUSE] = "pause ",
+    [OBJECT_DUTY] = "duty ",
+    [OBJECT_ESCALATION] = "escalation ",
+    [OBJECT_BREAK_GLASS] = "break-glass g",
 };
 
 /* ---- memory ---- */
@@ -93,6 +103,7 @@ static void object_free(struct object *o)
 	switch (o->kind) {
 	case OBJECT_TASK:
 		task = (struct task_object *)o;
+		state_free_string(task->accountable);
 		state_free_strings(&task->labels);
 		state_free_reads(&task->reads);
 		state_free_progress(task);
@@ -128,6 +139,9 @@ static void object_free(struct object *o)
 	case OBJECT_HOLD:
 	case OBJECT_WAIVER:
 	case OBJECT_PAUSE:
+	case OBJECT_DUTY:
+	case OBJECT_ESCALATION:
+	case OBJECT_BREAK_GLASS:
 	case OBJECT_KINDS:
 		break;
 	}
@@ -564,6 +578,8 @@ LOOKUPS(preapproval, PREAPPROVAL)
 LOOKUPS(lease, LEASE)
 LOOKUPS(term, TERM)
 LOOKUPS(breaker, BREAKER)
+LOOKUPS(escalation, ESCALATION)
+LOOKUPS(break_glass, BREAK_GLASS)
 
 const struct kill *state_next_kill(const struct state *s, uint64_t from)
 {

@@ -196,6 +196,42 @@ struct approval {
 	uint64_t used_by; /* call.decided, or intent.decided */
 };
 
+/* Somebody was set on duty. */
+struct duty {
+	uint64_t ix;
+	struct str group;
+	struct str person;
+	struct str by;
+	uint64_t until_unix_ms;
+};
+
+/* Something waits for people, and they are told one after the other. */
+struct escalation {
+	uint64_t ix;
+	bool is_open;
+	uint64_t about;
+	struct str what; /* approval, task, term */
+	struct str group;
+	uint64_t level; /* rungs reached */
+	uint64_t since_unix_ms;
+	uint64_t moved_unix_ms;
+};
+
+/* A named person acted in an emergency. */
+struct break_glass {
+	uint64_t ix;
+	uint64_t task;
+	uint64_t incident;
+	struct str person;
+	uint64_t opened_unix_ms;
+	uint64_t not_after_unix_ms;
+	uint64_t review_by_unix_ms;
+	uint64_t reminders;
+	uint64_t reminded_unix_ms;
+	struct str reviewed_by; /* "" = not yet */
+	bool is_justified;
+};
+
 /* An agent that has asked too much. */
 struct pause {
 	uint64_t ix;
@@ -363,6 +399,16 @@ const struct approval *state_approval_of_intent(const struct state *s, uint64_t 
 						struct str agent, const struct digest *tag);
 /* How many groups of questions this person was asked to answer since then. */
 size_t state_questions_to(const struct state *s, struct str person, uint64_t since_unix_ms);
+/* Who was set on duty for this group, if that still lasts. */
+const struct duty *state_duty_of(const struct state *s, struct str group, uint64_t now_unix_ms);
+const struct escalation *state_escalation(const struct state *s, uint64_t ix);
+const struct escalation *state_next_escalation(const struct state *s, uint64_t from);
+/* The open one about this; NULL = none. */
+const struct escalation *state_escalation_of(const struct state *s, uint64_t about);
+const struct break_glass *state_break_glass(const struct state *s, uint64_t ix);
+const struct break_glass *state_next_break_glass(const struct state *s, uint64_t from);
+/* By the task that it acts under. */
+const struct break_glass *state_break_glass_of(const struct state *s, uint64_t task);
 /* The pause of this agent that is on; NULL = none. */
 const struct pause *state_pause_of(const struct state *s, struct str agent, uint64_t now_unix_ms);
 const struct preapproval *state_preapproval(const struct state *s, uint64_t ix);

@@ -424,6 +424,45 @@ static void put_waiver(struct sink *k, const struct object *o)
 	put_u64(k, w->used_by);
 }
 
+static void put_duty(struct sink *k, const struct object *o)
+{
+	const struct duty *d = &((const struct duty_object *)o)->pub;
+
+	put_str(k, d->group);
+	put_str(k, d->person);
+	put_str(k, d->by);
+	put_u64(k, d->until_unix_ms);
+}
+
+static void put_escalation(struct sink *k, const struct object *o)
+{
+	const struct escalation *x = &((const struct escalation_object *)o)->pub;
+
+	put_u64(k, x->is_open);
+	put_u64(k, x->about);
+	put_str(k, x->what);
+	put_str(k, x->group);
+	put_u64(k, x->level);
+	put_u64(k, x->since_unix_ms);
+	put_u64(k, x->moved_unix_ms);
+}
+
+static void put_break_glass(struct sink *k, const struct object *o)
+{
+	const struct break_glass *x = &((const struct break_glass_object *)o)->pub;
+
+	put_u64(k, x->task);
+	put_u64(k, x->incident);
+	put_str(k, x->person);
+	put_u64(k, x->opened_unix_ms);
+	put_u64(k, x->not_after_unix_ms);
+	put_u64(k, x->review_by_unix_ms);
+	put_u64(k, x->reminders);
+	put_u64(k, x->reminded_unix_ms);
+	put_str(k, x->reviewed_by);
+	put_u64(k, x->is_justified);
+}
+
 static void put_pause(struct sink *k, const struct object *o)
 {
 	const struct pause *p = &((const struct pause_object *)o)->pub;
@@ -433,13 +472,23 @@ static void put_pause(struct sink *k, const struct object *o)
 }
 
 static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object *) = {
-    [OBJECT_INCIDENT] = put_incident, [OBJECT_INTENT] = put_intent,
-    [OBJECT_TASK] = put_task,	      [OBJECT_CALL] = put_call,
-    [OBJECT_APPROVAL] = put_approval, [OBJECT_PREAPPROVAL] = put_preapproval,
-    [OBJECT_LEASE] = put_lease,	      [OBJECT_TERM] = put_term,
-    [OBJECT_KILL] = put_kill,	      [OBJECT_EVIDENCE] = put_evidence,
-    [OBJECT_BREAKER] = put_breaker,   [OBJECT_HOLD] = put_hold,
-    [OBJECT_WAIVER] = put_waiver,     [OBJECT_PAUSE] = put_pause,
+    [OBJECT_INCIDENT] = put_incident,
+    [OBJECT_INTENT] = put_intent,
+    [OBJECT_TASK] = put_task,
+    [OBJECT_CALL] = put_call,
+    [OBJECT_APPROVAL] = put_approval,
+    [OBJECT_PREAPPROVAL] = put_preapproval,
+    [OBJECT_LEASE] = put_lease,
+    [OBJECT_TERM] = put_term,
+    [OBJECT_KILL] = put_kill,
+    [OBJECT_EVIDENCE] = put_evidence,
+    [OBJECT_BREAKER] = put_breaker,
+    [OBJECT_HOLD] = put_hold,
+    [OBJECT_WAIVER] = put_waiver,
+    [OBJECT_PAUSE] = put_pause,
+    [OBJECT_DUTY] = put_duty,
+    [OBJECT_ESCALATION] = put_escalation,
+    [OBJECT_BREAK_GLASS] = put_break_glass,
 };
 
 static void put_signal(struct sink *k, const struct signal *x)

@@ -33,6 +33,9 @@ enum object_kind {
 	OBJECT_HOLD,
 	OBJECT_WAIVER,
 	OBJECT_PAUSE,
+	OBJECT_DUTY,
+	OBJECT_ESCALATION,
+	OBJECT_BREAK_GLASS,
 	OBJECT_KINDS
 };
 
@@ -87,6 +90,7 @@ struct task_object {
 	uint64_t last_call;		  /* of the agent, allowed */
 	VEC(struct tool_use) uses;	  /* each holds its tool's name in words */
 	VEC(struct label_use) label_uses; /* in the order of labels, whose texts they borrow */
+	struct str accountable;		  /* a block, once it is another than at the begin */
 };
 
 struct call_object {
@@ -177,6 +181,21 @@ struct hold_object {
 struct waiver_object {
 	struct object o;
 	struct waiver pub;
+};
+
+struct duty_object {
+	struct object o;
+	struct duty pub;
+};
+
+struct escalation_object {
+	struct object o;
+	struct escalation pub;
+};
+
+struct break_glass_object {
+	struct object o;
+	struct break_glass pub;
 };
 
 struct pause_object {

@@ -423,6 +423,11 @@ static void settle(struct governor *g, uint64_t approval, struct str state, enum
 	calls_wake_approval(g, approval);
 }
 
+void approvals_expire(struct governor *g, uint64_t approval)
+{
+	settle(g, approval, STR("expired"), REASON_APPROVAL_EXPIRED);
+}
+
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why)
 {
 	const struct approval *a;

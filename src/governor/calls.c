@@ -230,10 +230,35 @@ void calls_on_call(struct governor *g, const struct msg_call *m)
 	calls_judge(g, r);
 }
 
+enum rc calls_by_person(struct governor *g, uint64_t req, struct str person, uint64_t task,
+			struct str tool, struct str args, struct err *e)
+{
+	const struct task *t = state_task(g->state, task);
+	const struct msg_call m = {
+	    .req = req,
+	    .agent = t ? t->agent : STR(""),
+	    .tool = tool,
+	    .source = STR("people"),
+	};
+	struct request *r = request_new(g, &m, e);
+
+	if (!r) {
+		return e->code;
+	}
+	r->task = task;
+	r->person = arena_str(&r->arena, person);
+	if (!r->person.p || read_args(g, r, args, e) != RC_OK) {
+		request_free(g, r);
+		return e->code == RC_OK ? RC_NOMEM : e->code;
+	}
+	calls_judge(g, r);
+	return RC_OK;
+}
+
 void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m)
 {
 	for (struct request *r = g->requests; r; r = r->next) {
-		if (r->req == m->req) {
+		if (r->req == m->req && !r->person.n) { /* people count for themselves */
 			request_free(g, r); /* a flight of it goes on, without anybody waiting */
 			return;
 		}
@@ -631,10 +656,11 @@ void calls_judge(struct governor *g, struct request *r)
 	uint64_t lease = 0;
 
 	r->waiting = WAITING_NONE;
-	if (kept_answer(g, r)) {
+	if (!r->person.n && kept_answer(g, r)) {
 		return;
 	}
-	if (decide_call(g->state, g->bundle, &q, &g->round, &d, &e) != RC_OK) {
+	if ((r->person.n ? decide_break_glass(g->state, g->bundle, &q, r->person, &g->round, &d, &e)
+			 : decide_call(g->state, g->bundle, &q, &g->round, &d, &e)) != RC_OK) {
 		log_err("cannot decide '%.*s': %s", STR_ARG(r->tool), e.msg);
 		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
 	}

@@ -34,6 +34,7 @@ enum {
 	GOVERNOR_SEND_BY_MS = 2000, /* life of an admission */
 	GOVERNOR_DRAIN_MS = 2000,   /* how long a task's end waits for calls under way */
 	GOVERNOR_LEASE_CREATE_MS = 10000,
+	GOVERNOR_ESCALATION_MS = 250,	       /* between looks at ladders and rotas */
 	GOVERNOR_KILL_WAIT_MS = 2000,	       /* for senders to say what was already sent */
 	GOVERNOR_ROLLBACK_MS = 30 * 60 * 1000, /* a rollback that is not done then has failed */
 	GOVERNOR_ROLLBACKS = 16,	       /* with a call under way at a time */
@@ -69,7 +70,8 @@ struct request {
 	struct digest tag;
 	struct str trace;
 	struct str source;
-	struct str cited; /* the approval that the agent says it has, "" = none */
+	struct str person; /* who acts by break-glass; "" = an agent asks, and reads the answer */
+	struct str cited;  /* the approval that the agent says it has, "" = none */
 	enum waiting waiting;
 	uint64_t approval;   /* it waits for, or last asked for */
 	uint64_t lease;	     /* it waits for */
@@ -176,6 +178,9 @@ struct governor {
 	uint64_t next_fence;
 	uint64_t route_again_ns; /* 0 = nothing is to be routed later */
 	bool is_routing_late;
+	uint64_t next_escalation_ns;
+	uint64_t next_note_id;
+	VEC(struct note *) notes; /* under way to the courier */
 	VEC(struct going_back {
 		uint64_t term;
 		uint64_t next_ns;	  /* not before */
@@ -212,6 +217,9 @@ uint64_t gov_now_ns(const struct governor *g);
 
 /* ---- calls.c: the life of a call ---- */
 void calls_on_call(struct governor *g, const struct msg_call *m);
+/* A call that a person makes by break-glass, under its task; answered later, to them. */
+enum rc calls_by_person(struct governor *g, uint64_t req, struct str person, uint64_t task,
+			struct str tool, struct str args, struct err *e);
 void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m);
 void calls_on_tools(struct governor *g, const struct msg_tools *m);
 /* From the sender that has the call; another one's word about it counts for nothing. */
@@ -341,6 +349,8 @@ bool approvals_leads(const struct governor *g, const struct approval *a);
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
 /* Of its tasks, and of intents on it. */
 void approvals_void_incident(struct governor *g, uint64_t incident);
+/* Nobody has answered in time. */
+void approvals_expire(struct governor *g, uint64_t approval);
 void approvals_tick(struct governor *g);
 
 /* ---- leases.c ---- */
@@ -450,7 +460,19 @@ void people_reply_err(struct governor *g, uint64_t req, const struct err *e);
 /* At the start: forgets the health of what is no longer in an inventory. */
 enum rc inventory_start(struct governor *g, struct err *e);
 
+/* ---- escalate.c ---- */
+/* Tasks follow the rota; what waits for people climbs its ladder. */
+void escalate_tick(struct governor *g);
+
+/* ---- break_glass.c ---- */
+void break_glass_tick(struct governor *g);
+/* As an array; only_open: those that nobody has reviewed. */
+void break_glass_list(const struct governor *g, bool only_open, struct json_out *w);
+
 /* ---- notify.c ---- */
+/* Sends again what failed, a few times. */
+void notify_tick(struct governor *g);
+void notify_free_all(struct governor *g);
 /* Tells a group's or person's notifiers; body is JSON. about is the leaf it is about. */
 void notify_group(struct governor *g, struct str group, uint64_t about, struct str body);
 void notify_person(struct governor *g, struct str person, uint64_t about, const char *what,

@@ -194,6 +194,9 @@ static void tick(struct loop_timer *t)
 	struct governor *g = t->ctx;
 
 	approvals_tick(g);
+	escalate_tick(g);
+	break_glass_tick(g);
+	notify_tick(g);
 	leases_tick(g);
 	terms_tick(g);
 	routing_tick(g);
@@ -392,6 +395,7 @@ void governor_free(struct governor *g)
 	checkpointer_free(g->checkpointer);
 	calls_free_all(g);
 	kept_free_all(g);
+	notify_free_all(g);
 	stop_free_all(g);
 	loop_timer_clear(g->loop, &g->tick);
 	loop_timer_clear(g->loop, &g->refresh);

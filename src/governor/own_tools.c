@@ -16,6 +16,7 @@ static own_fn list_incidents;
 static own_fn advance;
 static own_fn close_task;
 static own_fn approval_status;
+static own_fn break_glass;
 
 static const struct own_tool {
 	struct str name;
@@ -77,6 +78,8 @@ static const struct own_tool {
      "void.\",\"inputSchema\":{\"type\":\"object\",\"properties\":{\"approval\":{\"type\":"
      "\"string\"}},\"required\":[\"approval\"],\"additionalProperties\":false},"
      "\"annotations\":{\"readOnlyHint\":true}"},
+    /* Listed nowhere: whoever calls it wants what no agent gets. */
+    {{"remit___break_glass", 19}, break_glass, false, false, ""},
 };
 
 static const struct own_tool *find(struct str name)
@@ -322,4 +325,11 @@ static void approval_status(struct governor *g, struct request *r)
 	} else {
 		reply_refusal(g, r, REASON_LIMIT, STR_NULL, 0);
 	}
+}
+
+static void break_glass(struct governor *g, struct request *r)
+{
+	const struct decision d = {.verdict = VERDICT_DENY, .reason = REASON_BREAK_GLASS_AGENT};
+
+	calls_refuse(g, r, &d);
 }

@@ -334,6 +334,8 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 	json_out_key_u64(w, "requests_waiting", g->n_requests);
 	json_out_key_u64(w, "calls_under_way", g->flights.n);
 	json_out_key_u64(w, "leases_to_revoke", g->revoking.n);
+	json_out_key(w, STR("reviews"));
+	break_glass_list(g, true, w);
 	json_out_key(w, STR("stops"));
 	json_out_array(w);
 	while ((k = state_next_kill(g->state, from))) {
@@ -414,6 +416,8 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_CALL_SHOW] = show_call,
 	    [COMMAND_READ_SHOW] = reads_show,
 	    [COMMAND_TRY] = try_call,
+	    [COMMAND_ROTA_LIST] = people_rota_list,
+	    [COMMAND_REVIEW_LIST] = people_review_list,
 	    [COMMAND_SIGNAL_LIST] = signals_list,
 	    [COMMAND_INVENTORY_LIST] = inventory_list,
 	    [COMMAND_INVENTORY_SET] = inventory_set,

@@ -64,6 +64,17 @@ people_act_fn people_deny;
 people_act_fn people_preapprove;
 people_act_fn people_preapproval_end;
 
+/* ---- people_rota.c ---- */
+people_read_fn people_rota_list;
+people_act_fn people_rota_set;
+
+/* ---- break_glass.c ---- */
+people_act_fn people_break_glass_open;
+people_act_fn people_break_glass_act;
+people_act_fn people_break_glass_close;
+people_read_fn people_review_list;
+people_act_fn people_review_close;
+
 /* ---- people_back.c: undoing and letting stand ---- */
 people_act_fn people_rollback;
 people_act_fn people_term_keep;

@@ -17,7 +17,9 @@ static void send_result(struct governor *g, struct request *r, struct str result
 	    .call_reply = {.req = r->req, .result = result},
 	};
 
-	if (channel_send(g->agents, &m) != RC_OK) {
+	if (r->person.n) {
+		people_reply(g, r->req, 200, result);
+	} else if (channel_send(g->agents, &m) != RC_OK) {
 		log_warn("cannot answer a front: it is gone or too slow");
 	}
 	request_free(g, r);
@@ -75,8 +77,14 @@ static void finish(struct governor *g, struct request *r, struct json_out *w)
 	if (json_out_end(w, &e) != RC_OK) {
 		uint64_t req = r->req;
 
+		bool is_persons = r->person.n > 0;
+
 		log_err("an answer could not be written: %s", e.msg);
 		request_free(g, r);
+		if (is_persons) {
+			people_reply_err(g, req, &e);
+			return;
+		}
 		reply_rpc_error(g, req, 32603, "the answer is too long");
 		return;
 	}
@@ -90,7 +98,7 @@ void reply_refusal(struct governor *g, struct request *r, enum reason reason, st
 	struct json_out w = json_out_to(&out);
 	struct str text;
 
-	if (reason == REASON_TOOL_UNKNOWN) {
+	if (reason == REASON_TOOL_UNKNOWN && !r->person.n) {
 		uint64_t req = r->req;
 
 		request_free(g, r);

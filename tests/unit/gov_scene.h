@@ -111,6 +111,7 @@ struct scene {
 	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
+	bool refuses_notes;
 
 	/* the target: a login */
 	bool can_login;
@@ -650,7 +651,7 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		assert_true(s->n_notes < SCENE_MANY);
 		scene_copy(s->notes[s->n_notes++], SCENE_TEXT, m->notify.body);
 		told.notified.id = m->notify.id;
-		told.notified.ok = 1;
+		told.notified.ok = !s->refuses_notes;
 		scene_send(s, COURIER, &told);
 		break;
 	default:
@@ -858,7 +859,8 @@ static inline const struct heard_reply *scene_answer(struct scene *s, uint64_t r
 		}
 		scene_step(s, 20);
 	}
-	fail_msg("a command was not answered");
+	fail_msg("command %llu was not answered%s", (unsigned long long)req,
+		 s->is_gone ? ": the governor is gone" : "");
 	return NULL;
 }
 

@@ -407,6 +407,55 @@ enum rc cedar_authorize(const struct cedar_policies *set, const struct cedar_ent
 			const struct cedar_request *request, struct arena *arena,
 			struct cedar_response *ret, struct err *e);
 
+/* ---- Deciding before all is known -------------------------------------------------------------
+ *
+ * For two questions: which policies could apply to somebody at all, and what is left to find out?
+ * Principal, action and resource may be unknown, or known by their type only; the context may be
+ * known in part. Entities are known whole: what is not in the store does not exist. */
+
+struct cedar_partial_request {
+	const struct cedar_uid *principal; /* NULL = unknown */
+	struct str principal_type;	   /* of an unknown one; empty = unknown too */
+	const struct cedar_uid *action;
+	const struct cedar_uid *resource;
+	struct str resource_type;
+	const struct cedar_value *context; /* the fields that are known; NULL = none */
+	bool context_is_whole;		   /* it has no others */
+};
+
+/* Whether a policy is satisfied, over all requests that agree with what is known. MAYBE promises
+ * nothing: what depends on unknown parts is not searched for contradictions. */
+enum cedar_prospect { CEDAR_NEVER = 0, CEDAR_MAYBE, CEDAR_ALWAYS };
+
+struct cedar_condition;
+struct cedar_residual {
+	const struct cedar_policy *policy; /* borrowed from the set */
+	enum cedar_prospect prospect;
+	const struct cedar_condition *conditions; /* what is left of them, when MAYBE */
+	size_t n_conditions;
+};
+
+enum cedar_partial_decision {
+	CEDAR_PARTIAL_DENY = 0, /* whatever the unknown parts are */
+	CEDAR_PARTIAL_UNKNOWN,
+	CEDAR_PARTIAL_ALLOW,
+};
+
+struct cedar_partial_response {
+	enum cedar_partial_decision decision;
+	const struct cedar_residual *residuals; /* one per policy of the set, in its order */
+	size_t n;
+};
+
+/* Results live in arena, and borrow from set. Errors as cedar_authorize(). */
+enum rc cedar_authorize_partial(const struct cedar_policies *set,
+				const struct cedar_entities *entities,
+				const struct cedar_partial_request *request, struct arena *arena,
+				struct cedar_partial_response *ret, struct err *e);
+/* Appends what is left of a policy, as text that parses: its head as written, the conditions that
+ * depend on what is unknown, laid out. */
+enum rc cedar_residual_print(struct buf *b, const struct cedar_residual *r, struct err *e);
+
 /* ---- Schemas ----------------------------------------------------------------------------------
  *
  * What entities, actions and contexts look like. Cedar's syntax and its JSON form say the same and

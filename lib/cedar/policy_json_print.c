@@ -194,23 +194,89 @@ static void put_record(struct out *o, const struct cedar_expr *x)
 	put(o, "}}");
 }
 
-/* A literal of the grammar: sets, records and extensions are expressions of their own. */
-static void put_literal(struct out *o, const struct cedar_value *v)
+static void put_value(struct out *o, const struct cedar_value *v);
+
+static void put_parts(struct out *o, const struct cedar_value *v)
 {
-	put(o, "{\"Value\":");
-	if (v->type == CEDAR_BOOL) {
-		put(o, v->b ? "true" : "false");
-	} else if (v->type == CEDAR_LONG) {
-		o->rc = o->rc == RC_OK ? buf_addf(o->b, "%" PRId64, v->i) : o->rc;
-	} else if (v->type == CEDAR_STRING) {
-		put_quoted(o, cedar_value_text(v));
-	} else {
-		MUST(v->type == CEDAR_ENTITY);
-		put(o, "{\"__entity\":");
-		put_uid(o, v->uid);
-		put(o, "}");
+	bool is_set = v->type == CEDAR_SET;
+
+	put(o, is_set ? "{\"Set\":[" : "{\"Record\":{");
+	for (uint32_t i = 0; i < v->n; i++) {
+		put(o, i > 0 ? "," : "");
+		if (!is_set) {
+			put_name(o, v->fields[i].name);
+		}
+		put_value(o, is_set ? &v->items[i] : &v->fields[i].value);
 	}
-	put(o, "}");
+	put(o, is_set ? "]}" : "}}");
+}
+
+/* {"<constructor>":[{"Value":"<argument>"}]} */
+static void put_constructed(struct out *o, const struct cedar_value *v)
+{
+	struct buf argument = BUF_INIT(256);
+	const char *name = v->type == CEDAR_IPADDR    ? "ip"
+			   : v->type == CEDAR_DECIMAL ? "decimal"
+						      : "duration";
+	enum rc rc = v->type == CEDAR_IPADDR	? cedar_ip_print(&argument, v->ip)
+		     : v->type == CEDAR_DECIMAL ? cedar_decimal_print(&argument, v->i)
+						: buf_addf(&argument, "%" PRId64 "ms", v->i);
+
+	o->rc = o->rc == RC_OK ? rc : o->rc;
+	put(o, "{");
+	put_name(o, str_from(name));
+	put(o, "[{\"Value\":");
+	put_quoted(o, buf_view(&argument));
+	put(o, "}]}");
+	buf_fini(&argument);
+}
+
+/* The form that has a writing for every moment: an offset from 1970. */
+static void put_datetime(struct out *o, const struct cedar_value *v)
+{
+	const struct cedar_value since = {.type = CEDAR_DURATION, .i = v->i};
+
+	put(o, "{\"offset\":[{\"datetime\":[{\"Value\":\"1970-01-01\"}]},");
+	put_constructed(o, &since);
+	put(o, "]}");
+}
+
+/* A value: literals of the grammar as such, others as what makes them. */
+static void put_value(struct out *o, const struct cedar_value *v)
+{
+	switch ((enum cedar_type)v->type) {
+	case CEDAR_BOOL:
+		put(o, v->b ? "{\"Value\":true}" : "{\"Value\":false}");
+		return;
+	case CEDAR_LONG:
+		o->rc = o->rc == RC_OK ? buf_addf(o->b, "{\"Value\":%" PRId64 "}", v->i) : o->rc;
+		return;
+	case CEDAR_STRING:
+		put(o, "{\"Value\":");
+		put_quoted(o, cedar_value_text(v));
+		put(o, "}");
+		return;
+	case CEDAR_ENTITY:
+		put(o, "{\"Value\":{\"__entity\":");
+		put_uid(o, v->uid);
+		put(o, "}}");
+		return;
+	case CEDAR_SET:
+	case CEDAR_RECORD:
+		put_parts(o, v);
+		return;
+	case CEDAR_DATETIME:
+		put_datetime(o, v);
+		return;
+	case CEDAR_IPADDR:
+	case CEDAR_DECIMAL:
+	case CEDAR_DURATION:
+		put_constructed(o, v);
+		return;
+	case CEDAR_NONE:
+		break;
+	}
+	MUST(false);
 }
 
 static void put_variable(struct out *o, const struct cedar_expr *x)
@@ -250,7 +316,7 @@ static void put_expr(struct out *o, const struct cedar_expr *x)
 
 	switch (kind) {
 	case CEDAR_EXPR_LITERAL:
-		put_literal(o, x->constant);
+		put_value(o, x->constant);
 		return;
 	case CEDAR_EXPR_VARIABLE:
 		put_variable(o, x);
@@ -400,7 +466,8 @@ static void put_annotations(struct out *o, const struct cedar_policy *p)
 	put(o, "}");
 }
 
-static void put_policy(struct out *o, const struct cedar_policy *p)
+static void put_policy_with(struct out *o, const struct cedar_policy *p,
+			    const struct cedar_condition *conditions, size_t n)
 {
 	put(o, p->effect == CEDAR_PERMIT ? "{\"effect\":\"permit\"," : "{\"effect\":\"forbid\",");
 	for (unsigned v = CEDAR_PRINCIPAL; v <= CEDAR_RESOURCE; v++) {
@@ -408,11 +475,11 @@ static void put_policy(struct out *o, const struct cedar_policy *p)
 		put(o, ",");
 	}
 	put(o, "\"conditions\":[");
-	for (size_t i = 0; i < p->n_conditions; i++) {
+	for (size_t i = 0; i < n; i++) {
 		put(o, i > 0 ? "," : "");
-		put(o, p->conditions[i].is_unless ? "{\"kind\":\"unless\",\"body\":"
-						  : "{\"kind\":\"when\",\"body\":");
-		put_expr(o, p->conditions[i].body);
+		put(o, conditions[i].is_unless ? "{\"kind\":\"unless\",\"body\":"
+					       : "{\"kind\":\"when\",\"body\":");
+		put_expr(o, conditions[i].body);
 		put(o, "}");
 	}
 	put(o, "]");
@@ -420,6 +487,11 @@ static void put_policy(struct out *o, const struct cedar_policy *p)
 		put_annotations(o, p);
 	}
 	put(o, "}");
+}
+
+static void put_policy(struct out *o, const struct cedar_policy *p)
+{
+	put_policy_with(o, p, p->conditions, p->n_conditions);
 }
 
 /* b as it was when something failed. */
@@ -519,4 +591,16 @@ enum rc cedar_policies_print_json(struct buf *b, const struct cedar_policies *se
 	}
 	put(&o, "]}");
 	return done(&o, was, e);
+}
+
+enum rc cedar_residual_print(struct buf *b, const struct cedar_residual *r, struct err *e)
+{
+	AUTO_BUF json = BUF_INIT(CEDAR_LIMIT_JSON_BYTES);
+	AUTO_BUF text = BUF_INIT(CEDAR_LIMIT_TEXT_BYTES);
+	struct out o = {.b = &json};
+
+	put_policy_with(&o, r->policy, r->conditions, r->n_conditions);
+	TRY(done(&o, 0, e));
+	TRY(cedar_json_to_text(&text, STR(""), buf_view(&json), e));
+	return cedar_format(b, STR(""), buf_view(&text), NULL, e);
 }

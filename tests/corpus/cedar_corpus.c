@@ -105,6 +105,111 @@ static enum rc ask_linear(const struct test *t, const struct cedar_request *r,
 	return RC_OK;
 }
 
+/* ---- with parts of the request unknown ---- */
+
+static bool is_satisfied(const struct cedar_response *r, uint32_t policy)
+{
+	for (size_t i = 0; i < r->n_permits; i++) {
+		if (r->permits[i] == policy) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < r->n_forbids; i++) {
+		if (r->forbids[i] == policy) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is left of a policy must hold for the whole request just as the policy does. */
+static enum rc ask_residual(const struct test *t, const struct cedar_residual *residual,
+			    const struct cedar_request *r, bool want, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(FILE_BYTES);
+	struct cedar_builder *b = NULL;
+	struct cedar_policies *set = NULL;
+	struct cedar_response got = {0};
+	enum rc rc;
+
+	TRY(cedar_residual_print(&text, residual, e));
+	TRY(cedar_builder_new(&b, e));
+	rc = cedar_builder_add(b, STR("residual"), buf_view(&text), e);
+	rc = rc == RC_OK ? cedar_builder_finish(b, &set, e) : rc;
+	rc = rc == RC_OK ? cedar_authorize(set, t->entities, r, t->arena, &got, e) : rc;
+	cedar_builder_free(b);
+	cedar_policies_unref(set);
+	TRY(rc);
+	if (is_satisfied(&got, 0) != want) {
+		FAIL(e, RC_BROKEN, "the residual differs: " STR_FMT, STR_ARG(buf_view(&text)));
+	}
+	return RC_OK;
+}
+
+static enum rc ask_with(const struct test *t, const struct cedar_partial_request *known,
+			const struct cedar_request *r, const struct cedar_response *whole,
+			struct err *e)
+{
+	struct cedar_partial_response got;
+
+	TRY(cedar_authorize_partial(t->set, t->entities, known, t->arena, &got, e));
+	for (uint32_t i = 0; i < got.n; i++) {
+		bool is = is_satisfied(whole, i);
+
+		if ((got.residuals[i].prospect == CEDAR_ALWAYS && !is) ||
+		    (got.residuals[i].prospect == CEDAR_NEVER && is)) {
+			FAIL(e, RC_BROKEN, "policy %u is %ssatisfied, against what was foretold", i,
+			     is ? "" : "not ");
+		}
+		if (got.residuals[i].prospect == CEDAR_MAYBE) {
+			TRY(ask_residual(t, &got.residuals[i], r, is, e));
+		}
+	}
+	if ((got.decision == CEDAR_PARTIAL_ALLOW && whole->decision != CEDAR_ALLOW) ||
+	    (got.decision == CEDAR_PARTIAL_DENY && whole->decision != CEDAR_DENY)) {
+		FAIL(e, RC_BROKEN, "another decision than was foretold");
+	}
+	return RC_OK;
+}
+
+/* Every other field of a context. */
+static enum rc half_of(const struct test *t, const struct cedar_value *context,
+		       const struct cedar_value **ret, struct err *e)
+{
+	struct cedar_field fields[256];
+	size_t n = 0;
+
+	for (size_t i = 0; context && i < cedar_value_count(context) && n < 256; i += 2) {
+		fields[n++] = cedar_value_field(context, i);
+	}
+	return cedar_value_record(t->arena, fields, n, ret, e);
+}
+
+/* Bits of what is hidden: principal, action, resource, context; and whether types are told. */
+static enum rc ask_partial(const struct test *t, const struct cedar_request *r,
+			   const struct cedar_response *whole, struct err *e)
+{
+	for (unsigned hidden = 0; hidden < 32; hidden++) {
+		struct cedar_partial_request known = {
+		    .principal = hidden & 1 ? NULL : r->principal,
+		    .action = hidden & 2 ? NULL : r->action,
+		    .resource = hidden & 4 ? NULL : r->resource,
+		    .context = r->context,
+		    .context_is_whole = !(hidden & 8),
+		};
+
+		if (hidden & 8) {
+			TRY(half_of(t, r->context, &known.context, e));
+		}
+		if (hidden & 16) {
+			known.principal_type = cedar_uid_type(r->principal);
+			known.resource_type = cedar_uid_type(r->resource);
+		}
+		TRY(ask_with(t, &known, r, whole, e));
+	}
+	return RC_OK;
+}
+
 static enum rc ask(const struct test *t, const struct json *want, struct cedar_response *ret,
 		   struct err *e)
 {
@@ -116,7 +221,8 @@ static enum rc ask(const struct test *t, const struct json *want, struct cedar_r
 	TRY(cedar_context_from_json(t->arena, t->schema, r.action, json_get(want, STR("context")),
 				    &r.context, e));
 	TRY(cedar_authorize(t->set, t->entities, &r, t->arena, ret, e));
-	return ask_linear(t, &r, ret, e);
+	TRY(ask_linear(t, &r, ret, e));
+	return ask_partial(t, &r, ret, e);
 }
 
 static void count(struct test *t, bool is_equal, const char *why)
@@ -206,7 +312,7 @@ int main(int argc, char **argv)
 			c.unreadable++;
 		}
 	}
-	printf("%u tests: %u requests equal, %u different; %u tests unreadable\n", c.tests,
-	       c.equal, c.different, c.unreadable);
+	printf("%u tests: %u requests equal, %u different; %u tests unreadable\n", c.tests, c.equal,
+	       c.different, c.unreadable);
 	return c.tests > 0 && c.different == 0 && c.unreadable == 0 ? 0 : 1;
 }

@@ -143,6 +143,7 @@ static enum rc run(struct load *l, struct err *e)
 	load_upstreams(l);
 	load_freezes(l);
 	load_limits(l);
+	load_autonomy_rules(l);
 	load_playbooks(l);
 	load_agents(l);
 	load_routing(l);

@@ -5,6 +5,7 @@
  *   people.yaml		 people and groups
  *   gates.yaml			 gates, the default gate, the never-list
  *   freezes.yaml		 optional: times in which nothing is changed
+ *   autonomy.yaml		 optional: what raises and lowers agents' levels
  *   agents/<agent>.yaml	 one registered agent each
  *   inventory/<x>.yaml		 assets, their groups and kinds
  *   upstreams/<upstream>.yaml	 the catalog

@@ -149,6 +149,7 @@ void load_people(struct load *l);
 void load_inventory(struct load *l);
 void load_gates(struct load *l);
 void load_never(struct load *l, const struct json *gates); /* within load_gates */
+void load_autonomy_rules(struct load *l);
 void load_freezes(struct load *l);
 void load_upstreams(struct load *l);
 void load_playbooks(struct load *l);

@@ -206,13 +206,62 @@ static void load_phases(struct load *l, const struct json *doc, struct playbook 
 	check_reached(l, list, pb);
 }
 
+static void load_weights(struct load *l, const struct json *map, struct playbook *pb)
+{
+	const struct json *severity = load_map(l, map, "severity", OPTIONAL);
+	struct deviation_weight *weights =
+	    severity ? load_alloc(l, severity->count, sizeof(*weights)) : NULL;
+
+	pb->weights = weights;
+	for (const struct json *one = weights ? severity->child : NULL; one; one = one->next) {
+		struct deviation_weight *w = &weights[pb->n_weights];
+		struct str word = STR_NULL;
+		uint64_t number = 0;
+
+		if (!reason_from_code(one->key, &w->reason) ||
+		    attempt_of(w->reason) == ATTEMPT_NONE) {
+			load_error(l, one,
+				   "'" STR_FMT "' is no reason that says something about an agent",
+				   STR_ARG(one->key));
+			continue;
+		}
+		if (json_str(one, &word) && str_eq(word, STR("severe"))) {
+			number = DEVIATION_SEVERE;
+		} else if (!json_u64(one, &number) || number > DEVIATION_SEVERE) {
+			load_error(l, one, "'" STR_FMT "': expected severe, or from 0 to %d",
+				   STR_ARG(one->key), DEVIATION_SEVERE);
+			continue;
+		}
+		w->weight = (uint32_t)number;
+		pb->n_weights++;
+	}
+}
+
+static void load_deviations(struct load *l, const struct json *doc, const struct json *limits,
+			    struct playbook *pb)
+{
+	const struct json *map = load_map(l, doc, "deviations", OPTIONAL);
+	uint64_t count = load_number(l, limits, "deviations", 1, DEVIATION_SEVERE, l->deviations);
+
+	if (map && load_keys(l, map, "deviations", "count severity")) {
+		if (json_get(limits, STR("deviations")) && json_get(map, STR("count"))) {
+			load_error(l, json_get(map, STR("count")),
+				   "'count': 'limits' says it already");
+		}
+		count = load_number(l, map, "count", 1, DEVIATION_SEVERE, count);
+		load_weights(l, map, pb);
+	}
+	pb->max_deviations = (uint32_t)count;
+}
+
 static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 {
 	const struct json *doc = load_document(l, path);
 	const struct json *limits;
 
 	pb->name = load_name_of_file(l, path);
-	(void)load_keys(l, doc, "a playbook", "classes severity accountable phases limits data reads caps");
+	(void)load_keys(l, doc, "a playbook",
+			"classes severity accountable phases limits deviations data reads caps");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	load_severity_band(l, doc, &pb->severity_from, &pb->severity_to);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
@@ -230,7 +279,7 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	pb->max_calls = (uint32_t)load_number(l, limits, "calls", 1, 1000000, 1);
 	pb->max_targets = (uint32_t)load_number(l, limits, "targets", 1, LIMIT_TARGETS, 1);
 	pb->max_duration_ms = load_duration(l, limits, "duration", DURATION_MAX_MS, 1000);
-	pb->max_deviations = (uint32_t)load_number(l, limits, "deviations", 1, 1000, l->deviations);
+	load_deviations(l, doc, limits, pb);
 }
 
 void load_playbooks(struct load *l)

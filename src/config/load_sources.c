@@ -453,6 +453,10 @@ static void load_source(struct load *l, const struct json *source, struct source
 	bool has_environments;
 
 	s->name = source->key;
+	if (str_eq(s->name, STR("remit")) || str_eq(s->name, STR("person"))) {
+		load_error(l, source, "'" STR_FMT "' is the name of Remit's own source",
+			   STR_ARG(s->name));
+	}
 	if (!load_keys(l, source, "a source",
 		       "type secret_file environment classes labels severities mapping signals")) {
 		return;

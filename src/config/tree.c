@@ -247,6 +247,7 @@ enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct er
 	TRY(read_optional(&r, "freezes.yaml"));
 	TRY(read_optional(&r, "routing.yaml"));
 	TRY(read_optional(&r, "limits.yaml"));
+	TRY(read_optional(&r, "autonomy.yaml"));
 	TRY(read_files(&r, "agents", ".yaml"));
 	TRY(read_files(&r, "inventory", ".yaml"));
 	TRY(read_files(&r, "upstreams", ".yaml"));

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "core/agent.h"
 #include "core/breaker.h"
+#include "core/autonomy.h"
 #include "core/freeze.h"
 #include "core/cap.h"
 #include "core/gate.h"
@@ -67,6 +68,7 @@ struct bundle {
 	size_t n_authored;
 
 	struct str custodians; /* group of persons who answer for evidence */
+	struct autonomy_rules autonomy;
 
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/decide_impl.h"
+#include "core/incident.h"
 #include "core/never.h"
 #include "core/schema.h"
 #include "core/target.h"
@@ -48,6 +49,19 @@ enum rc decision_deny(struct decision *d, enum reason reason, struct arena *aren
 	return RC_OK;
 }
 
+void weigh_denial(struct deciding *c)
+{
+	const struct playbook *p = c->playbook;
+
+	if (!bundle_agent(c->b, c->r->agent)) {
+		return; /* a stranger is no agent that could be suspended or lowered */
+	}
+	c->d.deviation =
+	    !c->task ? 0
+		     : deviation_weight(p ? p->weights : NULL, p ? p->n_weights : 0, c->d.reason);
+	c->d.attempt = attempt_weight(c->d.reason, c->d.deviation);
+}
+
 /* ---- checks ---- */
 
 enum reason check_kill(const struct state *s, const struct bundle *b, struct str agent,
@@ -88,11 +102,19 @@ enum reason check_incident(const struct incident *incident, const struct agent *
 	if (!str_eq(incident->environment, agent->environment)) {
 		return REASON_ENV_MISMATCH;
 	}
+	if (incident_is_about(incident, agent->name)) {
+		return REASON_INCIDENT_CLASS_NOT_ALLOWED; /* nobody looks into their own case */
+	}
 	if (!str_list_has(&agent->classes, incident->class) ||
 	    incident->severity < agent->severity_from || incident->severity > agent->severity_to) {
 		return REASON_INCIDENT_CLASS_NOT_ALLOWED;
 	}
 	return REASON_NONE;
+}
+
+bool decide_may_work_on(const struct incident *i, const struct agent *a)
+{
+	return check_incident(i, a) == REASON_NONE;
 }
 
 enum reason check_playbook(const struct bundle *b, struct str name, const struct incident *incident,

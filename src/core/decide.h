@@ -61,6 +61,10 @@ struct decision {
 	enum effect effect;
 	struct classification what; /* effect, and what the call touches */
 	struct str_list targets;    /* canonical, sorted; arena */
+	uint32_t deviation;	    /* when deny: what it weighs against the task */
+	uint32_t attempt;	    /* and against the agent */
+	bool is_proposal;  /* denied, and to be recorded as a proposal: autonomy `propose` */
+	bool tells_person; /* when allow: a person is told: autonomy `notify` */
 	bool
 	    needs_capture; /* verdict is not deny, the tool wants its state captured, pre is NULL */
 	/* Evidence (core/evidence.h): required kinds, those that are missing, items that count. */
@@ -124,6 +128,7 @@ struct intent_request {
 struct intent_decision {
 	enum verdict verdict;
 	enum reason reason;
+	uint32_t attempt; /* when deny: what it weighs against the agent */
 	struct str detail;
 	struct str_list policies;
 	/* The grant, when allowed. */
@@ -137,6 +142,9 @@ struct intent_decision {
 	uint64_t max_deviations;
 	struct str accountable;
 };
+
+/* Is the incident one that this agent may work on at all? */
+bool decide_may_work_on(const struct incident *i, const struct agent *a);
 
 enum rc decide_intent(const struct state *s, const struct bundle *b, const struct intent_request *r,
 		      struct arena *arena, struct intent_decision *ret, struct err *e);

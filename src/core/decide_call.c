@@ -181,36 +181,13 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	return RC_OK;
 }
 
-/* ---- 10 ---- */
-
-static enum rc check_autonomy(struct deciding *c, struct err *e)
-{
-	enum autonomy level = c->agent->autonomy[c->d.effect];
-
-	(void)e;
-	switch (level) {
-	case AUTONOMY_OBSERVE:
-		c->d.reason = REASON_AUTONOMY;
-		return RC_OK;
-	case AUTONOMY_PROPOSE:
-		c->d.reason = c->r->is_dry ? REASON_NONE : REASON_AUTONOMY;
-		return RC_OK;
-	case AUTONOMY_APPROVE:
-		c->wants_default_gate = true;
-		return RC_OK;
-	case AUTONOMY_NOTIFY:
-	case AUTONOMY_ACT:
-		return RC_OK;
-	}
-	c->d.reason = REASON_AUTONOMY;
-	return RC_OK;
-}
-
 /* ---- all of them ---- */
 
 /* A denial takes nothing with it that only an admission may use. */
-static void settle(struct decision *d)
+static void settle(struct deciding *c)
 {
+	struct decision *d = &c->d;
+
 	if (d->verdict == VERDICT_ASK) {
 		return;
 	}
@@ -230,6 +207,7 @@ static void settle(struct decision *d)
 	d->preapproval = 0;
 	d->takings = (struct str_list){0};
 	d->phase = STR_NULL;
+	weigh_denial(c);
 }
 
 enum rc decide_call(const struct state *s, const struct bundle *b, const struct call_request *r,
@@ -269,7 +247,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	for (size_t i = 0; i < ARRAY_LEN(steps) && c.d.reason == REASON_NONE; i++) {
 		TRY(steps[i](&c, e));
 	}
-	settle(&c.d);
+	settle(&c);
 	*ret = c.d;
 	return RC_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "core/decide.h"
 #include "core/signal.h"
+#include "core/deviation.h"
 
 /* A call in the making; each step of decide_call fills in more of it. */
 struct deciding {
@@ -42,6 +43,8 @@ void deciding_hold(struct deciding *c, enum reason reason, struct str detail);
 
 /* Writes down what the call takes from a counter (text: core/cap.h; p == NULL: no memory). */
 enum rc deciding_take(struct deciding *c, struct str text, struct err *e);
+/* Fills c->d.deviation and c->d.attempt of a denial. */
+void weigh_denial(struct deciding *c);
 
 /* ---- steps with a file of their own, in their order (steps[] of decide_call.c) ---- */
 enum rc check_stops(struct deciding *c, struct err *e);
@@ -49,6 +52,7 @@ enum rc check_identity(struct deciding *c, struct err *e);
 enum rc check_ground(struct deciding *c, struct err *e);
 enum rc check_key(struct deciding *c, struct err *e);
 enum rc check_room(struct deciding *c, struct err *e);
+enum rc check_autonomy(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_cited(struct deciding *c, struct err *e);

@@ -272,6 +272,7 @@ enum rc decide_intent(const struct state *s, const struct bundle *b, const struc
 	    .reason = g.d.reason,
 	    .detail = g.d.detail,
 	    .policies = g.d.policies,
+	    .attempt = bundle_agent(b, r->agent) ? attempt_weight(g.d.reason, 0) : 0,
 	};
 	return RC_OK;
 }

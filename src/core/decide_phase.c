@@ -277,6 +277,9 @@ enum rc decide_advance(const struct state *s, const struct bundle *b, const stru
 		c.d.reason = REASON_ALLOWED;
 		c.d.phase = to->name;
 	}
+	if (c.d.verdict != VERDICT_ALLOW) {
+		weigh_denial(&c);
+	}
 	*ret = c.d;
 	return RC_OK;
 }

@@ -243,3 +243,16 @@ enum rc incident_event_read(const struct json *j, struct arena *arena, struct in
 	*ret = event;
 	return RC_OK;
 }
+
+bool incident_is_about(const struct incident *i, struct str agent_name)
+{
+	for (size_t k = 0; k < i->assets.n; k++) {
+		struct str asset = i->assets.p[k];
+
+		if (str_has_prefix(asset, STR("agent:")) &&
+		    str_eq(str_slice(asset, 6, asset.n), agent_name)) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -12,6 +12,7 @@
 #include "codec/json.h"
 #include "core/list.h"
 #include "core/signal.h"
+#include "core/state.h"
 
 struct incident_event {
 	struct str source_id;
@@ -37,5 +38,8 @@ struct incident_event {
 
 /* Strict: unknown members, bad severity, malformed assets and times are RC_INPUT naming the member.
  * An event that opens needs class and severity. */
+/* Does it concern this agent itself (asset agent:<name>)? */
+bool incident_is_about(const struct incident *i, struct str agent_name);
+
 enum rc incident_event_read(const struct json *j, struct arena *arena, struct incident_event *ret,
 			    struct err *e);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "core/deviation.h"
 #include "core/effect.h"
 #include "core/list.h"
 #include "core/reads.h"
@@ -43,7 +44,9 @@ struct playbook {
 	uint32_t max_calls;
 	uint32_t max_targets;
 	uint64_t max_duration_ms;
-	uint32_t max_deviations;	   /* so many suspend the task */
+	uint32_t max_deviations;		/* so many suspend the task */
+	const struct deviation_weight *weights; /* of reasons that weigh otherwise here */
+	size_t n_weights;
 	struct str_list data;		   /* data classes that may be read */
 	const struct read_budget *budgets; /* and how much of them */
 	size_t n_budgets;

@@ -15,7 +15,10 @@
  *   call.decided	allow: holds its targets; takes a call and new targets from the task's
  *			budget and what it says from the caps, uses up the approval and the
  *			waiver, takes one use of the pre-approval (purpose agent only);
- *			deny: counts a deviation, when its reason is one
+ *			deny: what it weighs counts against its task and its agent
+ *   intent.decided	what a refusal weighs counts against its agent
+ *   approval.settled	granted, denied: counts in the tally of its agent
+ *   agent.breached	lowers its agent's levels
  *   call.completed	adds its labels to the task, and its tool, if it did not fail; not_sent:
  *			gives back what the call took, and an inverse may be sent again;
  *			frees its targets unless it is unknown
@@ -59,6 +62,7 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_DUTY] = "duty ",
     [OBJECT_ESCALATION] = "escalation ",
     [OBJECT_BREAK_GLASS] = "break-glass g",
+    [OBJECT_PROPOSAL] = "proposal d",
 };
 
 /* ---- memory ---- */
@@ -109,6 +113,9 @@ static void object_free(struct object *o)
 		state_free_progress(task);
 		vec_fini(&task->label_uses);
 		vec_fini(&task->uses);
+		for (size_t i = 0; i < task->pub.n_tried; i++) {
+			mem_free(task->tried_text[i]);
+		}
 		break;
 	case OBJECT_INCIDENT:
 		state_free_strings(&((struct incident_object *)o)->routed);
@@ -142,6 +149,7 @@ static void object_free(struct object *o)
 	case OBJECT_DUTY:
 	case OBJECT_ESCALATION:
 	case OBJECT_BREAK_GLASS:
+	case OBJECT_PROPOSAL:
 	case OBJECT_KINDS:
 		break;
 	}
@@ -171,6 +179,7 @@ static void pending_drop(struct state *s)
 	state_free_strings(&p->task_classes);
 	state_free_strings(&p->incident_classes);
 	state_free_strings(&p->completed);
+	state_free_record(p->record);
 	state_free_string(p->name);
 	state_free_signal(p->signal);
 	*p = (struct pending){0};
@@ -212,6 +221,10 @@ void state_free(struct state *s)
 		state_free_signal(s->signals.p[i]);
 	}
 	vec_fini(&s->signals);
+	for (size_t i = 0; i < s->records.n; i++) {
+		state_free_record(s->records.p[i]);
+	}
+	vec_fini(&s->records);
 	vec_fini(&s->unfinished);
 	state_free_counters(s);
 	vec_fini(&s->facts);
@@ -580,6 +593,7 @@ LOOKUPS(term, TERM)
 LOOKUPS(breaker, BREAKER)
 LOOKUPS(escalation, ESCALATION)
 LOOKUPS(break_glass, BREAK_GLASS)
+LOOKUPS(proposal, PROPOSAL)
 
 const struct kill *state_next_kill(const struct state *s, uint64_t from)
 {

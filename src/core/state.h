@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "core/breaker.h"
+#include "core/agent_record.h"
 #include "core/effect.h"
 #include "core/inventory.h"
 #include "core/leaf.h"
@@ -100,6 +101,9 @@ struct task {
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
 	uint64_t deviations;
+	uint64_t deviation_weight;     /* of them together */
+	const struct deviation *tried; /* the newest, oldest first */
+	size_t n_tried;
 	struct str_list read_classes;	      /* of results it was given, and "any" */
 	const struct read_total *read_totals; /* in the same order */
 	const struct phase_use *phases;

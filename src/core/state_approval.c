@@ -299,6 +299,12 @@ static enum rc check_granted(const struct approval *a, const struct leaf_approva
 	return RC_OK;
 }
 
+/* A person said what they think of a call that an agent wanted to make. */
+static bool is_judged(const struct approval *a, enum approval_state to)
+{
+	return a->kind == APPROVAL_CALL && (to == APPROVAL_GRANTED || to == APPROVAL_DENIED);
+}
+
 enum rc state_reserve_approval_settled(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_approval_settled *a = &l->approval_settled;
@@ -318,6 +324,9 @@ enum rc state_reserve_approval_settled(struct state *s, const struct leaf *l, st
 		     "approval a%" PRIu64 " is " STR_FMT " and cannot become " STR_FMT, a->approval,
 		     STR_ARG(approval_state_name(approval->state)), STR_ARG(a->state));
 	}
+	if (is_judged(approval, to)) {
+		TRY(state_reserve_tally(s, approval->agent, e));
+	}
 	return to == APPROVAL_GRANTED ? check_granted(approval, a, e) : RC_OK;
 }
 
@@ -328,6 +337,9 @@ void state_apply_approval_settled(struct state *s, const struct leaf *l)
 
 	MUST(state_from_name(a->state, &o->pub.state));
 	MUST(reason_from_code(a->reason, &o->pub.reason));
+	if (is_judged(&o->pub, o->pub.state)) {
+		state_apply_tally(s, o->pub.agent, o->pub.effect, o->pub.state == APPROVAL_GRANTED);
+	}
 	if (o->pub.state == APPROVAL_GRANTED) {
 		o->pub.execute_by_unix_ms = a->execute_by;
 	} else {

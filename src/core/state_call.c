@@ -163,7 +163,7 @@ enum rc state_reserve_call_decided(struct state *s, const struct leaf *l, struct
 	if (c->task) {
 		TRY(state_need(s, OBJECT_TASK, c->task, &o, e));
 	}
-	return is_allowed(c) ? reserve_allowed(s, l, e) : RC_OK;
+	return is_allowed(c) ? reserve_allowed(s, l, e) : state_reserve_attempt(s, l, e);
 }
 
 static void apply_allowed(struct state *s, const struct leaf *l)
@@ -221,10 +221,8 @@ void state_apply_call_decided(struct state *s, const struct leaf *l)
 		apply_allowed(s, l);
 		return;
 	}
-	if (task && is_agents(c) && str_eq(c->verdict, STR("deny")) &&
-	    reason_from_code(c->reason, &reason) && reason_is_deviation(reason)) {
-		task->pub.deviations++;
-	}
+	MUST(reason_from_code(c->reason, &reason));
+	state_apply_attempt(s, l, task, reason);
 }
 
 /* ---- outcomes ---- */

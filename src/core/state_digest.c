@@ -160,6 +160,20 @@ static void put_intent(struct sink *k, const struct object *o)
 	put_u64(k, i->task);
 }
 
+static void put_tried(struct sink *k, const struct task *t)
+{
+	put_u64(k, t->deviation_weight);
+	put_u64(k, t->n_tried);
+	for (size_t i = 0; i < t->n_tried; i++) {
+		put_u64(k, t->tried[i].call);
+		put_u64(k, t->tried[i].unix_ms);
+		put_str(k, t->tried[i].tool);
+		put_list(k, &t->tried[i].targets);
+		put_u64(k, t->tried[i].reason);
+		put_u64(k, t->tried[i].weight);
+	}
+}
+
 static void put_task(struct sink *k, const struct object *o)
 {
 	const struct task *t = &((const struct task_object *)o)->pub;
@@ -184,6 +198,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_u64(k, t->calls);
 	put_u64(k, t->deviations);
 	put_set(k, &((const struct task_object *)o)->touched);
+	put_tried(k, t);
 	put_list(k, &t->labels);
 	put_reads(k, &t->read_classes, t->read_totals);
 	put_list(k, &t->completed);
@@ -471,6 +486,50 @@ static void put_pause(struct sink *k, const struct object *o)
 	put_u64(k, p->until_unix_ms);
 }
 
+static void put_proposal(struct sink *k, const struct object *o)
+{
+	const struct proposal *p = &((const struct proposal_object *)o)->pub;
+
+	put_u64(k, p->is_open);
+	put_u64(k, p->task);
+	put_str(k, p->agent);
+	put_str(k, p->tool);
+	put_u64(k, p->effect);
+	put_list(k, &p->targets);
+	put_digest(k, &p->tag);
+	put_str(k, p->would);
+	put_str(k, p->reason);
+	put_u64(k, p->made_unix_ms);
+	put_u64(k, p->agrees);
+	put_str(k, p->judged_by);
+}
+
+static void put_record(struct sink *k, const struct agent_record *r)
+{
+	put_str(k, r->agent);
+	for (unsigned e = 0; e < EFFECTS; e++) {
+		put_u64(k, r->levels[e].is_set);
+		put_u64(k, r->levels[e].level);
+		put_u64(k, r->levels[e].base);
+		put_u64(k, r->tallies[e].judged);
+		put_u64(k, r->tallies[e].agreed);
+	}
+	put_u64(k, r->n_attempts);
+	for (size_t i = 0; i < r->n_attempts; i++) {
+		put_u64(k, r->attempts[i].unix_ms);
+		put_u64(k, r->attempts[i].weight);
+	}
+	put_u64(k, r->breach);
+	put_u64(k, r->breached_unix_ms);
+	put_u64(k, r->n_endorsers);
+	for (size_t i = 0; i < r->n_endorsers; i++) {
+		put_str(k, r->endorsers[i]);
+	}
+	put_u64(k, r->endorsed_effect);
+	put_u64(k, r->endorsed_level);
+	put_u64(k, r->endorsed_unix_ms);
+}
+
 static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object *) = {
     [OBJECT_INCIDENT] = put_incident,
     [OBJECT_INTENT] = put_intent,
@@ -489,6 +548,7 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_DUTY] = put_duty,
     [OBJECT_ESCALATION] = put_escalation,
     [OBJECT_BREAK_GLASS] = put_break_glass,
+    [OBJECT_PROPOSAL] = put_proposal,
 };
 
 static void put_signal(struct sink *k, const struct signal *x)
@@ -523,6 +583,10 @@ static void put_state(struct sink *k, const struct state *s)
 	put_u64(k, s->unfinished.n);
 	for (size_t i = 0; i < s->unfinished.n; i++) {
 		put_u64(k, s->unfinished.p[i]->o.ix);
+	}
+	put_u64(k, s->records.n);
+	for (size_t i = 0; i < s->records.n; i++) {
+		put_record(k, s->records.p[i]);
 	}
 	put_u64(k, s->tools.n);
 	for (size_t i = 0; i < s->tools.n; i++) {

@@ -36,6 +36,7 @@ enum object_kind {
 	OBJECT_DUTY,
 	OBJECT_ESCALATION,
 	OBJECT_BREAK_GLASS,
+	OBJECT_PROPOSAL,
 	OBJECT_KINDS
 };
 
@@ -91,6 +92,8 @@ struct task_object {
 	VEC(struct tool_use) uses;	  /* each holds its tool's name in words */
 	VEC(struct label_use) label_uses; /* in the order of labels, whose texts they borrow */
 	struct str accountable;		  /* a block, once it is another than at the begin */
+	struct deviation tried[TASK_TRIED];
+	char *tried_text[TASK_TRIED];
 };
 
 struct call_object {
@@ -162,6 +165,11 @@ struct term_object {
 	struct term pub;
 };
 
+struct proposal_object {
+	struct object o;
+	struct proposal pub;
+};
+
 struct kill_object {
 	struct object o;
 	struct kill pub;
@@ -230,6 +238,7 @@ struct pending {
 	uint32_t hop;
 	struct str name; /* a block */
 	struct signal_object *signal;
+	struct agent_record *record; /* a new one */
 };
 
 /* An asset's health where it is not what the inventory says. */
@@ -257,6 +266,7 @@ struct state {
 	size_t n_open_breakers;
 	uint32_t unused_standing;
 	VEC(struct signal_object *) signals; /* by asset, name, source */
+	VEC(struct agent_record *) records;  /* by agent */
 	struct pending pending;
 };
 
@@ -307,6 +317,16 @@ void state_note_step(struct state *s, struct incident *i);
 void state_free_signal(struct signal_object *o);
 /* Drops those that are too old. */
 void state_forget_signals(struct state *s);
+
+/* state_agent.c: what a refusal, a decision of a person adds to an agent's record. */
+enum rc state_reserve_attempt(struct state *s, const struct leaf *l, struct err *e);
+void state_apply_attempt(struct state *s, const struct leaf *l, struct task_object *t,
+			 enum reason reason);
+enum rc state_reserve_intent_attempt(struct state *s, const struct leaf *l, struct err *e);
+void state_apply_intent_attempt(struct state *s, const struct leaf *l);
+enum rc state_reserve_tally(struct state *s, struct str agent, struct err *e);
+void state_apply_tally(struct state *s, struct str agent, enum effect effect, bool agreed);
+void state_free_record(struct agent_record *r);
 
 /* The end of an object: never 0, so that it is known to be over. */
 void state_set_over(struct object *o, uint64_t unix_ms);

@@ -41,7 +41,7 @@ enum rc state_reserve_intent_decided(struct state *s, const struct leaf *l, stru
 		if (!str_eq(i->verdict, STR("deny"))) {
 			FAIL(e, RC_BROKEN, "an intent is allowed or denied");
 		}
-		return RC_OK; /* a refused intent is history */
+		return state_reserve_intent_attempt(s, l, e); /* beside that it is history */
 	}
 	TRY(state_need(s, OBJECT_INCIDENT, i->incident, &incident, e));
 	TRY(state_check_intent_approval(s, l, e));
@@ -54,6 +54,7 @@ void state_apply_intent_decided(struct state *s, const struct leaf *l)
 	struct intent_object *o;
 
 	if (!s->pending.fresh) {
+		state_apply_intent_attempt(s, l);
 		return;
 	}
 	o = state_take_object(s);
@@ -163,6 +164,7 @@ void state_apply_task_resumed(struct state *s, const struct leaf *l)
 
 	o->pub.state = TASK_RUNNING;
 	o->pub.deviations = 0;
+	o->pub.deviation_weight = 0;
 }
 
 /* why, as a text that outlives the leaf; p == NULL when it is none. */

@@ -300,6 +300,8 @@ static enum rc record_decision(struct governor *g, const struct request *r,
 		    .evidence = r->evidence,
 		    .verdict = verdict_name(d->verdict),
 		    .reason = reason_code(d->reason),
+		    .deviation = d->deviation,
+		    .attempt = d->attempt,
 		    .policies = d->policies,
 		    .gates = d->gates,
 		    .takings = d->takings,
@@ -435,6 +437,9 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	TRY(send_admission(g, f, d->tool, args, r->trace, e));
 	r->waiting = WAITING_OUTCOME;
 	loop_timer_clear(g->loop, &r->hold);
+	if (d->tells_person) {
+		autonomy_tell(g, d, r->agent, r->task, ix);
+	}
 	return RC_OK;
 }
 
@@ -537,9 +542,9 @@ bool calls_has_lease(struct governor *g, struct request *r, const struct tool *t
 void calls_refuse(struct governor *g, struct request *r, const struct decision *d)
 {
 	struct err e = ERR_INIT;
+	struct str agent = arena_str(&g->round, r->agent); /* answering frees r */
 	uint64_t task = r->task;
 	uint64_t ix = 0;
-	const struct task *t;
 
 	if (record_decision(g, r, d, 0, &ix, &e) != RC_OK) {
 		log_err("a denial could not be recorded: %s", e.msg);
@@ -548,12 +553,9 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
 	}
 	reply_refusal(g, r, d->reason,
 		      d->narrowed_to ? approvals_narrowed_text(g, d->narrowed_to) : d->detail, ix);
-	t = state_task(g->state, task);
-	if (t && t->state == TASK_RUNNING && t->deviations >= t->max_deviations) {
-		tasks_suspend(g, task, d->reason, ix);
-	}
-	if (d->wants_pause && t) {
-		approvals_pause(g, t->agent, task, d->detail);
+	deviations_follow(g, agent, task, d->reason, d->attempt, ix);
+	if (d->wants_pause && state_task(g->state, task)) {
+		approvals_pause(g, agent, task, d->detail);
 	}
 }
 
@@ -666,6 +668,9 @@ void calls_judge(struct governor *g, struct request *r)
 	}
 	if (d.trip.is_tripped) {
 		breakers_trip(g, r->task, &d.trip);
+	}
+	if (d.is_proposal) {
+		proposals_make(g, r, &q, &d);
 	}
 	if (d.verdict == VERDICT_DENY) {
 		if (!preserve_is_waiting(g, r, &d)) {

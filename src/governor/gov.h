@@ -377,6 +377,28 @@ enum rc tasks_move_on(struct governor *g, uint64_t task, struct str phase, const
 enum rc tasks_unmet(struct governor *g, const struct task *t, struct str_list *ret, struct err *e);
 void tasks_tick(struct governor *g);
 
+/* ---- deviations.c ---- */
+/* What a refusal that is on the record as `cause` brings about: suspension, loss of autonomy, an
+ * incident on the agent. attempt as in struct decision. */
+void deviations_follow(struct governor *g, struct str agent, uint64_t task, enum reason reason,
+		       uint32_t attempt, uint64_t cause);
+/* Expected beside attempted, for people; in the round's arena. */
+struct str deviations_text(struct governor *g, const struct task *t);
+void view_deviations(const struct governor *g, const struct task *t, struct json_out *w);
+
+/* ---- autonomy.c ---- */
+void autonomy_breach(struct governor *g, const struct agent *a, enum breach why, uint64_t task,
+		     uint64_t cause);
+void autonomy_tell_owner(struct governor *g, const struct agent *a, uint64_t about,
+			 const char *what, struct str text);
+/* Level notify: owner and accountable person hear of an allowed call. */
+void autonomy_tell(struct governor *g, const struct decision *d, struct str agent, uint64_t task,
+		   uint64_t call);
+/* Level propose: decides r's call without doing it, and records that; d is the refusal, which gets
+ * the better reason or says where the proposal is. */
+void proposals_make(struct governor *g, const struct request *r, const struct call_request *asked,
+		    struct decision *d);
+
 /* ---- incidents.c ---- */
 void incidents_on_event(struct governor *g, const struct msg_incident *m);
 /* Opens, updates or closes; the incident's index, 0 with e filled. by is a person or "". */
@@ -505,6 +527,8 @@ void view_preapproval(const struct governor *g, const struct preapproval *p, str
 void view_term(struct governor *g, const struct term *t, struct json_out *w);
 void view_lease(const struct governor *g, const struct lease *l, struct json_out *w);
 void view_agent(const struct governor *g, const struct agent *a, struct json_out *w);
+void view_autonomy(const struct governor *g, const struct agent *a, struct json_out *w);
+void view_proposal(struct governor *g, const struct proposal *p, struct json_out *w);
 void view_kill(const struct governor *g, const struct kill *k, struct json_out *w);
 void view_decision(const struct governor *g, const struct decision *d, struct json_out *w);
 void view_call(struct governor *g, const struct call *c, struct json_out *w);

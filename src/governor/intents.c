@@ -97,6 +97,7 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 		    .duration_ms = q->duration_ms,
 		    .verdict = verdict_name(d->verdict),
 		    .reason = reason_code(d->reason),
+		    .attempt = d->attempt,
 		    .policies = d->policies,
 		    .bundle = *state_bundle(g->state),
 		},
@@ -192,5 +193,7 @@ void intents_declare(struct governor *g, struct request *r)
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 		return;
 	}
+	q.agent = arena_str(&g->round, q.agent); /* answering frees r */
 	reply_refusal(g, r, d.reason, d.detail, 0);
+	deviations_follow(g, q.agent, 0, d.reason, d.attempt, ix);
 }

@@ -132,13 +132,6 @@ void own_tool_call(struct governor *g, struct request *r)
 
 /* ---- incidents ---- */
 
-static bool may_work_on(const struct agent *a, const struct incident *i)
-{
-	return i->status == INCIDENT_OPEN && str_eq(a->environment, i->environment) &&
-	       str_list_has(&a->classes, i->class) && i->severity >= a->severity_from &&
-	       i->severity <= a->severity_to;
-}
-
 static bool is_for(const struct playbook *p, const struct incident *i)
 {
 	return str_list_has(&p->classes, i->class) && i->severity >= p->severity_from &&
@@ -183,7 +176,7 @@ static void list_incidents(struct governor *g, struct request *r)
 	json_out_array(&w);
 	while ((i = state_next_incident(g->state, from))) {
 		from = i->ix + 1;
-		if (may_work_on(a, i)) {
+		if (decide_may_work_on(i, a)) {
 			json_out_object(&w);
 			view_id(&w, "id", 'i', i->ix);
 			json_out_key_str(&w, "class", i->class);

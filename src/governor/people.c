@@ -252,6 +252,10 @@ static enum rc show_task(struct asked *a, struct json_out *w, struct err *e)
 	json_out_object(w);
 	json_out_key(w, STR("task"));
 	view_task(a->g, t, w);
+	if (t->n_tried) {
+		json_out_key(w, STR("deviations"));
+		view_deviations(a->g, t, w);
+	}
 	json_out_key(w, STR("calls"));
 	json_out_array(w);
 	for (from = 0; (c = state_next_call(s, from)); from = c->ix + 1) {
@@ -412,6 +416,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_PREAPPROVAL_LIST] = list_preapprovals,
 	    [COMMAND_TERM_LIST] = list_terms,
 	    [COMMAND_LEASE_LIST] = list_leases,
+	    [COMMAND_PROPOSAL_LIST] = people_list_proposals,
 	    [COMMAND_STATUS] = show_status,
 	    [COMMAND_CALL_SHOW] = show_call,
 	    [COMMAND_READ_SHOW] = reads_show,

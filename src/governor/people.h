@@ -32,6 +32,12 @@ enum rc inventory_list(struct asked *a, struct json_out *w, struct err *e);
 enum rc inventory_set(struct asked *a, struct json_out *w, struct err *e);
 /* reads.c */
 enum rc reads_show(struct asked *a, struct json_out *w, struct err *e);
+/* ---- people_autonomy.c ---- */
+enum rc people_promote(struct asked *a, struct err *e);
+enum rc people_demote(struct asked *a, struct err *e);
+enum rc people_judge(struct asked *a, struct err *e);
+people_read_fn people_list_proposals;
+
 void people_reply_json(struct asked *a, struct json_out *w);
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail);
 /* {"<what>": "<letter><ix>", "state": ...} */

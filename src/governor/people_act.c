@@ -106,15 +106,38 @@ static enum rc task_stop(struct asked *a, struct err *e)
 	return RC_OK;
 }
 
+/* Whoever answers for such tasks, but not who owns the agent that left its grant. */
+static enum reason may_resume(const struct asked *a, const struct task *t)
+{
+	const struct bundle *b = a->g->bundle;
+	const struct agent *agent = bundle_agent(b, t->agent);
+	const struct playbook *p = bundle_playbook(b, t->playbook);
+
+	if (!agent || str_eq(agent->owner, a->person->name) ||
+	    str_eq(agent->deputy, a->person->name)) {
+		return REASON_APPROVER_CONFLICT;
+	}
+	return str_eq(t->accountable, a->person->name) ||
+		       (p && str_list_has(&a->person->groups, p->accountable))
+		   ? REASON_NONE
+		   : REASON_APPROVER_AUTH;
+}
+
 static enum rc task_resume(struct asked *a, struct err *e)
 {
 	const struct task *t;
+	enum reason reason;
 	uint64_t ix;
 	struct leaf l = {.kind = LEAF_TASK_RESUMED, .task_resumed = {.by = a->person->name}};
 
 	TRY(task_of(a, &t, e));
 	if (t->state != TASK_SUSPENDED) {
 		FAIL(e, RC_DENIED, "the task is not suspended");
+	}
+	reason = may_resume(a, t);
+	if (reason != REASON_NONE) {
+		people_reply_reason(a->g, a->req, reason, STR_NULL);
+		return RC_OK;
 	}
 	ix = t->ix;
 	l.task_resumed.task = ix;
@@ -153,6 +176,9 @@ void people_act(struct asked *a, enum command_verb verb)
 	    [COMMAND_HOLD_PLACE] = evidence_hold,
 	    [COMMAND_HOLD_RELEASE] = evidence_release,
 	    [COMMAND_WAIVE] = evidence_waive,
+	    [COMMAND_PROMOTE] = people_promote,
+	    [COMMAND_DEMOTE] = people_demote,
+	    [COMMAND_PROPOSAL_JUDGE] = people_judge,
 	};
 	struct err e = ERR_INIT;
 

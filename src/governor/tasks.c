@@ -12,6 +12,7 @@
 void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause)
 {
 	const struct task *t = state_task(g->state, task);
+	const struct agent *agent;
 	struct leaf l = {
 	    .kind = LEAF_TASK_SUSPENDED,
 	    .task_suspended =
@@ -30,15 +31,18 @@ void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64
 	calls_wake_task(g, task);
 	leases_revoke_task(g, task, "suspended");
 	stop_fence_task(g, task);
+	agent = bundle_agent(g->bundle, t->agent);
+	if (agent) {
+		autonomy_breach(g, agent, BREACH_SUSPENDED, task, cause);
+	}
 	t = state_task(g->state, task);
 	if (t) {
-		notify_person(
-		    g, t->accountable, task, "task.suspended",
-		    arena_strf(&g->round,
-			       "task t%llu of %.*s is suspended after %llu deviations, the "
-			       "last: %.*s",
-			       (unsigned long long)task, STR_ARG(t->agent),
-			       (unsigned long long)t->deviations, STR_ARG(reason_text(reason))));
+		struct str text = deviations_text(g, t);
+
+		notify_person(g, t->accountable, task, "task.suspended", text);
+		if (agent && !str_eq(agent->owner, t->accountable)) {
+			notify_person(g, agent->owner, task, "task.suspended", text);
+		}
 	}
 }
 

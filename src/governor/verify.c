@@ -45,6 +45,18 @@ static void tell(struct governor *g, uint64_t call, const struct readback *r)
 	}
 }
 
+/* What an agent changed is not as it should be: in the round that says so it may do less. */
+static void cost_autonomy(struct governor *g, uint64_t call)
+{
+	const struct call *c = state_call(g->state, call);
+	const struct task *t = c ? state_task(g->state, c->task) : NULL;
+	const struct agent *a = t ? bundle_agent(g->bundle, t->agent) : NULL;
+
+	if (a && str_eq(c->purpose, STR("agent"))) {
+		autonomy_breach(g, a, BREACH_UNVERIFIED, c->task, call);
+	}
+}
+
 /* The end of a check: on the record, and told. */
 static void conclude(struct governor *g, uint64_t call, uint64_t by, const struct readback *r)
 {
@@ -68,7 +80,12 @@ static void conclude(struct governor *g, uint64_t call, uint64_t by, const struc
 
 	if (book_record(g->book, &l, key, values, ARRAY_LEN(values), NULL, &e) != RC_OK) {
 		log_err("a verification could not be recorded: %s", e.msg);
-	} else if (had_failed) {
+		return;
+	}
+	if (r->verdict == READBACK_DIFFERS && !had_failed) {
+		cost_autonomy(g, call);
+	}
+	if (had_failed) {
 		if (r->verdict == READBACK_HOLDS) {
 			terms_start(g, call); /* it said it failed, and did it all the same */
 		}

@@ -262,13 +262,7 @@ void view_agent(const struct governor *g, const struct agent *a, struct json_out
 	json_out_key_str(w, "purpose", a->purpose);
 	json_out_key_str(w, "environment", a->environment);
 	view_time(w, "review_by", a->review_by_unix_ms);
-	json_out_key(w, STR("autonomy"));
-	json_out_object(w);
-	for (enum effect e = EFFECTS; e-- > 0;) {
-		json_out_key(w, effect_name(e));
-		json_out_str(w, autonomy_name(a->autonomy[e]));
-	}
-	json_out_close(w);
+	view_autonomy(g, a, w);
 	view_list(w, "classes", &a->classes);
 	json_out_key_u64(w, "severity_from", a->severity_from);
 	json_out_key_u64(w, "severity_to", a->severity_to);

@@ -103,6 +103,235 @@ static void a_task_with_something_unverified_closes_as_partial(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- deviations ---- */
+
+#define ROOT "{\"login\":\"root\"}"
+
+static void resume(uint32_t uid, unsigned code)
+{
+	char body[64];
+
+	(void)snprintf(body, sizeof(body), "{\"id\":\"t%llu\"}", (unsigned long long)s.task);
+	assert_int_equal(scene_command(&s, uid, COMMAND_TASK_RESUME, body)->code, code);
+}
+
+static void a_suspension_shows_expected_beside_attempted_and_costs_autonomy(void **state)
+{
+	(void)state;
+	char body[64];
+	const char *text;
+	const struct leaf *l;
+	size_t notes;
+
+	scene_open(&s);
+	for (int i = 0; i < 2; i++) {
+		assert_says(scene_call(&s, "db___look", ROOT, 0), "intent_mismatch");
+	}
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "muted"); /* it still may */
+	notes = s.n_notes;
+	assert_says(scene_call(&s, "db___look", ROOT, 0), "intent_mismatch");
+	scene_settle(&s);
+	assert_true(s.n_notes > notes);
+	(void)snprintf(body, sizeof(body), "{\"id\":\"t%llu\"}", (unsigned long long)s.task);
+	text = scene_command(&s, ALICE, COMMAND_TASK_SHOW, body)->text;
+	assert_says(text, "\"state\":\"suspended\"");
+	assert_says(text, "\"deviations\":{\"expected\":{\"playbook\":\"abuse\"");
+	assert_says(text, "\"attempted\":[{\"call\":\"c");
+	assert_says(text, "\"targets\":[\"pg-role:root\"],\"reason\":\"intent_mismatch\"");
+	resume(CAROL, 403); /* owns the agent */
+	resume(DAVE, 403);  /* deputises it */
+	resume(ERIN, 403);  /* answers for nothing here */
+	resume(BOB, 200);
+	/* the task runs again, but the agent has lost what it may do by itself */
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	assert_says(scene_call(&s, "db___unmute", LOGIN, 0), "recorded as proposal d");
+	scene_close(&s);
+	scene_read_log(&disk);
+	l = scene_last(&disk, LEAF_AGENT_BREACHED);
+	assert_str(l->agent_breached.why, "suspended");
+	assert_str(l->agent_breached.contain, "propose");
+	/* in the same round as the suspension, and that in the round of the refusal */
+	assert_true(l->agent_breached.cause + 4 >
+		    (uint64_t)(l - disk.leaves)); /* call, suspended, then this */
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_OPENED), 1);
+	scene_free_log(&disk);
+}
+
+static void one_attack_suspends_and_opens_an_incident_on_the_agent(void **state)
+{
+	(void)state;
+	const struct leaf *l;
+	const char *text;
+
+	scene_write("deployment/playbooks/abuse.yaml",
+		    STR("classes: [abuse]\naccountable: secops\n"
+			"phases: [{name: all, tools: [db___look, db___mute]}]\n"
+			"limits: {calls: 60, targets: 8, duration: 2h}\n"
+			"deviations: {count: 3, severity: {never_list: severe}}\n"
+			"data: [accounts]\n"));
+	scene_open(&s);
+	assert_says(scene_call(&s, "db___look", "{\"login\":\"broker\"}", 0), "never_list");
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "task_suspended");
+	/* its own case is none of its business, nor may it declare anything on it */
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___incidents", "{}", 0));
+	assert_null(strstr(text, "agent-deviation"));
+	scene_settle(&s);
+	text = scene_command(&s, ALICE, COMMAND_INCIDENT_LIST, "{}")->text;
+	assert_says(text, "\"class\":\"agent-deviation\"");
+	assert_says(text, "agent:responder");
+	text = scene_command(&s, ALICE, COMMAND_AGENT_SHOW, "{\"name\":\"responder\"}")->text;
+	assert_says(text, "\"contain\":\"observe\"");
+	assert_says(text, "\"last_breach\":\"suspended\"");
+	scene_close(&s);
+	scene_read_log(&disk);
+	l = scene_last(&disk, LEAF_INCIDENT_OPENED);
+	assert_str(l->incident_opened.source, "remit");
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_OPENED), 2);
+	assert_int_equal(scene_count(&disk, LEAF_TASK_SUSPENDED), 1);
+	scene_free_log(&disk);
+}
+
+/* Ten intents on what is not there for it: nothing is suspended, there is no task. */
+static void probing_over_and_over_opens_one_incident(void **state)
+{
+	(void)state;
+	uint64_t other;
+	char args[256];
+
+	scene_open(&s);
+	other = scene_id(scene_command(&s, ERIN, COMMAND_INCIDENT_OPEN,
+				       "{\"class\":\"abuse\",\"severity\":3,\"environment\":"
+				       "\"staging\",\"assets\":[\"pg-role:app\"]}")
+			     ->text,
+			 "incident", 'i');
+	(void)snprintf(args, sizeof(args),
+		       "{\"incident\":\"i%llu\",\"playbook\":\"abuse\",\"goal\":\"x\","
+		       "\"targets\":[\"pg-role:app\"]}",
+		       (unsigned long long)other);
+	for (int i = 0; i < 22; i++) {
+		assert_says(
+		    scene_wait(&s, scene_ask(&s, WATCHER, 0, "remit___declare_intent", args, 0)),
+		    "env_mismatch");
+		if (i == 8) {
+			scene_kill(&s); /* the count outlives the process */
+			scene_start(&s);
+		}
+	}
+	/* the other agent is as free as before */
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "muted");
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_int_equal(scene_count(&disk, LEAF_AGENT_BREACHED), 2);
+	assert_str(scene_last(&disk, LEAF_AGENT_BREACHED)->agent_breached.why, "attempts");
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_OPENED), 3);
+	assert_str(scene_last(&disk, LEAF_INCIDENT_OPENED)->incident_opened.assets.p[0],
+		   "agent:watcher");
+	scene_free_log(&disk);
+}
+
+/* ---- autonomy ---- */
+
+static void promote(uint32_t uid, unsigned code, const char *says)
+{
+	const struct heard_reply *r =
+	    scene_command(&s, uid, COMMAND_PROMOTE,
+			  "{\"name\":\"responder\",\"effect\":\"contain\",\"level\":\"notify\"}");
+
+	assert_says(r->text, says);
+	assert_int_equal(r->code, code);
+}
+
+static void judge(const char *text, uint32_t uid, const char *verdict, unsigned code)
+{
+	char body[128];
+	const char *at = strstr(text, "proposal d");
+
+	assert_non_null(at);
+	(void)snprintf(body, sizeof(body), "{\"id\":\"d%d\",\"verdict\":\"%s\"}",
+		       atoi(at + strlen("proposal d")), verdict);
+	assert_int_equal(scene_command(&s, uid, COMMAND_PROPOSAL_JUDGE, body)->code, code);
+}
+
+static void autonomy_is_proposed_judged_earned_used_and_lost(void **state)
+{
+	(void)state;
+	char first[SCENE_TEXT];
+	char again[16];
+	struct heard_admission *a;
+	uint64_t req;
+	size_t notes;
+
+	scene_write("deployment/autonomy.yaml",
+		    STR("initial: {contain: propose}\n"
+			"promotion: {decisions: 2, agreement: 100, quiet: 1h}\n"
+			"demotion: {unverified: observe}\n"));
+	scene_open(&s);
+	(void)snprintf(first, sizeof(first), "%s", scene_call(&s, "db___mute", LOGIN, 0));
+	assert_says(first, "it would be allowed");
+	(void)snprintf(again, sizeof(again), "%.*s", 12, strstr(first, "proposal d"));
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), again); /* the same one */
+	assert_int_equal(scene_admitted(&s, "mute"), 0);
+	/* what would be refused anyway is not a proposal */
+	assert_says(scene_call(&s, "db___mute", ROOT, 0), "intent_mismatch");
+	judge(first, CAROL, "agree", 403); /* owns it */
+	judge(first, ERIN, "agree", 403);
+	judge(first, BOB, "perhaps", 400);
+	judge(first, BOB, "agree", 200);
+	judge(first, BOB, "agree", 404); /* judged */
+	promote(ALICE, 403, "1 decisions were judged by people, 2 are needed");
+	judge(scene_call(&s, "db___unmute", LOGIN, 0), ALICE, "agree", 200);
+	promote(CAROL, 403, "approver_conflict");
+	promote(ALICE, 200, "waits for a second person");
+	promote(ALICE, 200, "waits for a second person"); /* still one */
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "(autonomy)");
+	promote(BOB, 200, "promoted");
+	notes = s.n_notes;
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "\\\"muted\\\":true");
+	scene_settle(&s);
+	assert_true(s.n_notes > notes); /* level notify: a person is told */
+	scene_kill(&s);
+	scene_start(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_AGENT_SHOW, "{\"name\":\"responder\"}")->text,
+		    "\"contain\":\"notify\"");
+	/* a change that does not hold takes it away again */
+	s.held_tool = "unmute";
+	req = scene_ask(&s, RESPONDER, s.task, "db___unmute", LOGIN, 0);
+	a = scene_wait_admission(&s, "unmute", 1);
+	scene_outcome(&s, a, OUTCOME_OK, "{\"content\":[{\"type\":\"text\",\"text\":\"{}\"}]}");
+	(void)scene_wait(&s, req);
+	scene_settle(&s);
+	scene_pass(120000); /* it is looked at again until its time is over */
+	scene_settle(&s);
+	s.held_tool = NULL;
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "(autonomy)");
+	promote(ALICE, 403, "not_earned");
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_str(scene_last(&disk, LEAF_AGENT_BREACHED)->agent_breached.why, "unverified");
+	assert_int_equal(scene_count(&disk, LEAF_AUTONOMY_CHANGED), 1);
+	assert_int_equal(scene_count(&disk, LEAF_PROPOSAL_MADE), 3); /* once more when judged */
+	scene_free_log(&disk);
+}
+
+static void anybody_may_demote_at_once(void **state)
+{
+	(void)state;
+
+	scene_open(&s);
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_DEMOTE,
+				       "{\"name\":\"responder\",\"effect\":\"contain\",\"level\":"
+				       "\"approve\"}")
+			     ->code,
+			 200);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "Pending");
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_DEMOTE,
+				       "{\"name\":\"responder\",\"effect\":\"contain\",\"level\":"
+				       "\"act\"}")
+			     ->code,
+			 403);
+	scene_close(&s);
+}
+
 #define TASK_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -110,6 +339,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TASK_TEST(a_task_steps_up_only_when_it_asks_and_may),
 	    TASK_TEST(a_task_with_something_unverified_closes_as_partial),
+	    TASK_TEST(a_suspension_shows_expected_beside_attempted_and_costs_autonomy),
+	    TASK_TEST(one_attack_suspends_and_opens_an_incident_on_the_agent),
+	    TASK_TEST(probing_over_and_over_opens_one_incident),
+	    TASK_TEST(autonomy_is_proposed_judged_earned_used_and_lost),
+	    TASK_TEST(anybody_may_demote_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

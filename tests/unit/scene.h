@@ -206,6 +206,7 @@ static void scene_bundle(struct scene *w)
 	    .n_gates = 3,
 	    .never = {never, 2},
 	    .default_gate = STR("secops"),
+	    .autonomy = autonomy_rules_default(),
 	};
 }
 

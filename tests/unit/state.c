@@ -32,8 +32,10 @@ static void counters_follow_the_calls_of_the_agent_only(void **state)
 	l = fold_call(t, STR("contain"), 4);
 	l.call_decided.verdict = STR("deny");
 	l.call_decided.reason = STR("target_not_in_incident");
+	l.call_decided.deviation = 1;
 	fold_add(&f, l);
 	l.call_decided.reason = STR("no_rule"); /* no deviation */
+	l.call_decided.deviation = 0;
 	fold_add(&f, l);
 	assert_true(state_task(f.s, t)->deviations == 1);
 	assert_true(state_task(f.s, t)->calls == 3);
@@ -663,7 +665,7 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 	struct str_list list = {targets, roll(d, 4)};
 	struct digest tag = {.bytes = {(uint8_t)roll(d, 4)}};
 
-	switch (roll(d, 29)) {
+	switch (roll(d, 33)) {
 	case 0:
 		return LEAF_OF(INCIDENT_OPENED, incident_opened, .source = STR("s"),
 			       .source_id = ANY(STR("1"), STR("2"), STR("")),
@@ -702,6 +704,7 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 		    .effect = ANY(STR("read"), STR("contain"), STR("destroy")), .targets = list,
 		    .tag = tag, .verdict = ANY(STR("allow"), STR("allow"), STR("deny"), STR("ask")),
 		    .reason = ANY(STR("allowed"), STR("phase"), STR("no_rule")),
+		    .deviation = roll(d, 3), .attempt = roll(d, 2),
 		    .approval = roll(d, 2) ? PICK(approval) : 0,
 		    .preapproval = roll(d, 4) ? 0 : PICK(preapproval));
 	case 13:
@@ -766,6 +769,28 @@ static struct leaf any_leaf(struct dice *d, const struct state *s)
 			       .value = ANY(STR("up"), STR("down")),
 			       .source = ANY(STR("lb"), STR("probe")),
 			       .observed_at = FOLD_START_MS + roll(d, 1000));
+	case 29:
+		return roll(d, 2)
+			   ? LEAF_OF(AGENT_BREACHED, agent_breached, .agent = FOLD_AGENT,
+				     .why = ANY(STR("attempts"), STR("suspended"), STR("x")),
+				     .contain = ANY(STR(""), STR("observe"), STR("act"), STR("x")))
+			   : LEAF_OF(AUTONOMY_CHANGED, autonomy_changed, .agent = FOLD_AGENT,
+				     .effect = ANY(STR("contain"), STR("read"), STR("x")),
+				     .level = ANY(STR("observe"), STR("act")),
+				     .base = ANY(STR("approve"), STR("act")),
+				     .why = ANY(STR("promoted"), STR("demoted"), STR("x")),
+				     .by = list);
+	case 30:
+		return LEAF_OF(AUTONOMY_ENDORSED, autonomy_endorsed, .agent = FOLD_AGENT,
+			       .effect = STR("contain"), .level = ANY(STR("act"), STR("notify")),
+			       .person = ANY(STR("a"), STR("b"), STR("")));
+	case 31:
+		return LEAF_OF(PROPOSAL_MADE, proposal_made, .task = PICK(task),
+			       .agent = FOLD_AGENT, .effect = ANY(STR("contain"), STR("x")),
+			       .tag = tag, .would = STR("allow"), .targets = list);
+	case 32:
+		return LEAF_OF(PROPOSAL_JUDGED, proposal_judged, .proposal = PICK(proposal),
+			       .person = STR("a"), .agrees = roll(d, 2));
 	default:
 		return roll(d, 2)   ? LEAF_OF(KILL_SET, kill_set, .scope = STR("tool"),
 					      .name = ANY(STR("a"), STR("b")))

@@ -24,7 +24,8 @@ enum {
 	STEP_MIN_MS = 50,
 };
 
-static const enum role roles[SIM_PARTIES] = {R_KEEPER, R_AGENTS, R_PEOPLE, R_RUNNER, R_COURIER};
+static const enum role roles[SIM_PARTIES] = {R_KEEPER, R_AGENTS,  R_PEOPLE,
+					     R_RUNNER, R_COURIER, R_STORE};
 
 static const char *const mood_names[SIM_MOODS] = {"up", "slow", "stuck", "down", "error", "lost"};
 
@@ -133,6 +134,8 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 	default:
 		if (party == SIM_KEEPER) {
 			sim_keeper_hears(s, m);
+		} else if (party == SIM_STORE) {
+			sim_store_hears(s, m);
 		} else {
 			sim_sender_hears(s, party, m);
 		}
@@ -207,6 +210,7 @@ static void end_life(struct sim *s)
 	governor_free(TAKE(s->governor));
 	segment_reader_free(TAKE(s->reader));
 	sim_senders_end(s);
+	sim_store_forget_unfinished(s);
 	for (size_t i = 0; i < SIM_PARTIES; i++) {
 		channel_free(TAKE(s->c[i]));
 	}
@@ -230,6 +234,7 @@ void sim_free(struct sim *s)
 	vec_fini(&s->notes);
 	vec_fini(&s->effects);
 	vec_fini(&s->leaves);
+	vec_fini(&s->objects);
 	arena_fini(&s->arena);
 	mem_free(s);
 }

@@ -7,7 +7,7 @@
 #include "net/loop.h"
 #include "sender/desk.h"
 
-enum { SIM_KEEPER, SIM_AGENTS, SIM_PEOPLE, SIM_RUNNER, SIM_COURIER, SIM_PARTIES };
+enum { SIM_KEEPER, SIM_AGENTS, SIM_PEOPLE, SIM_RUNNER, SIM_COURIER, SIM_STORE, SIM_PARTIES };
 
 /* What the two senders are. */
 struct sim_sender {
@@ -24,6 +24,14 @@ struct sim_sender {
 		struct str result; /* heap */
 	})
 	flights;
+};
+
+enum { SIM_OBJECT_BYTES = 64 << 20 };
+
+struct sim_object {
+	uint8_t name[32]; /* first: they are sorted by it */
+	uint8_t key[32];
+	struct str bytes;
 };
 
 struct sim_credential {
@@ -74,6 +82,13 @@ struct sim {
 
 	struct segment_reader *reader; /* behind the last of leaves; NULL = not open */
 	VEC(struct str) leaves;	       /* durable ones, as far as somebody looked */
+	VEC(struct sim_object) objects;
+	uint64_t n_stored; /* ever */
+	struct buf arriving;
+	uint64_t arriving_req;
+	uint64_t arriving_size;
+	uint8_t arriving_key[32];
+
 	uint64_t next_req;
 	uint64_t next_order;
 	bool is_busy; /* somebody did something in this round */
@@ -91,6 +106,9 @@ void sim_say(struct sim *s, size_t party, const struct message *m);
 
 /* ---- sim_keeper.c ---- */
 void sim_keeper_hears(struct sim *s, const struct message *m);
+/* ---- sim_store.c ---- */
+void sim_store_hears(struct sim *s, const struct message *m);
+void sim_store_forget_unfinished(struct sim *s);
 /* ---- sim_sender.c ---- */
 enum rc sim_senders_start(struct sim *s, struct err *e);
 void sim_senders_end(struct sim *s);

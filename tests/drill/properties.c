@@ -13,8 +13,8 @@
  *	(2) no call acts twice
  *	(3) no cap is exceeded: calls and targets of a task, targets of the fleet within the window
  *	(4) no effect after a stop over it is acknowledged, until it is lifted
- *	(5) nothing is changed whose state was not captured before, where that is demanded
- *	(6) no term stands past its end, unless it was suspended or its rollback does not succeed
+ *	(5) nothing is changed whose state was not captured before, nor destroyed before its
+ *evidence (6) no term stands past its end, unless it was suspended or its rollback does not succeed
  *	(7) a rollback restores the captured state
  *	(8) no acknowledged leaf is lost
  *	(9) no credential is left once all is over
@@ -34,13 +34,14 @@
 #include "drill/play_impl.h"
 
 enum {
-	EPISODE_STEPS = 250,
+	EPISODE_STEPS = 120,
 	TEXT_BYTES = 1 << 20,
 	TARGETS = 6,
 	TASK_CALLS = 40,
 	TASK_TARGETS = 4,
 	FLEET_TARGETS = 3,
 	FLEET_WINDOW_MS = 600000,
+	EVIDENCE_AGE_MS = 600000,
 	TERM_SLACK_MS = 60000
 };
 
@@ -61,7 +62,9 @@ static const char head[] =
     "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate,\n"
     "                  term: {length: 10m, end: revert}, credential: {backend: vault, scope: "
     "hands}}\n"
-    "        wipe: {effect: destroy, deletes_data: true, on: host, sets: {wiped: true}}\n"
+    "        memory: {effect: read, on: host, captures: memory, returns: pages}\n"
+    "        wipe: {effect: destroy, deletes_data: true, on: host, sets: {wiped: true},\n"
+    "               evidence: {what: memory, keep: 30d, requires: [memory], max_age: 10m}}\n"
     "    web:\n"
     "      transport: http\n"
     "      tools:\n"
@@ -86,73 +89,140 @@ static uint64_t draw(uint64_t *random, uint64_t n)
 	return (z ^ z >> 31) % n;
 }
 
+static enum rc draw_step(struct buf *b, uint64_t *r);
+
+#define ASSETS                                                                                     \
+	"assets: [\"host:h0\", \"host:h1\", \"host:h2\", \"host:h3\", \"host:h4\", \"host:h5\"]"
 #define PICK(random, list) (list)[draw((random), ARRAY_LEN(list))]
 
 static const char *const agents[] = {"red", "blue"};
-static const char *const tools[] = {"edr.look",	   "edr.look",	"edr.isolate", "edr.isolate",
-				    "edr.release", "web.block", "web.unblock", "edr.wipe"};
+static const char *const tools[] = {"edr.look",	   "edr.memory",  "edr.memory", "edr.isolate",
+				    "edr.isolate", "edr.release", "web.block",	"web.unblock",
+				    "edr.wipe",	   "edr.wipe"};
 static const char *const people[] = {"alice", "bob", "carol", "olga", "dora"};
 static const char *const moods[] = {"up", "up", "up", "slow", "stuck", "down", "error", "lost"};
+static const char *const approvers[] = {"alice", "bob", "carol"};
 static const char *const scopes[] = {"all", "agent red", "agent blue", "tool edr.isolate",
 				     "upstream web"};
-static const char *const faults[] = {
-    "disk full",    "disk good",	  "disk good",	   "leases refused", "leases good",
-    "leases good",  "revocation refused", "leases good",   "clock +90s",     "clock -90s",
-    "disk failing", "disk good",	  "governor down", "governor up",    "clock +20m",
+/* What breaks, and what is said when it is whole again. */
+static const struct {
+	const char *breaks;
+	const char *mends;
+} faults[] = {
+    {"disk full", "disk good"},
+    {"disk failing", "disk good"},
+    {"disk read-only", "disk good"},
+    {"leases refused", "leases good"},
+    {"revocation refused", "leases good"},
+    {"governor down", "governor up"},
+    {"clock +90s", NULL},
+    {"clock -90s", NULL},
+    {"clock +20m", NULL},
 };
 static const char *const waits[] = {"1s", "5s", "40s", "2m", "6m", "12m"};
+
+/* Evidence, question, answer and claim, with whatever comes between. */
+static enum rc draw_wipe(struct buf *b, uint64_t *r)
+{
+	const char *agent = PICK(r, agents);
+	uint64_t host = draw(r, TARGETS);
+
+	TRY(buf_addf(b, "  - {call: {edr.memory: {host: h%" PRIu64 "}}, by: %s}\n", host, agent));
+	TRY(buf_addf(b, "  - {call: {edr.wipe: {host: h%" PRIu64 "}}, by: %s}\n", host, agent));
+	if (draw(r, 4) == 0) {
+		TRY(draw_step(b, r));
+	}
+	TRY(buf_addf(b, "  - {approve: %s}\n", PICK(r, approvers)));
+	if (draw(r, 4) == 0) {
+		TRY(draw_step(b, r));
+	}
+	return buf_addf(b, "  - {again: true, by: %s}\n", agent);
+}
+
+static enum rc draw_intents(struct buf *b)
+{
+	return buf_add(b, STR("  - {intent: {}, by: red}\n  - {intent: {}, by: blue}\n"));
+}
+
+static enum rc draw_fault(struct buf *b, uint64_t *r)
+{
+	size_t which = draw(r, ARRAY_LEN(faults));
+
+	TRY(buf_addf(b, "  - {fault: %s}\n", faults[which].breaks));
+	TRY(draw_step(b, r));
+	if (!faults[which].mends) {
+		return RC_OK;
+	}
+	TRY(draw_step(b, r));
+	return buf_addf(b, "  - {fault: %s}\n", faults[which].mends);
+}
+
+/* A stop, and perhaps the two people that lift it. */
+static enum rc draw_stop(struct buf *b, uint64_t *r)
+{
+	const char *scope = PICK(r, scopes);
+
+	TRY(buf_addf(b, "  - {kill: %s, by: %s}\n", scope, PICK(r, people)));
+	TRY(draw_step(b, r));
+	TRY(draw_step(b, r));
+	for (size_t i = 0; i < ARRAY_LEN(approvers); i++) {
+		TRY(buf_addf(b, "  - {resume: %s, by: %s}\n", scope, approvers[i]));
+	}
+	return draw_intents(b);
+}
+
+static enum rc draw_rare(struct buf *b, uint64_t *r)
+{
+	switch (draw(r, 8)) {
+	case 0:
+		return draw_fault(b, r);
+	case 1:
+		return buf_addf(b, "  - {change: {\"host:h%" PRIu64 "\": {isolated: %s}}}\n",
+				draw(r, TARGETS), draw(r, 2) ? "true" : "false");
+	case 2:
+		return buf_add(b, STR("  - {do: rollback, with: {id: $term}, by: alice}\n"));
+	case 3:
+		TRY(buf_add(b, STR("  - {incident: {status: closed}}\n")));
+		TRY(draw_step(b, r));
+		TRY(buf_add(b, STR("  - {incident: {" ASSETS "}}\n")));
+		return draw_intents(b);
+	case 4:
+		return draw_intents(b);
+	case 5:
+		return buf_addf(b, "  - {crash: %s}\n", draw(r, 2) ? "power" : "process");
+	case 6:
+		return draw_stop(b, r);
+	default:
+		return buf_addf(b, "  - {%s: %s}\n", draw(r, 4) ? "approve" : "deny",
+				PICK(r, people));
+	}
+}
 
 static enum rc draw_step(struct buf *b, uint64_t *r)
 {
 	uint64_t kind = draw(r, 100);
 
-	if (kind < 46) {
+	if (kind < 50) {
 		return buf_addf(b, "  - {call: {%s: {host: h%" PRIu64 "}}, by: %s}\n",
 				PICK(r, tools), draw(r, TARGETS), PICK(r, agents));
 	}
-	if (kind < 54) {
+	if (kind < 56) {
 		return buf_addf(b, "  - {again: true, by: %s}\n", PICK(r, agents));
 	}
 	if (kind < 64) {
-		return buf_addf(b, "  - {%s: %s}\n", draw(r, 6) ? "approve" : "deny",
-				PICK(r, people));
+		return draw_wipe(b, r);
 	}
-	if (kind < 68) {
-		return buf_addf(b, "  - {intent: {}, by: %s}\n", PICK(r, agents));
-	}
-	if (kind < 78) {
+	if (kind < 74) {
 		return buf_addf(b, "  - {wait: %s}\n", PICK(r, waits));
 	}
-	if (kind < 82) {
+	if (kind < 79) {
 		return buf_addf(b, "  - {fault: upstream %s %s}\n", draw(r, 2) ? "edr" : "web",
 				PICK(r, moods));
 	}
-	if (kind < 85) {
-		return buf_addf(b, "  - {crash: %s}\n", draw(r, 2) ? "power" : "process");
+	if (kind < 83) {
+		return buf_addf(b, "  - {intent: {}, by: %s}\n", PICK(r, agents));
 	}
-	if (kind < 89) {
-		return buf_addf(b, "  - {fault: %s}\n", PICK(r, faults));
-	}
-	if (kind < 91) {
-		return buf_addf(b, "  - {kill: %s, by: %s}\n", PICK(r, scopes), PICK(r, people));
-	}
-	if (kind < 95) {
-		return buf_addf(b, "  - {resume: %s, by: %s}\n", PICK(r, scopes), PICK(r, people));
-	}
-	if (kind < 96) {
-		return buf_addf(b, "  - {change: {\"host:h%" PRIu64 "\": {isolated: %s}}}\n",
-				draw(r, TARGETS), draw(r, 2) ? "true" : "false");
-	}
-	if (kind < 98) {
-		return buf_add(b, STR("  - {do: rollback, with: {id: $term}, by: alice}\n"));
-	}
-	if (kind < 99) {
-		return buf_add(b, STR("  - {do: clock confirm, by: alice}\n"));
-	}
-	return buf_addf(b,
-			"  - {incident: {%s assets: [\"host:h0\", \"host:h1\", \"host:h2\", "
-			"\"host:h3\", \"host:h4\", \"host:h5\"]}}\n",
-			draw(r, 2) ? "status: closed," : "");
+	return draw_rare(b, r);
 }
 
 /* Everything works again, everything is over, and time passes: (9). */
@@ -232,6 +302,11 @@ struct checker {
 		uint64_t overdue_ms; /* boot time when first seen so in this life; 0 = not */
 	})
 	terms;
+	VEC(struct {
+		uint64_t t;
+		struct str target;
+	})
+	evidence;
 	int isolated[TARGETS];
 	int blocked[TARGETS];
 };
@@ -336,6 +411,18 @@ static bool has(const uint64_t *p, size_t n, uint64_t x)
 	return false;
 }
 
+/* Of its target, not older than ten minutes. */
+static bool has_evidence(const struct checker *c, const struct seen_call *x)
+{
+	for (size_t i = 0; i < c->evidence.n; i++) {
+		if (str_eq(c->evidence.p[i].target, x->targets.p[0]) &&
+		    c->evidence.p[i].t + EVIDENCE_AGE_MS >= x->t) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 {
 	const struct leaf_call_decided *d = &l->call_decided;
@@ -363,6 +450,9 @@ static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 		breaks(c, "(5) c%" PRIu64 " was allowed before its state was captured", ix);
 	}
 	if (str_has_suffix(x->tool, STR("wipe"))) {
+		if (!has_evidence(c, x)) {
+			breaks(c, "(5) c%" PRIu64 " was allowed before its evidence", ix);
+		}
 		if (!has(c->granted.p, c->granted.n, d->approval) ||
 		    has(c->used.p, c->used.n, d->approval)) {
 			breaks(c, "(11) c%" PRIu64 " has no approval of its own", ix);
@@ -417,6 +507,13 @@ static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 		if (x->is_not_sent && x->acts > 0) {
 			breaks(c, "c%" PRIu64 " acted and is called not sent", x->ix);
 		}
+		break;
+	case LEAF_EVIDENCE_CAPTURED:
+		must_keep(vec_push(
+		    &c->evidence,
+		    ((__typeof__(c->evidence.p[0])){
+			.t = l.t,
+			.target = arena_str(&c->arena, l.evidence_captured.targets.p[0])})));
 		break;
 	case LEAF_APPROVAL_SETTLED:
 		if (str_eq(l.approval_settled.state, STR("granted"))) {
@@ -707,6 +804,7 @@ static void checker_fini(struct checker *c)
 	vec_fini(&c->granted);
 	vec_fini(&c->used);
 	vec_fini(&c->terms);
+	vec_fini(&c->evidence);
 	arena_fini(&c->arena);
 }
 
@@ -717,7 +815,24 @@ struct totals {
 	uint64_t steps;
 	uint64_t leaves;
 	uint64_t effects;
+	uint64_t wiped;
+	uint64_t undone;
+	uint64_t stopped;
 };
+
+/* What was tried at all: a story in which nothing happens proves nothing. */
+static void count(const struct checker *c, struct totals *t)
+{
+	for (size_t i = 0; i < c->calls.n; i++) {
+		const struct seen_call *x = c->calls.p[i];
+
+		t->wiped += x && x->acts && str_eq(x->tool, STR("edr___wipe"));
+		t->undone += x && x->acts && x->is_change && str_eq(x->purpose, STR("rollback"));
+	}
+	for (size_t i = 0; i < c->stops.n; i++) {
+		t->stopped += c->stops.p[i].acknowledged != 0;
+	}
+}
 
 /* False: something does not hold; it is printed. */
 static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, struct totals *t)
@@ -743,14 +858,14 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, st
 		printf("seed %" PRIu64 ", step %" PRIu64 ": " STR_FMT "\n", seed, c.step,
 		       STR_ARG(c.broken));
 	}
-	if (write_to && (!holds || steps == 0) &&
-	    file_replace(write_to, buf_view(&text), 0644, &e) != RC_OK) {
+	if (write_to && !holds && file_replace(write_to, buf_view(&text), 0644, &e) != RC_OK) {
 		printf("%s\n", e.msg);
 	}
 	t->episodes++;
 	t->steps += c.step;
 	t->leaves += c.n_leaves;
 	t->effects += c.n_effects;
+	count(&c, t);
 	checker_fini(&c);
 	return holds;
 }
@@ -786,7 +901,9 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("%" PRIu64 " steps in %" PRIu64 " stories from seed %" PRIu64 ": %" PRIu64
-	       " leaves, %" PRIu64 " calls reached an upstream, everything holds\n",
-	       t.steps, t.episodes, seed, t.leaves, t.effects);
+	       " leaves, %" PRIu64 " calls reached an upstream, %" PRIu64
+	       " of them destroyed, %" PRIu64 " undid; %" PRIu64
+	       " stops acknowledged; everything holds\n",
+	       t.steps, t.episodes, seed, t.leaves, t.effects, t.wiped, t.undone, t.stopped);
 	return 0;
 }

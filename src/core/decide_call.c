@@ -284,7 +284,16 @@ enum rc decide_visible_tools(const struct state *s, const struct bundle *b, stru
 			TRY(find_phase(&c, t, classify_mildest(t), &phase, e));
 		}
 		if (phase) {
-			visible[n++] = i;
+			const struct policy_call call = {.agent = c.agent,
+							 .incident = c.incident,
+							 .task = c.task,
+							 .tool = t,
+							 .now_unix_ms = now_unix_ms};
+			bool could;
+
+			TRY(policy_could_permit(b->policies, &call, arena, &could, e));
+			visible[n] = i;
+			n += could;
 		}
 	}
 	*ret = visible;

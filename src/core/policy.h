@@ -53,6 +53,15 @@ struct policy_call {
 enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 			    struct policy_case *ret, struct err *e);
 
+/* What is known of any call of c->tool before it is made: no resource, and of the context only what
+ * does not depend on the arguments. args, what, targets and inventory are not looked at. */
+enum rc policy_case_of_tool(const struct policy_call *c, struct arena *arena,
+			    struct policy_case *ret, struct err *e);
+/* Could a call of c->tool be permitted at all now, perhaps behind gates, with some arguments, targets
+ * and evidence? False only when no enforced permit can hold, or a forbid without gate must. */
+enum rc policy_could_permit(const struct cedar_policies *set, const struct policy_call *c,
+			    struct arena *arena, bool *ret, struct err *e);
+
 /* context.signals: what is known of these targets. */
 enum rc policy_signals(const struct state *s, const struct str_list *targets, uint64_t now_unix_ms,
 		       struct arena *arena, const struct cedar_value **ret, struct err *e);

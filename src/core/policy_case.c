@@ -549,6 +549,29 @@ enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 	return call_context(c, arena, &ret->context, e);
 }
 
+enum rc policy_case_of_tool(const struct policy_call *c, struct arena *arena,
+			    struct policy_case *ret, struct err *e)
+{
+	struct record r = record_new(arena, e);
+	struct cedar_entities *store;
+	const struct cedar_uid *upstream;
+
+	*ret = (struct policy_case){0};
+	TRY(cedar_entities_new(arena, NULL, &store, e));
+	TRY(add_agent(store, c->agent, arena, &ret->principal, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
+	TRY(add_entity(store, ret->action, NULL, upstream, e));
+	TRY(cedar_entities_seal(store, e));
+	ret->entities = store;
+	put_grant(&r, c->task);
+	put_incident(&r, c->incident);
+	put_task(&r, c->task, c->now_unix_ms);
+	put_list(&r, STR("data"), &c->tool->data);
+	put_str(&r, STR("egress"), c->tool->egress.n ? c->tool->egress : STR("none"));
+	return record_end(&r, &ret->context);
+}
+
 enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena,
 			      struct policy_case *ret, struct err *e)
 {

@@ -835,6 +835,36 @@ static void an_agent_sees_what_its_task_may_use_now(void **state)
 	scene_free(w);
 }
 
+static void only_tools_that_some_call_could_be_permitted_are_visible(void **state)
+{
+	struct scene *w = scene_new();
+	const size_t *at;
+
+	(void)state;
+	assert_int_equal(visible(w, &at), 4); /* drop, end, lock, sessions */
+	scene_policies_add(w,
+			   "forbid(principal, action == Remit::Action::\"db___end\", resource);");
+	assert_int_equal(visible(w, &at), 3);
+	/* What depends on the call, or a person may open, is visible. */
+	scene_policies_add(
+	    w, "forbid(principal, action == Remit::Action::\"db___end\", resource) when "
+	       "{ context.input has why };"
+	       "@gate(\"secops\") forbid(principal, action, resource);"
+	       "@shadow(\"\") forbid(principal, action, resource);");
+	assert_int_equal(visible(w, &at), 4);
+	scene_policies_add(
+	    w, "forbid(principal, action, resource) when { context.incident.severity <= 2 };");
+	assert_int_equal(visible(w, &at), 0);
+	scene_set_policies(
+	    w,
+	    "permit(principal == Remit::Agent::\"responder\", action == "
+	    "Remit::Action::\"db___lock\", resource) when { context.effect == \"x\" };",
+	    "permit(principal == Remit::Agent::\"other\", action, resource);");
+	assert_int_equal(visible(w, &at), 1);
+	assert_int_equal(at[0], TOOL_LOCK);
+	scene_free(w);
+}
+
 /* ---- whatever the policies are ---- */
 
 static uint64_t next_random(uint64_t *seed)
@@ -984,6 +1014,7 @@ int main(void)
 	    cmocka_unit_test(a_rollback_is_the_inverse_on_the_same_targets_whatever_the_agent_may),
 	    cmocka_unit_test(a_derived_call_only_reads),
 	    cmocka_unit_test(an_agent_sees_what_its_task_may_use_now),
+	    cmocka_unit_test(only_tools_that_some_call_could_be_permitted_are_visible),
 	    cmocka_unit_test(no_policy_whatsoever_lets_a_destroy_call_through_on_its_own),
 	    cmocka_unit_test(without_memory_nothing_is_decided),
 	};

@@ -30,10 +30,9 @@
 #include "codec/json.h"
 #include "deny_list.h"
 #include "reload.h"
+#include "tool_server.h"
 
 enum {
-	LINE_BYTES = 256 * 1024,
-	OUT_BYTES = 1024 * 1024,
 	SEARCH_LIMIT = 50,
 	SEARCH_LIMIT_MAX = 200,
 	PATTERN_MAX = 200,
@@ -151,13 +150,12 @@ static enum rc change_list(const struct options *o, struct str before, struct st
 
 /* ---- tools: each writes its structuredContent ---- */
 
-struct asked {
-	const struct options *o;
-	const struct json *args;
-	const char *call; /* "c42", or "-" */
-};
+static const struct options *options_of(const struct tool_call *a)
+{
+	return a->ctx;
+}
 
-static enum rc address_of(const struct asked *a, char ret[DENY_ADDRESS_BYTES], struct err *e)
+static enum rc address_of(const struct tool_call *a, char ret[DENY_ADDRESS_BYTES], struct err *e)
 {
 	struct str text;
 
@@ -173,18 +171,18 @@ static void out_address(struct json_out *w, const char *address, bool is_blocked
 	json_out_key_bool(w, "blocked", is_blocked);
 }
 
-static enum rc tool_blocked(const struct asked *a, struct json_out *w, struct err *e)
+static enum rc tool_blocked(const struct tool_call *a, struct json_out *w, struct err *e)
 {
 	AUTO_BUF list = BUF_INIT(DENY_FILE_BYTES);
 	char address[DENY_ADDRESS_BYTES];
 
 	TRY(address_of(a, address, e));
-	TRY(read_list(a->o, &list, e));
+	TRY(read_list(options_of(a), &list, e));
 	out_address(w, address, deny_has(buf_view(&list), address));
 	return RC_OK;
 }
 
-static enum rc change(const struct asked *a, bool block, struct json_out *w, struct err *e)
+static enum rc change(const struct tool_call *a, bool block, struct json_out *w, struct err *e)
 {
 	AUTO_BUF before = BUF_INIT(DENY_FILE_BYTES);
 	AUTO_BUF after = BUF_INIT(DENY_FILE_BYTES);
@@ -197,34 +195,34 @@ static enum rc change(const struct asked *a, bool block, struct json_out *w, str
 
 	TRY(address_of(a, address, e));
 	if (block) {
-		TRY(deny_check(address, &a->o->protected, e));
+		TRY(deny_check(address, &options_of(a)->protected, e));
 	}
-	TRY(lock_list(a->o, &lock, e));
-	TRY(read_list(a->o, &before, e));
+	TRY(lock_list(options_of(a), &lock, e));
+	TRY(read_list(options_of(a), &before, e));
 	is_blocked = deny_has(buf_view(&before), address);
 	if (is_blocked != block) {
 		clock_format_unix_ms(clock_unix_ms(&clock), now);
 		(void)snprintf(note, sizeof(note), "%s %s", a->call, now); /* both are short */
 		TRY(block ? deny_add(buf_view(&before), address, note, &after)
 			  : deny_remove(buf_view(&before), address, &after));
-		TRY(change_list(a->o, buf_view(&before), buf_view(&after), e));
+		TRY(change_list(options_of(a), buf_view(&before), buf_view(&after), e));
 	}
 	out_address(w, address, block);
 	json_out_key_bool(w, "changed", is_blocked != block);
 	return RC_OK;
 }
 
-static enum rc tool_block(const struct asked *a, struct json_out *w, struct err *e)
+static enum rc tool_block(const struct tool_call *a, struct json_out *w, struct err *e)
 {
 	return change(a, true, w, e);
 }
 
-static enum rc tool_unblock(const struct asked *a, struct json_out *w, struct err *e)
+static enum rc tool_unblock(const struct tool_call *a, struct json_out *w, struct err *e)
 {
 	return change(a, false, w, e);
 }
 
-static enum rc read_query(const struct asked *a, struct access_query *q, struct err *e)
+static enum rc read_query(const struct tool_call *a, struct access_query *q, struct err *e)
 {
 	const struct json *since = json_get(a->args, STR("since"));
 	const struct json *limit = json_get(a->args, STR("limit"));
@@ -284,7 +282,7 @@ static void out_line(struct json_out *w, struct str line)
 	json_out_str(w, str_of(clean, line.n));
 }
 
-static enum rc tool_log_search(const struct asked *a, struct json_out *w, struct err *e)
+static enum rc tool_log_search(const struct tool_call *a, struct json_out *w, struct err *e)
 {
 	AUTO_BUF log = BUF_INIT(ACCESS_LOG_BYTES);
 	struct access_query q = {0};
@@ -292,7 +290,7 @@ static enum rc tool_log_search(const struct asked *a, struct json_out *w, struct
 	enum rc rc;
 
 	TRY(read_query(a, &q, e));
-	TRY(read_log(a->o, &log, e));
+	TRY(read_log(options_of(a), &log, e));
 	rc = access_log_find(buf_view(&log), &q, &found);
 	json_out_key_u64(w, "matched", found.matched);
 	json_out_key(w, STR("lines"));
@@ -305,217 +303,12 @@ static enum rc tool_log_search(const struct asked *a, struct json_out *w, struct
 	return rc;
 }
 
-static const struct tool {
-	const char *name;
-	enum rc (*run)(const struct asked *a, struct json_out *w, struct err *e);
-} tools[] = {
+static const struct server_tool tools[] = {
     {"log_search", tool_log_search},
     {"blocked", tool_blocked},
     {"block", tool_block},
     {"unblock", tool_unblock},
 };
-
-/* ---- MCP ---- */
-
-static struct json_out begin(struct buf *b, const struct json *id)
-{
-	struct json_out w = json_out_to(b);
-
-	json_out_object(&w);
-	json_out_key_str(&w, "jsonrpc", STR("2.0"));
-	json_out_key(&w, STR("id"));
-	json_out_raw(&w, id->raw);
-	return w;
-}
-
-static enum rc answer_error(struct buf *b, const struct json *id, int code, const char *text)
-{
-	struct json_out w = begin(b, id);
-
-	json_out_key(&w, STR("error"));
-	json_out_object(&w);
-	json_out_key(&w, STR("code"));
-	json_out_i64(&w, code);
-	json_out_key_str(&w, "message", str_from(text));
-	json_out_close(&w);
-	json_out_close(&w);
-	return json_out_end(&w, NULL);
-}
-
-static enum rc answer_initialize(struct buf *b, const struct json *id, const struct json *params)
-{
-	struct json_out w = begin(b, id);
-	struct str version = STR("2025-11-25");
-	struct str asked;
-
-	/* Nothing here differs between the versions with a handshake. */
-	if (json_str(json_get(params, STR("protocolVersion")), &asked) &&
-	    (str_eq(asked, STR("2024-11-05")) || str_eq(asked, STR("2025-03-26")) ||
-	     str_eq(asked, STR("2025-06-18")))) {
-		version = asked;
-	}
-	json_out_key(&w, STR("result"));
-	json_out_object(&w);
-	json_out_key_str(&w, "protocolVersion", version);
-	json_out_key(&w, STR("capabilities"));
-	json_out_raw(&w, STR("{\"tools\":{}}"));
-	json_out_key(&w, STR("serverInfo"));
-	json_out_object(&w);
-	json_out_key_str(&w, "name", STR("remit-nginx"));
-	json_out_key_str(&w, "version", STR(REMIT_VERSION));
-	json_out_close(&w);
-	json_out_close(&w);
-	json_out_close(&w);
-	return json_out_end(&w, NULL);
-}
-
-static void out_text_content(struct json_out *w, struct str text)
-{
-	json_out_key(w, STR("content"));
-	json_out_array(w);
-	json_out_object(w);
-	json_out_key_str(w, "type", STR("text"));
-	json_out_key_str(w, "text", text);
-	json_out_close(w);
-	json_out_close(w);
-}
-
-/* Remit's id of the call, when it looks like one. */
-static const char *call_of(const struct json *params, char to[32])
-{
-	const struct json *meta = json_get(params, STR("_meta"));
-	struct str id;
-	uint64_t number;
-
-	if (!json_str(json_get(meta, STR("io.remit/call")), &id) || !str_has_prefix(id, STR("c")) ||
-	    !num_u64(str_slice(id, 1, id.n), UINT64_MAX, &number)) {
-		return "-";
-	}
-	(void)snprintf(to, 32, "c%llu", (unsigned long long)number); /* it fits */
-	return to;
-}
-
-static enum rc answer_tool(struct buf *b, const struct json *id, const struct tool *tool,
-			   const struct asked *a)
-{
-	AUTO_BUF content = BUF_INIT(OUT_BYTES);
-	struct json_out inner = json_out_to(&content);
-	struct json_out w;
-	struct err e = ERR_INIT;
-	enum rc rc;
-
-	json_out_object(&inner);
-	rc = tool->run(a, &inner, &e);
-	json_out_close(&inner);
-	if (rc == RC_OK) {
-		rc = json_out_end(&inner, &e);
-	}
-	w = begin(b, id);
-	json_out_key(&w, STR("result"));
-	json_out_object(&w);
-	if (rc == RC_OK) {
-		out_text_content(&w, buf_view(&content));
-		json_out_key(&w, STR("structuredContent"));
-		json_out_raw(&w, buf_view(&content));
-	} else {
-		out_text_content(&w, str_from(str_is_utf8(str_from(e.msg)) ? e.msg : "refused"));
-		json_out_key_bool(&w, "isError", true);
-	}
-	json_out_close(&w);
-	json_out_close(&w);
-	return json_out_end(&w, NULL);
-}
-
-static enum rc answer_call(struct buf *b, const struct json *id, const struct json *params,
-			   const struct options *o)
-{
-	char call[32];
-	struct asked a = {
-	    .o = o, .args = json_get(params, STR("arguments")), .call = call_of(params, call)};
-	struct str name = STR("");
-
-	if (json_str(json_get(params, STR("name")), &name)) {
-		for (size_t i = 0; i < ARRAY_LEN(tools); i++) {
-			if (str_eq(name, str_from(tools[i].name))) {
-				return answer_tool(b, id, &tools[i], &a);
-			}
-		}
-	}
-	return answer_error(b, id, -32602, "unknown tool");
-}
-
-static enum rc answer(struct buf *b, const struct json *m, const struct options *o)
-{
-	const struct json *id = json_get(m, STR("id"));
-	const struct json *params = json_get(m, STR("params"));
-	struct json_out w;
-	struct str method;
-
-	if (!id || !json_str(json_get(m, STR("method")), &method)) {
-		return RC_OK; /* a notification, or an answer to what was never asked */
-	}
-	if (str_eq(method, STR("initialize"))) {
-		return answer_initialize(b, id, params);
-	}
-	if (str_eq(method, STR("tools/call"))) {
-		return answer_call(b, id, params, o);
-	}
-	if (!str_eq(method, STR("tools/list")) && !str_eq(method, STR("ping"))) {
-		return answer_error(b, id, -32601, "method not found");
-	}
-	w = begin(b, id);
-	json_out_key(&w, STR("result"));
-	json_out_object(&w);
-	if (str_eq(method, STR("tools/list"))) {
-		json_out_key(&w, STR("tools"));
-		json_out_raw(&w, str_from(definitions));
-	}
-	json_out_close(&w);
-	json_out_close(&w);
-	return json_out_end(&w, NULL);
-}
-
-static enum rc serve_line(struct str line, const struct options *o, struct err *e)
-{
-	AUTO_ARENA arena = ARENA_INIT(16 * 1024 * 1024);
-	AUTO_BUF out = BUF_INIT(2 * OUT_BYTES);
-	struct json_limits limits = JSON_LIMITS_DEFAULT;
-	const struct json *m;
-
-	TRY(json_parse(&arena, line, &limits, &m, e));
-	TRY(answer(&out, m, o));
-	if (out.n == 0) {
-		return RC_OK;
-	}
-	TRY(buf_add_char(&out, '\n'));
-	return file_write_all(STDOUT_FILENO, buf_view(&out), e);
-}
-
-static enum rc serve(const struct options *o, struct err *e)
-{
-	AUTO_BUF in = BUF_INIT(LINE_BYTES);
-
-	for (;;) {
-		struct str bytes = buf_view(&in);
-		size_t end = str_find(bytes, '\n');
-		ssize_t n;
-
-		if (end < bytes.n) {
-			TRY(serve_line(str_slice(bytes, 0, end), o, e));
-			buf_consume(&in, end + 1);
-			continue;
-		}
-		TRY(buf_reserve(&in, 4096));
-		n = read(STDIN_FILENO, in.p + in.n, 4096);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return RC_OK;
-		}
-		in.n += (size_t)n;
-	}
-}
 
 /* ---- start ---- */
 
@@ -556,6 +349,11 @@ static bool take_value(const char *name, const char *value, struct options *o)
 int main(int argc, char **argv)
 {
 	static struct options o = {.reload = {.program = "/usr/sbin/nginx", .wait_ms = WAIT_MS}};
+	const struct tool_server server = {.name = "remit-nginx",
+					   .definitions = definitions,
+					   .tools = tools,
+					   .n_tools = ARRAY_LEN(tools),
+					   .ctx = &o};
 	struct err e = ERR_INIT;
 	bool is_good = argc % 2 == 1;
 
@@ -568,7 +366,7 @@ int main(int argc, char **argv)
 				"[--wait MILLISECONDS]\n");
 		return 2;
 	}
-	if (serve(&o, &e) != RC_OK) {
+	if (tool_server_run(&server, STDIN_FILENO, STDOUT_FILENO, &e) != RC_OK) {
 		fprintf(stderr, "remit-nginx: %s\n", e.msg);
 		return 1;
 	}

@@ -105,8 +105,9 @@ static void every_choice_of_packs_passes_the_check(void **state)
 static void every_pack_passes_the_check_alone_and_is_named(void **state)
 {
 	(void)state;
-	static const char *const packs[] = {"aws",  "crowdstrike-falcon", "github",	"nginx",
-					    "okta", "pagerduty",	  "postgresql", "slack"};
+	static const char *const packs[] = {
+	    "aws",  "crowdstrike-falcon", "github",	"linux", "nginx",
+	    "okta", "pagerduty",	  "postgresql", "slack"};
 	struct init_options none = options(&STR("no-such"), 1);
 	struct err unknown = ERR_INIT;
 

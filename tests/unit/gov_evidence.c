@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 
+#include "core/evidence_audit.h"
+
 static struct scene s;
 static struct scene_log disk;
 
@@ -65,6 +67,25 @@ static size_t place_of(enum leaf_kind kind)
 	}
 	fail_msg("no such leaf");
 	return 0;
+}
+
+/* Every rule of evidence, over what is on the disk. */
+static void audit_log(void)
+{
+	struct evidence_audit *a;
+	const struct evidence_fault *faults;
+	size_t n;
+
+	assert_ok(evidence_audit_new(&a, NULL));
+	for (size_t i = 0; i < disk.n; i++) {
+		assert_ok(evidence_audit_take(a, i, &disk.leaves[i], NULL));
+	}
+	faults = evidence_audit_faults(a, &n);
+	if (n) {
+		fail_msg("leaf %llu: %.*s", (unsigned long long)faults[0].leaf,
+			 STR_ARG(faults[0].what));
+	}
+	evidence_audit_free(a);
 }
 
 static size_t count_events(const char *event)
@@ -509,6 +530,143 @@ static void two_persons_waive_evidence_for_one_call(void **state)
 	scene_close(&s);
 }
 
+/* ---- any schedule ---- */
+
+static uint64_t random_state;
+
+static uint64_t next_random(uint64_t below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (random_state >> 20) % below;
+}
+
+static void run_for_a_while(void)
+{
+	for (uint64_t i = next_random(4); i > 0; i--) {
+		scene_step(&s, 2);
+	}
+}
+
+static void release_stored(void)
+{
+	if (s.held_stored.kind == MESSAGE_STORED) {
+		scene_release_stored(&s);
+	}
+	s.holds_stored = false;
+}
+
+static void restart(void)
+{
+	scene_kill(&s);
+	s.held_stored.kind = MESSAGE_NONE;
+	s.holds_stored = false;
+	scene_start(&s);
+}
+
+/* Two persons, and whatever there is. */
+static void destroy_newest(void)
+{
+	const char *list = scene_command(&s, ALICE, COMMAND_EVIDENCE_LIST, "{}")->text;
+
+	if (strstr(list, "\"id\":\"e")) {
+		uint64_t item = scene_id(list, "id", 'e');
+
+		(void)about(BOB, COMMAND_EVIDENCE_DESTROY, item, "");
+		(void)about(CAROL, COMMAND_EVIDENCE_DESTROY, item, "");
+	}
+}
+
+/* Asks, and mostly waits for the answer: it may never come. */
+static void ask_something(void)
+{
+	static const char *const tools[] = {"db___dump", "db___scrub", "db___purge"};
+	uint64_t req = scene_ask(&s, RESPONDER, s.task, tools[next_random(3)], LOGIN, 0);
+
+	for (uint64_t i = next_random(3) * 10; i > 0 && !scene_reply(&s, req); i--) {
+		scene_step(&s, 5);
+	}
+}
+
+static void do_something(void)
+{
+	switch (next_random(12)) {
+	case 0:
+		restart();
+		break;
+	case 1:
+		s.refuses_puts = !s.refuses_puts;
+		break;
+	case 2:
+		s.holds_stored = true;
+		break;
+	case 3:
+		release_stored();
+		break;
+	case 4:
+		destroy_newest();
+		break;
+	default:
+		ask_something();
+		break;
+	}
+	run_for_a_while();
+}
+
+/* No captured leaf without its object, no object and no key without their leaf. */
+static void what_is_there_is_what_the_log_says(void)
+{
+	size_t n_items = 0;
+
+	for (size_t i = 0; i < disk.n; i++) {
+		const struct leaf_evidence_captured *c = &disk.leaves[i].evidence_captured;
+		bool is_destroyed = false;
+
+		if (disk.leaves[i].kind != LEAF_EVIDENCE_CAPTURED) {
+			continue;
+		}
+		for (size_t k = i; k < disk.n; k++) {
+			is_destroyed |= disk.leaves[k].kind == LEAF_EVIDENCE_DESTROYED &&
+					disk.leaves[k].evidence_destroyed.evidence == i;
+		}
+		n_items += !is_destroyed;
+		assert_int_equal(scene_object(&s, str_of(c->object.bytes, 32)) != NULL,
+				 !is_destroyed);
+		assert_int_equal(has_key(c->key, ".evidence"), !is_destroyed);
+	}
+	assert_int_equal(count_objects(), n_items);
+	assert_int_equal(count_keys(".evidence"), n_items);
+}
+
+static void no_schedule_of_calls_crashes_and_faults_breaks_a_rule(void **state)
+{
+	static size_t ran; /* over all seeds: a test in which nothing runs says nothing */
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 2; seed++) {
+		random_state = seed * 2654435761u + 88172645463325252u;
+		if (seed > 1) {
+			assert_int_equal(scene_remove_place(state), 0);
+			assert_int_equal(scene_make_place(state), 0);
+		}
+		scene_open(&s);
+		for (int step = 0; step < 50; step++) {
+			do_something();
+		}
+		release_stored();
+		restart();
+		scene_settle(&s);
+		scene_settle(&s);
+		ran += scene_admitted(&s, "scrub") + scene_admitted(&s, "purge");
+		read_log();
+		audit_log();
+		what_is_there_is_what_the_log_says();
+		scene_free_log(&disk);
+	}
+	assert_true(ran > 5);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -530,6 +688,7 @@ int main(void)
 	    SCENE_TEST(time_is_changed_by_custodians_and_shortened_by_two),
 	    SCENE_TEST(a_hold_reaches_what_is_captured_after_it),
 	    SCENE_TEST(two_persons_waive_evidence_for_one_call),
+	    SCENE_TEST(no_schedule_of_calls_crashes_and_faults_breaks_a_rule),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

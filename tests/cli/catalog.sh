@@ -3,8 +3,8 @@
 # tests/cli/catalog.sh REMIT REMIT_NGINX - a server's list becomes a catalog that passes the check, and
 # remit catalog diff says what differs. The server is remit-nginx: it lists without an nginx.
 set -u
-remit=$1
-server=$2
+remit=$(realpath "$1")
+server=$(realpath "$2")
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 bad=0

@@ -232,6 +232,20 @@ static void check_derived(struct load *l, const struct draft *drafts, size_t n,
 
 /* ---- The rules ---- */
 
+/* Does the template put in what was captured? */
+static bool uses_pre(const struct json *template)
+{
+	if (json_get(template, STR("$pre"))) {
+		return true;
+	}
+	for (const struct json *c = template ? template->child : NULL; c; c = c->next) {
+		if (uses_pre(c)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void check_change(struct load *l, const struct draft *d)
 {
 	const struct tool *t = &d->tool;
@@ -261,8 +275,9 @@ static void check_change(struct load *l, const struct draft *d)
 		load_error(l, json_get(d->node, STR("verify")),
 			   "'verify: none' is for destroy: a containment is read back");
 	}
-	if (str_eq(t->inverse.tool, t->name)) {
-		load_error(l, json_get(d->node, STR("inverse")), "a tool does not undo itself");
+	if (str_eq(t->inverse.tool, t->name) && !uses_pre(t->inverse.args)) {
+		load_error(l, json_get(d->node, STR("inverse")),
+			   "a tool does not undo itself, unless with the state that was captured");
 	}
 }
 

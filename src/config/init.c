@@ -47,7 +47,7 @@ bool config_pack_file(struct str path, struct str *ret_bytes)
 enum { REVIEW_DAYS = 180, SECRET_BYTES = 32 };
 
 /* For people; tests/unit/init.c holds it against the files. */
-#define PACKS "aws, crowdstrike-falcon, github, linux, nginx, okta, pagerduty, postgresql and slack"
+#define PACKS "aws, crowdstrike-falcon, github, kubernetes, linux, nginx, okta, pagerduty, postgresql and slack"
 
 struct init {
 	const char *dir;

@@ -90,32 +90,6 @@ static bool arrives_from(const char *address)
 	return recv(in, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
-/* As a service of the host would be: no child of this process, where the runner ends all that are
- * not its own. 0 in the new process, else its id. */
-static pid_t start_apart(void)
-{
-	pid_t pid = 0;
-	int ends[2];
-	pid_t between;
-	int status;
-
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	between = fork();
-	if (between == 0) {
-		pid = fork();
-		if (pid == 0) {
-			return 0;
-		}
-		_exit(write(ends[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1);
-	}
-	assert_int_equal(waitpid(between, &status, 0), between);
-	assert_int_equal(status, 0);
-	assert_int_equal(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
-	file_close(ends[0]);
-	file_close(ends[1]);
-	return pid;
-}
-
 static void make_service(void)
 {
 	char pid[24];

@@ -106,7 +106,7 @@ static void every_pack_passes_the_check_alone_and_is_named(void **state)
 {
 	(void)state;
 	static const char *const packs[] = {
-	    "aws",  "crowdstrike-falcon", "github",	"linux", "nginx",
+	    "aws",  "crowdstrike-falcon", "github",	"kubernetes", "linux", "nginx",
 	    "okta", "pagerduty",	  "postgresql", "slack"};
 	struct init_options none = options(&STR("no-such"), 1);
 	struct err unknown = ERR_INIT;

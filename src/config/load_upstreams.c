@@ -90,6 +90,21 @@ static void check_child_keys(struct load *l, const struct json *doc, const struc
 	}
 }
 
+/* A child that reached people's socket could speak for whoever it runs as. */
+static void check_people_socket(struct load *l, const struct json *doc, const struct upstream *u)
+{
+	for (size_t i = 0; i < u->network.n; i++) {
+		struct str path = u->network.p[i];
+
+		if (str_has_prefix(path, STR("unix:")) && l->d->people.socket.n &&
+		    str_eq(str_slice(path, 5, path.n), l->d->people.socket)) {
+			load_error(
+			    l, json_get(doc, STR("network")),
+			    "no tool reaches the people's socket: who speaks there approves");
+		}
+	}
+}
+
 static void load_child(struct load *l, const struct json *doc, struct upstream *u)
 {
 	const struct json *credential = json_get(doc, STR("credential"));
@@ -99,6 +114,7 @@ static void load_child(struct load *l, const struct json *doc, struct upstream *
 	}
 	u->environment = load_pairs(l, doc, "env", '=');
 	u->network = load_list(l, doc, "network", OPTIONAL);
+	check_people_socket(l, doc, u);
 	u->readable = load_list(l, doc, "readable", OPTIONAL);
 	u->writable = load_list(l, doc, "writable", OPTIONAL);
 	u->may_signal = load_flag(l, doc, "signals");

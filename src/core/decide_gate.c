@@ -110,8 +110,11 @@ static enum rc sum_up_gates(struct deciding *c, struct err *e)
 static bool may_open_alone(const struct deciding *c, struct str person)
 {
 	const struct person *p = bundle_person(c->b, person);
+	const struct question q = {
+	    .agent = c->r->agent, .policies = &c->d.policies, .gates = &c->d.gates};
 
-	if (!p || str_eq(c->agent->owner, person) || str_eq(c->agent->deputy, person)) {
+	/* Accountable and requester are of a task, and this was said before there was one. */
+	if (!p || decide_conflict(c->s, c->b, &q, person) != CONFLICT_NONE) {
 		return false;
 	}
 	for (size_t i = 0; i < c->d.gates.n; i++) {
@@ -122,6 +125,17 @@ static bool may_open_alone(const struct deciding *c, struct str person)
 		}
 	}
 	return true;
+}
+
+/* The most valuable assets are asked about each time. */
+static bool touches_crown_jewel(const struct deciding *c)
+{
+	for (size_t i = 0; i < c->d.targets.n; i++) {
+		if (inventory_asset(&c->b->inventory, c->d.targets.p[i]).is_crown_jewel) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool preapproval_covers(const struct deciding *c, const struct preapproval *p)
@@ -295,7 +309,7 @@ enum rc check_gates(struct deciding *c, struct err *e)
 		return RC_OK;
 	}
 	/* Held: a person must have seen why. */
-	if (!c->is_frozen && c->hold_reason == REASON_NONE) {
+	if (!c->is_frozen && c->hold_reason == REASON_NONE && !touches_crown_jewel(c)) {
 		c->d.preapproval = find_preapproval(c, &used_up);
 	}
 	if (c->d.preapproval) {

@@ -97,6 +97,40 @@ static void write_incident(struct json_out *w, const struct incident *i)
 	json_out_key_bool(w, "regulated", i->is_regulated);
 }
 
+enum { BLAST_GROUPS = 16 };
+
+/* How much of each group it reaches, and which crown jewels. */
+static void write_blast(const struct governor *g, const struct str_list *targets,
+			struct json_out *w)
+{
+	const struct inventory *inv = &g->bundle->inventory;
+	size_t written = 0;
+
+	json_out_key(w, STR("groups"));
+	json_out_array(w);
+	for (size_t i = 0; i < inv->n_groups && written < BLAST_GROUPS; i++) {
+		size_t n = 0;
+
+		for (size_t k = 0; k < targets->n; k++) {
+			n += asset_group_has(&inv->groups[i], targets->p[k]);
+		}
+		if (n) {
+			written++;
+			json_out_strf(w, "%zu of %zu in %.*s", n, inv->groups[i].n_members,
+				      STR_ARG(inv->groups[i].name));
+		}
+	}
+	json_out_close(w);
+	json_out_key(w, STR("crown_jewels"));
+	json_out_array(w);
+	for (size_t k = 0; k < targets->n; k++) {
+		if (inventory_asset(inv, targets->p[k]).is_crown_jewel) {
+			json_out_str(w, targets->p[k]);
+		}
+	}
+	json_out_close(w);
+}
+
 static enum rc write_question(struct governor *g, const struct request *r, const struct decision *d,
 			      struct buf *out, struct err *e)
 {
@@ -120,6 +154,7 @@ static enum rc write_question(struct governor *g, const struct request *r, const
 	json_out_object(&w);
 	json_out_key_u64(&w, "targets", d->targets.n);
 	json_out_key_u64(&w, "touched_by_this_task_before", t ? t->n_touched : 0);
+	write_blast(g, &d->targets, &w);
 	json_out_close(&w);
 	json_out_key_str(&w, "undo", undo_text(g, d->tool));
 	if (r->pre_text.n) {
@@ -452,6 +487,44 @@ void approvals_void_incident(struct governor *g, uint64_t incident)
 		if (a->incident == incident &&
 		    (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED)) {
 			settle(g, a->ix, STR("void"), REASON_INCIDENT_NOT_OPEN);
+		}
+	}
+}
+
+static bool is_stopped(const struct governor *g, const struct approval *a)
+{
+	const struct tool *t = bundle_tool(g->bundle, a->tool);
+
+	return state_kill(g->state, STR("all"), STR("")) ||
+	       state_kill(g->state, STR("agent"), a->agent) ||
+	       (a->tool.n && state_kill(g->state, STR("tool"), a->tool)) ||
+	       (t && state_kill(g->state, STR("upstream"), t->upstream->name));
+}
+
+/* What a stop ends does not come back with its lifting: whoever still wants it asks again. */
+void approvals_void_stopped(struct governor *g)
+{
+	const struct approval *a;
+	uint64_t from = 0;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		if ((a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED) &&
+		    is_stopped(g, a)) {
+			settle(g, a->ix, STR("void"), REASON_KILL_ACTIVE);
+		}
+	}
+}
+
+void approvals_void_all(struct governor *g)
+{
+	const struct approval *a;
+	uint64_t from = 0;
+
+	while ((a = state_next_approval(g->state, from))) {
+		from = a->ix + 1;
+		if (a->state == APPROVAL_OPEN || a->state == APPROVAL_GRANTED) {
+			settle(g, a->ix, STR("void"), REASON_APPROVAL_VOID);
 		}
 	}
 }

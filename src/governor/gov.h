@@ -349,6 +349,9 @@ bool approvals_leads(const struct governor *g, const struct approval *a);
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
 /* Of its tasks, and of intents on it. */
 void approvals_void_incident(struct governor *g, uint64_t incident);
+/* Of what is stopped now; and all, when what governs has changed. */
+void approvals_void_stopped(struct governor *g);
+void approvals_void_all(struct governor *g);
 /* Nobody has answered in time. */
 void approvals_expire(struct governor *g, uint64_t approval);
 void approvals_tick(struct governor *g);

@@ -284,6 +284,7 @@ static enum rc announce(struct governor *g, struct err *e)
 	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {
 		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+		approvals_void_all(g); /* what was approved was approved under other rules */
 	}
 	TRY(inventory_start(g, e));
 	stop_recover(g);

@@ -132,6 +132,7 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 		return;
 	}
 	end_covered(g, ix, scope, name, by);
+	approvals_void_stopped(g);
 	if (late) {
 		late->arena = (struct arena)ARENA_INIT(64 * 1024);
 		late->req = req;

@@ -280,6 +280,34 @@ static void an_agent_has_no_way_to_approve(void **state)
 	scene_close(&s);
 }
 
+/* A stop voids what was approved, and so do other rules: lifting it, or a restart, brings nothing
+ * back. */
+static void what_was_approved_does_not_survive_a_stop_or_other_rules(void **state)
+{
+	(void)state;
+	uint64_t a;
+
+	scene_open(&s);
+	a = ask_for("db___lock");
+	assert_int_equal(scene_decide(&s, BOB, true, a)->code, 200);
+	assert_int_equal(
+	    scene_command(&s, ALICE, COMMAND_KILL, "{\"scope\":\"tool\",\"name\":\"db___lock\"}")
+		->code,
+	    200);
+	assert_says(show(a), "\"state\":\"void\"");
+	a = ask_for("db___unlock");
+	assert_int_equal(scene_decide(&s, BOB, true, a)->code, 200);
+	scene_kill(&s);
+	scene_start(&s);
+	assert_says(show(a), "\"state\":\"granted\""); /* control: the same rules */
+	scene_kill(&s);
+	set_gates("gates:\n  on-call: {group: secops, decide_by: 4m}\ndefault_gate: on-call\n");
+	scene_start(&s);
+	assert_says(show(a), "\"state\":\"void\"");
+	assert_int_equal(s.n_changes, 0);
+	scene_close(&s);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -292,6 +320,7 @@ int main(void)
 	    SCENE_TEST(similar_questions_are_one_item),
 	    SCENE_TEST(a_person_grants_less_and_the_agent_calls_that),
 	    SCENE_TEST(an_agent_has_no_way_to_approve),
+	    SCENE_TEST(what_was_approved_does_not_survive_a_stop_or_other_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,8 +28,14 @@ enum {
 					     each */
 	LIMIT_COUNTERS = 1024 * 1024,	  /* one per cap and task, incident or agent in use */
 	LIMIT_CAPS = 128,		  /* in a deployment: each call looks at all of them */
-	LIMIT_CAP_GROUP = 4096,	  /* members of a group with a percentage or floor: walked */
-	LIMIT_TAKINGS = 64,		  /* counters that one call takes from: the leaf lists them */
+	LIMIT_CAP_GROUP = 4096, /* members of a group with a percentage or floor: walked */
+	LIMIT_TAKINGS = 64,	/* counters that one call takes from: the leaf lists them */
+
+	/* Sources of incidents and signals; each in its own bucket. */
+	LIMIT_SOURCE_BURST = 1000, /* at once: an outage is reported by everything at once */
+	LIMIT_SOURCE_PER_S = 100,  /* after that; well under what the log takes */
+	LIMIT_SOURCE_OPEN =
+	    2000, /* incidents of one source that are open: each has a key and tasks */
 
 	/* The log. */
 	LIMIT_LEAF_BYTES = 32 * 1024,

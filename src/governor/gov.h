@@ -181,6 +181,11 @@ struct governor {
 	uint64_t next_escalation_ns;
 	uint64_t next_note_id;
 	VEC(struct note *) notes; /* under way to the courier */
+	VEC(struct pace {
+		uint64_t tokens;
+		uint64_t last_ns;
+	})
+	paces; /* of sources, in their order */
 	VEC(struct going_back {
 		uint64_t term;
 		uint64_t next_ns;	  /* not before */
@@ -412,6 +417,10 @@ void incidents_close(struct governor *g, uint64_t incident, struct str by, struc
 /* ---- incident_views.c ---- */
 /* remit___incident_text: what the source said in its own words. Labels the task. */
 void incident_text_tool(struct governor *g, struct request *r);
+
+/* ---- pace.c ---- */
+/* Takes n events or signals from the source's bucket; RC_AGAIN when it has no more. */
+enum rc pace_take(struct governor *g, const struct source *s, size_t n, struct err *e);
 
 /* ---- routing.c ---- */
 /* Opens what the rules open for this incident, as it is now. */

@@ -412,6 +412,7 @@ void governor_free(struct governor *g)
 	state_free(g->state);
 	arena_fini(&g->round);
 	vec_fini(&g->draining);
+	vec_fini(&g->paces);
 	vec_fini(&g->revoking);
 	vec_fini(&g->going_back);
 	vec_fini(&g->checks);

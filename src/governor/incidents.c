@@ -234,6 +234,19 @@ static uint64_t take_closed(struct governor *g, struct str source, const struct 
 	return ix;
 }
 
+static size_t open_of(const struct governor *g, struct str source)
+{
+	const struct incident *i;
+	uint64_t from = 0;
+	size_t n = 0;
+
+	while ((i = state_next_incident(g->state, from))) {
+		from = i->ix + 1;
+		n += i->status == INCIDENT_OPEN && str_eq(i->source, source);
+	}
+	return n;
+}
+
 static uint64_t take_open(struct governor *g, struct str source, const struct incident_event *ev,
 			  const struct digest *raw, struct str by, struct err *e)
 {
@@ -244,6 +257,11 @@ static uint64_t take_open(struct governor *g, struct str source, const struct in
 	    ev->occurred_unix_ms < now - STATE_HORIZON_MS) {
 		(void)err_set(e, RC_ABSENT, __func__,
 			      "too old to open an incident"); /* 0 says it */
+		return 0;
+	}
+	if (open_of(g, source) >= LIMIT_SOURCE_OPEN) {
+		(void)err_set(e, RC_AGAIN, __func__, "%d incidents of '%.*s' are open already",
+			      LIMIT_SOURCE_OPEN, STR_ARG(source)); /* 0 says it */
 		return 0;
 	}
 	return open_new(g, source, ev, raw, by, e);
@@ -287,8 +305,8 @@ uint64_t incidents_take(struct governor *g, struct str source, const struct inci
 /* ---- from the people's front ---- */
 
 /* The front has held the event to this already; a front that was taken over may not have. */
-static enum rc check_source(const struct governor *g, struct str name,
-			    const struct incident_event *ev, struct err *e)
+static enum rc check_source(struct governor *g, struct str name, const struct incident_event *ev,
+			    struct err *e)
 {
 	const struct source *s = deployment_source(g->deployment, name);
 
@@ -307,7 +325,7 @@ static enum rc check_source(const struct governor *g, struct str name,
 		     "source '" STR_FMT "' may not open incidents of class '" STR_FMT "'",
 		     STR_ARG(name), STR_ARG(ev->class));
 	}
-	return RC_OK;
+	return pace_take(g, s, 1, e);
 }
 
 void incidents_on_event(struct governor *g, const struct msg_incident *m)

@@ -66,6 +66,7 @@ static enum rc take_reports(struct governor *g, const struct msg_signal *m, size
 			     STR_ARG(m->source), STR_ARG(reports[i].name));
 		}
 	}
+	TRY(pace_take(g, s, *n, e));
 	for (size_t i = 0; i < *n; i++) {
 		TRY(note(g, &reports[i], reports[i].asset, s->name, 0, taken, e));
 	}

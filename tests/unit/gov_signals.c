@@ -2,6 +2,8 @@
 /* Signals on their way into the governor, and the questions that doubt asks. */
 #include "gov_scene.h"
 
+#include "core/signal.h"
+
 static struct scene s;
 static struct scene_log disk;
 
@@ -156,6 +158,31 @@ static void an_incident_may_carry_signals_of_its_assets(void **state)
 	scene_close(&s);
 }
 
+static void a_source_that_runs_wild_is_told_to_come_again(void **state)
+{
+	(void)state;
+	static char body[16384];
+	const char *said = "";
+	size_t n = 0;
+
+	open_demanding();
+	n = (size_t)snprintf(body, sizeof(body), "{\"signals\":[");
+	for (int i = 0; i < SIGNALS_PER_REPORT; i++) {
+		n += (size_t)snprintf(body + n, sizeof(body) - n, "%s" STATE_OF("true"),
+				      i ? "," : "");
+	}
+	(void)snprintf(body + n, sizeof(body) - n, "]}");
+	/* Tokens come back while this runs; fifteen reports empty the bucket if it is quick. */
+	for (int i = 0; i < 60 && !strstr(said, "again later"); i++) {
+		said = report("probe", body);
+	}
+	assert_says(said, "again later");
+	assert_says(scene_event(&s, "siem", CARRIES("true"))->text, "open"); /* others are heard */
+	scene_pass(1000);
+	assert_says(report("probe", body), "\"taken\":64"); /* control */
+	scene_close(&s);
+}
+
 static void nothing_an_agent_says_is_a_signal(void **state)
 {
 	(void)state;
@@ -190,6 +217,7 @@ int main(void)
 	    TEST(a_source_speaks_only_of_what_it_may),
 	    TEST(an_older_word_never_replaces_a_later_one),
 	    TEST(an_incident_may_carry_signals_of_its_assets),
+	    TEST(a_source_that_runs_wild_is_told_to_come_again),
 	    TEST(nothing_an_agent_says_is_a_signal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

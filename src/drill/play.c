@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "config/deployment.h"
+#include "core/evidence.h"
 #include "drill/play_impl.h"
 
 void play_report_fini(struct play_report *r)
@@ -69,6 +70,7 @@ NEWEST(state_next_approval, approval)
 NEWEST(state_next_preapproval, preapproval)
 NEWEST(state_next_lease, lease)
 NEWEST(state_next_term, term)
+NEWEST(state_next_evidence, evidence)
 
 /* "$task" -> the newest task's id, "$incident:main" -> the one of that name. */
 static struct str id_of(struct play *p, struct str text)
@@ -85,10 +87,14 @@ static struct str id_of(struct play *p, struct str text)
 	    {"$preapproval", 'p', newest_preapproval},
 	    {"$lease", 'l', newest_lease},
 	    {"$term", 'm', newest_term},
+	    {"$evidence", 'e', newest_evidence},
 	};
 	struct str name = text;
 	struct str word = str_cut(&name, ':');
 
+	if (str_eq(word, STR("$answer"))) {
+		return node_word(json_get(p->answer, name), text);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		uint64_t ix;
 

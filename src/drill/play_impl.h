@@ -49,7 +49,8 @@ struct play {
 	uint64_t log_before;
 	size_t effects_before;
 	size_t notes_before;
-	struct str reply; /* the last answer that somebody got */
+	const struct json *answer; /* the last of a person's command that was done; NULL = none */
+	struct str reply;	   /* the last answer that somebody got */
 };
 
 /* Notes what is wrong with the step; the first word counts. */

@@ -5,35 +5,6 @@
 #include "core/bundle.h"
 #include "drill/play_impl.h"
 
-static const struct {
-	const char *name;
-	enum command_verb verb;
-} verbs[] = {
-#define COMMAND(NAME, method, path, changes, text) {#NAME, COMMAND_##NAME},
-#include "core/command.def"
-#undef COMMAND
-};
-
-/* "incident close", "incident_close", "incident-close" */
-static bool find_verb(struct str word, enum command_verb *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		struct str name = str_from(verbs[i].name);
-		bool is_it = name.n == word.n;
-
-		for (size_t k = 0; is_it && k < name.n; k++) {
-			char c = word.p[k] == ' ' || word.p[k] == '-' ? '_' : word.p[k];
-
-			is_it = str_eq_nocase(str_of(&c, 1), str_of(name.p + k, 1));
-		}
-		if (is_it) {
-			*ret = verbs[i].verb;
-			return true;
-		}
-	}
-	return false;
-}
-
 struct str play_people_ask(struct play *p, struct str person, enum command_verb verb,
 			   struct str body, uint32_t *ret_status)
 {
@@ -63,6 +34,9 @@ static void tell(struct play *p, struct str person, enum command_verb verb, cons
 	p->reply = play_people_ask(p, person, verb, play_json(p, body), &status);
 	if (status >= 200 && status < 300) {
 		r->answer = ANSWER_OK;
+		if (json_parse(p->a, arena_str(p->a, p->reply), NULL, &answer, NULL) == RC_OK) {
+			p->answer = answer;
+		}
 		return;
 	}
 	r->answer = ANSWER_DENY;
@@ -193,9 +167,9 @@ void play_people_do(struct play *p, const struct step *st, struct step_result *r
 	enum command_verb verb;
 
 	r->what = arena_strf(p->a, STR_FMT ": " STR_FMT, STR_ARG(person), STR_ARG(word));
-	if (!find_verb(word, &verb)) {
+	if (!scenario_command(word, &verb)) {
 		play_problem(p, r, "'do': there is no command '" STR_FMT "'", STR_ARG(word));
-		return;
+		return; /* refused when it was read */
 	}
 	put_all(p, body, json_get(st->node, STR("with")));
 	tell(p, person, verb, body, r);

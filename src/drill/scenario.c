@@ -53,6 +53,52 @@ void scenario_free(struct scenario *s)
 	mem_free(s);
 }
 
+/* ---- commands of people ---- */
+
+static const struct {
+	const char *name;
+	enum command_verb verb;
+} commands[] = {
+#define COMMAND(NAME, method, path, changes, text) {#NAME, COMMAND_##NAME},
+#include "core/command.def"
+#undef COMMAND
+};
+
+/* "incident close", "incident_close", "incident-close" */
+bool scenario_command(struct str word, enum command_verb *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		struct str name = str_from(commands[i].name);
+		bool is_it = name.n == word.n;
+
+		for (size_t k = 0; is_it && k < name.n; k++) {
+			char c = word.p[k] == ' ' || word.p[k] == '-' ? '_' : word.p[k];
+
+			is_it = str_eq_nocase(str_of(&c, 1), str_of(name.p + k, 1));
+		}
+		if (is_it) {
+			*ret = commands[i].verb;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void check_command(struct load *l, const struct json *node)
+{
+	struct str word = node_word(node, STR(""));
+	struct nearest near = nearest_to(word);
+	enum command_verb verb;
+
+	if (scenario_command(word, &verb)) {
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		nearest_try(&near, str_from(commands[i].name));
+	}
+	load_unknown(l, node, "command", &near);
+}
+
 /* ---- steps ---- */
 
 /* "deny freeze_active needs_quorum" */
@@ -160,6 +206,9 @@ static void read_step(struct load *l, const struct json *node, struct step *s)
 	s->not_due = load_text(l, node, "not_due", OPTIONAL);
 	(void)load_text(l, node, "why", OPTIONAL); /* for people */
 	read_expect(l, json_get(node, STR("expect")), s);
+	if (s->kind == STEP_DO) {
+		check_command(l, s->value);
+	}
 	if (s->kind == STEP_WAIT) {
 		s->wait_ms = load_duration(l, node, "wait", (uint64_t)WAIT_MAX_MS * 1000, 1000);
 	}

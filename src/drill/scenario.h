@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/load.h"
+#include "core/command.h"
 #include "drill/fixture.h"
 
 enum step_kind {
@@ -17,6 +18,9 @@ enum step_kind {
 	STEP_KINDS
 };
 const char *step_word(enum step_kind k);
+
+/* "incident close", "incident_close", "incident-close" -> COMMAND_INCIDENT_CLOSE. */
+bool scenario_command(struct str word, enum command_verb *ret) MUST_USE;
 
 enum { SCENARIO_STEPS_MAX = 500, SCENARIO_BYTES = 1 << 20, SCENARIO_CODES_MAX = 16 };
 

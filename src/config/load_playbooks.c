@@ -254,6 +254,18 @@ static void load_deviations(struct load *l, const struct json *doc, const struct
 	pb->max_deviations = (uint32_t)count;
 }
 
+static void load_at_end(struct load *l, const struct json *doc, struct playbook *pb)
+{
+	struct str at_end = load_text(l, doc, "at_end", OPTIONAL);
+
+	pb->rolls_back = str_eq(at_end, STR("rollback"));
+	if (at_end.n > 0 && !pb->rolls_back && !str_eq(at_end, STR("hand_over"))) {
+		load_error(l, json_get(doc, STR("at_end")),
+			   "'at_end': expected hand_over or rollback, found '" STR_FMT "'",
+			   STR_ARG(at_end));
+	}
+}
+
 static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 {
 	const struct json *doc = load_document(l, path);
@@ -261,7 +273,7 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 
 	pb->name = load_name_of_file(l, path);
 	(void)load_keys(l, doc, "a playbook",
-			"classes severity accountable phases limits deviations data reads caps");
+			"classes severity accountable phases limits deviations data reads caps at_end");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	load_severity_band(l, doc, &pb->severity_from, &pb->severity_to);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
@@ -269,6 +281,7 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	pb->data = load_list(l, doc, "data", OPTIONAL);
 	load_read_budgets(l, doc, pb);
 	load_caps(l, doc, pb->name);
+	load_at_end(l, doc, pb);
 	limits = load_map(l, doc, "limits", REQUIRED);
 	if (limits) {
 		(void)load_keys(l, limits, "limits", "calls targets duration deviations");

@@ -48,6 +48,7 @@ struct playbook {
 	const struct deviation_weight *weights; /* of reasons that weigh otherwise here */
 	size_t n_weights;
 	struct str_list data;		   /* data classes that may be read */
+	bool rolls_back;		   /* what a task changed is undone when it ends */
 	const struct read_budget *budgets; /* and how much of them */
 	size_t n_budgets;
 };

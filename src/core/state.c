@@ -53,6 +53,7 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_PREAPPROVAL] = "pre-approval p",
     [OBJECT_LEASE] = "lease l",
     [OBJECT_TERM] = "term m",
+    [OBJECT_ROLLBACK] = "rollback r",
     [OBJECT_KILL] = "kill ",
     [OBJECT_EVIDENCE] = "evidence e",
     [OBJECT_BREAKER] = "breaker b",
@@ -140,6 +141,7 @@ static void object_free(struct object *o)
 	case OBJECT_INTENT:
 	case OBJECT_LEASE:
 	case OBJECT_TERM:
+	case OBJECT_ROLLBACK:
 	case OBJECT_KILL:
 	case OBJECT_EVIDENCE:
 	case OBJECT_BREAKER:
@@ -590,6 +592,7 @@ LOOKUPS(approval, APPROVAL)
 LOOKUPS(preapproval, PREAPPROVAL)
 LOOKUPS(lease, LEASE)
 LOOKUPS(term, TERM)
+LOOKUPS(rollback, ROLLBACK)
 LOOKUPS(breaker, BREAKER)
 LOOKUPS(escalation, ESCALATION)
 LOOKUPS(break_glass, BREAK_GLASS)

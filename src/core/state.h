@@ -117,6 +117,7 @@ struct task {
 	size_t n_uses;
 	struct str ended_why;
 	uint64_t ended_by_leaf;
+	uint64_t ended_unix_ms;
 	uint64_t closed_unix_ms;
 };
 
@@ -292,7 +293,8 @@ struct term {
 	enum term_state state;
 	uint64_t call;
 	uint64_t task;
-	struct str tool; /* the inverse's public name */
+	uint64_t incident; /* of the task */
+	struct str tool;   /* the inverse's public name */
 	struct str_list targets;
 	uint64_t ends_at_unix_ms;
 	bool reverts; /* at its end; else asks */
@@ -303,6 +305,18 @@ struct term {
 	uint64_t rolling_since_unix_ms; /* of the rollback under way */
 	uint64_t undo;			/* the inverse's call of this rollback; 0 = not sent yet */
 	uint64_t asked;			/* so often, since it was last kept */
+};
+
+/* All of a task or an incident being undone. */
+struct rollback {
+	uint64_t ix;
+	bool is_over;
+	uint64_t task;	   /* 0 = of the incident */
+	uint64_t incident; /* 0 = of the task */
+	struct str by;
+	uint64_t planned_unix_ms;
+	bool is_partial;
+	struct str_list left; /* once over */
 };
 
 struct kill {
@@ -422,6 +436,7 @@ const struct lease *state_lease(const struct state *s, uint64_t ix);
 const struct lease *state_lease_of(const struct state *s, uint64_t task, struct str backend,
 				   struct str scope); /* not gone, not revoking */
 const struct term *state_term(const struct state *s, uint64_t ix);
+const struct rollback *state_rollback(const struct state *s, uint64_t ix);
 const struct kill *state_kill(const struct state *s, struct str scope, struct str name);
 /* The call's target as the state knows it; zeros when nobody acts on it. */
 struct fence state_fence(const struct state *s, struct str target);
@@ -476,6 +491,7 @@ const struct approval *state_next_approval(const struct state *s, uint64_t from)
 const struct preapproval *state_next_preapproval(const struct state *s, uint64_t from);
 const struct lease *state_next_lease(const struct state *s, uint64_t from);
 const struct term *state_next_term(const struct state *s, uint64_t from);
+const struct rollback *state_next_rollback(const struct state *s, uint64_t from);
 const struct kill *state_next_kill(const struct state *s, uint64_t from);
 
 /* A digest over the whole state in canonical order: replaying the same leaves gives the same. */

@@ -227,6 +227,7 @@ static void put_task(struct sink *k, const struct object *o)
 	}
 	put_str(k, t->ended_why);
 	put_u64(k, t->ended_by_leaf);
+	put_u64(k, t->ended_unix_ms);
 	put_u64(k, t->closed_unix_ms);
 }
 
@@ -339,6 +340,7 @@ static void put_term(struct sink *k, const struct object *o)
 {
 	const struct term *t = &((const struct term_object *)o)->pub;
 
+	put_u64(k, t->incident);
 	put_u64(k, t->state);
 	put_u64(k, t->call);
 	put_u64(k, t->task);
@@ -369,6 +371,19 @@ static void put_breaker(struct sink *k, const struct object *o)
 	put_u64(k, b->tripped_unix_ms);
 	put_u64(k, b->open_until_unix_ms);
 	put_u64(k, b->probe);
+}
+
+static void put_rollback(struct sink *k, const struct object *o)
+{
+	const struct rollback *r = &((const struct rollback_object *)o)->pub;
+
+	put_u64(k, r->is_over);
+	put_u64(k, r->task);
+	put_u64(k, r->incident);
+	put_str(k, r->by);
+	put_u64(k, r->planned_unix_ms);
+	put_u64(k, r->is_partial);
+	put_list(k, &r->left);
 }
 
 static void put_kill(struct sink *k, const struct object *o)
@@ -539,6 +554,7 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_PREAPPROVAL] = put_preapproval,
     [OBJECT_LEASE] = put_lease,
     [OBJECT_TERM] = put_term,
+    [OBJECT_ROLLBACK] = put_rollback,
     [OBJECT_KILL] = put_kill,
     [OBJECT_EVIDENCE] = put_evidence,
     [OBJECT_BREAKER] = put_breaker,

@@ -27,6 +27,7 @@ enum object_kind {
 	OBJECT_PREAPPROVAL,
 	OBJECT_LEASE,
 	OBJECT_TERM,
+	OBJECT_ROLLBACK,
 	OBJECT_KILL,
 	OBJECT_EVIDENCE,
 	OBJECT_BREAKER,
@@ -163,6 +164,11 @@ struct lease_object {
 struct term_object {
 	struct object o;
 	struct term pub;
+};
+
+struct rollback_object {
+	struct object o;
+	struct rollback pub;
 };
 
 struct proposal_object {

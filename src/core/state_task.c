@@ -197,6 +197,7 @@ void state_apply_task_ended(struct state *s, const struct leaf *l)
 	o->pub.state = TASK_ENDED;
 	o->pub.ended_why = end_reason(l->task_ended.why);
 	o->pub.ended_by_leaf = s->size;
+	o->pub.ended_unix_ms = l->t;
 }
 
 enum rc state_reserve_task_closed(struct state *s, const struct leaf *l, struct err *e)

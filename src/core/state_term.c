@@ -90,6 +90,7 @@ void state_apply_term_started(struct state *s, const struct leaf *l)
 	struct term_object *o = state_take_object(s);
 
 	struct call_object *call = (void *)state_find(s, OBJECT_CALL, l->term_started.call);
+	const struct task *task = state_task(s, t->task);
 
 	call->terms++;
 	call->pub.term = o->o.ix;
@@ -98,6 +99,7 @@ void state_apply_term_started(struct state *s, const struct leaf *l)
 	    .state = TERM_STANDING,
 	    .call = t->call,
 	    .task = t->task,
+	    .incident = task ? task->incident : 0,
 	    .tool = t->tool,
 	    .targets = t->targets,
 	    .ends_at_unix_ms = t->ends_at,

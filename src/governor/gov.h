@@ -473,6 +473,14 @@ void rollback_on_outcome(struct governor *g, struct flight *f, const struct msg_
 void rollback_tick(struct governor *g);
 void rollback_lease_ready(struct governor *g);
 
+/* ---- rollback_all.c: all of a task or an incident ---- */
+/* Of task, or (task 0) of all tasks of incident. RC_DENIED when that is under way. */
+enum rc rollback_all_start(struct governor *g, uint64_t task, uint64_t incident, struct str by,
+			   uint64_t *ret, struct err *e);
+/* Is anything that concerns the task being rolled back? */
+bool rollback_all_is_running(const struct governor *g, uint64_t task);
+void rollback_all_tick(struct governor *g);
+
 /* ---- stop.c ---- */
 /* rollbacks: with a stop of everything, Remit's own rollbacks stop too. */
 void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str name, struct str by,
@@ -536,6 +544,7 @@ void view_incident_members(const struct governor *g, const struct incident *i, s
 void view_task(const struct governor *g, const struct task *t, struct json_out *w);
 void view_approval(struct governor *g, const struct approval *a, struct json_out *w);
 void view_preapproval(const struct governor *g, const struct preapproval *p, struct json_out *w);
+void view_rollback(struct governor *g, const struct rollback *r, struct json_out *w);
 void view_term(struct governor *g, const struct term *t, struct json_out *w);
 void view_lease(const struct governor *g, const struct lease *l, struct json_out *w);
 void view_agent(const struct governor *g, const struct agent *a, struct json_out *w);

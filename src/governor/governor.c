@@ -200,6 +200,7 @@ static void tick(struct loop_timer *t)
 	leases_tick(g);
 	terms_tick(g);
 	routing_tick(g);
+	rollback_all_tick(g);
 	rollback_tick(g);
 	verify_tick(g);
 	tasks_tick(g);

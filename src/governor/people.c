@@ -177,6 +177,7 @@ LIST(list_incidents, incident, state_next_incident, view_incident, "incidents")
 LIST(list_tasks, task, state_next_task, view_task, "tasks")
 LIST(list_preapprovals, preapproval, state_next_preapproval, view_preapproval, "preapprovals")
 LIST(list_terms, term, state_next_term, view_term, "terms")
+LIST(list_rollbacks, rollback, state_next_rollback, view_rollback, "rollbacks")
 LIST(list_leases, lease, state_next_lease, view_lease, "leases")
 
 /* Similar questions that are open are one item, under the first of them. */
@@ -306,6 +307,20 @@ static enum rc show_approval(struct asked *a, struct json_out *w, struct err *e)
 	return RC_OK;
 }
 
+static enum rc show_rollback(struct asked *a, struct json_out *w, struct err *e)
+{
+	const struct rollback *r;
+	uint64_t ix;
+
+	TRY(people_id(a, 'r', &ix, e));
+	r = state_rollback(a->g->state, ix);
+	if (!r) {
+		FAIL(e, RC_ABSENT, "no rollback 'r%llu'", (unsigned long long)ix);
+	}
+	view_rollback(a->g, r, w);
+	return RC_OK;
+}
+
 static enum rc show_call(struct asked *a, struct json_out *w, struct err *e)
 {
 	const struct call *c;
@@ -415,6 +430,8 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_APPROVAL_SHOW] = show_approval,
 	    [COMMAND_PREAPPROVAL_LIST] = list_preapprovals,
 	    [COMMAND_TERM_LIST] = list_terms,
+	    [COMMAND_ROLLBACK_LIST] = list_rollbacks,
+	    [COMMAND_ROLLBACK_SHOW] = show_rollback,
 	    [COMMAND_LEASE_LIST] = list_leases,
 	    [COMMAND_PROPOSAL_LIST] = people_list_proposals,
 	    [COMMAND_STATUS] = show_status,

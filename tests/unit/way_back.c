@@ -340,6 +340,136 @@ static void silence_keeps_a_containment_and_it_is_asked_about_again(void **state
 	scene_free_log(&disk);
 }
 
+/* ---- all of a task ---- */
+
+static void lock(void)
+{
+	uint64_t approval = scene_id(scene_call(&s, "db___lock", LOGIN, 0), "id", 'a');
+
+	assert_int_equal(scene_decide(&s, BOB, true, approval)->code, 200);
+	(void)scene_call(&s, "db___lock", LOGIN, 0);
+	scene_settle(&s);
+	assert_false(s.can_login);
+}
+
+static const struct heard_reply *roll_back_all(char letter, uint64_t ix)
+{
+	char body[64];
+
+	(void)snprintf(body, sizeof(body), "{\"id\":\"%c%llu\"}", letter, (unsigned long long)ix);
+	return scene_command(&s, ALICE, COMMAND_ROLLBACK, body);
+}
+
+static const struct leaf *last_of_task(enum leaf_kind kind)
+{
+	return scene_last(&disk, kind);
+}
+
+static void a_task_is_undone_the_newest_change_first(void **state)
+{
+	(void)state;
+	size_t first;
+
+	mute();
+	lock();
+	first = s.n_admissions;
+	assert_says(roll_back_all('t', s.task)->text, "rolling_back");
+	assert_says(scene_call(&s, "db___look", LOGIN, 0),
+		    "task_ended"); /* nobody works against it */
+	for (int i = 0; i < 20 && s.is_muted; i++) {
+		scene_settle(&s);
+	}
+	assert_true(s.can_login && !s.is_muted);
+	while (strcmp(s.admissions[first].tool, "look") == 0) {
+		first++;
+	}
+	assert_string_equal(s.admissions[first].tool, "unlock");
+	assert_int_equal(scene_admitted(&s, "unmute"), 1);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_ROLLBACK_LIST, "{}")->text,
+		    "\"state\":\"done\"");
+	read_log();
+	assert_str(last_of_task(LEAF_ROLLBACK_ENDED)->rollback_ended.result, "done");
+	assert_str(last_of_task(LEAF_TASK_CLOSED)->task_closed.closure, "closed");
+	scene_free_log(&disk);
+}
+
+static void a_death_in_the_middle_of_a_tasks_rollback_is_gone_on_from(void **state)
+{
+	(void)state;
+
+	mute();
+	lock();
+	s.held_tool = "unlock";
+	(void)roll_back_all('i', s.incident);
+	(void)scene_wait_admission(&s, "unlock", 1);
+	s.can_login = true; /* it was done, and nobody heard of it */
+	scene_kill(&s);
+	s.held_tool = NULL;
+	scene_start(&s);
+	for (int i = 0; i < 20 && s.is_muted; i++) {
+		scene_settle(&s);
+	}
+	assert_false(s.is_muted);
+	assert_int_equal(scene_admitted(&s, "unlock"), 1);
+	assert_int_equal(scene_admitted(&s, "unmute"), 1);
+	scene_settle(&s);
+	read_log();
+	assert_str(last_of_task(LEAF_ROLLBACK_ENDED)->rollback_ended.result, "done");
+	scene_free_log(&disk);
+}
+
+static void what_cannot_be_undone_is_listed_and_holds_what_came_before_it(void **state)
+{
+	(void)state;
+	const struct leaf *l;
+	size_t notes;
+
+	mute();
+	lock();
+	s.can_login = true; /* by somebody else */
+	notes = s.n_notes;
+	assert_says(roll_back_all('t', s.task)->text, "rolling_back");
+	assert_int_equal(roll_back_all('t', s.task)->code, 403); /* one at a time */
+	for (int i = 0; i < 4; i++) {
+		scene_settle(&s);
+	}
+	assert_true(s.is_muted); /* an older change of the same target */
+	assert_true(s.n_notes > notes);
+	read_log();
+	l = last_of_task(LEAF_ROLLBACK_ENDED);
+	assert_str(l->rollback_ended.result, "partial");
+	assert_int_equal(l->rollback_ended.left.n, 2);
+	assert_true(str_contains(l->rollback_ended.left.p[0], STR("db___unlock: it could not")));
+	assert_true(str_contains(l->rollback_ended.left.p[1], STR("db___unmute: a newer change")));
+	l = last_of_task(LEAF_TASK_CLOSED);
+	assert_str(l->task_closed.closure, "partial");
+	assert_true(str_contains(l->task_closed.left.p[0], STR("db___unmute: stands, handed to")));
+	assert_true(str_contains(l->task_closed.left.p[1], STR("db___unlock: failed")));
+	scene_free_log(&disk);
+}
+
+static void a_playbook_may_want_all_undone_at_the_end(void **state)
+{
+	(void)state;
+
+	scene_write("deployment/playbooks/abuse.yaml",
+		    STR("classes: [abuse]\naccountable: secops\nat_end: rollback\nphases:\n"
+			"  - name: all\n    tools: [db___look, db___mute, db___unmute]\n"
+			"limits: {calls: 60, targets: 8, duration: 2m}\ndata: [accounts]\n"));
+	mute();
+	later(2 * MINUTE_MS + 1);
+	for (int i = 0; i < 20 && s.is_muted; i++) {
+		scene_settle(&s);
+	}
+	assert_false(s.is_muted);
+	scene_settle(&s);
+	read_log();
+	assert_str(last_of_task(LEAF_ROLLBACK_PLANNED)->rollback_planned.by, "remit");
+	assert_str(last_of_task(LEAF_TASK_CLOSED)->task_closed.closure, "closed");
+	scene_free_log(&disk);
+}
+
 /* ---- stops ---- */
 
 static void a_stop_of_its_agent_does_not_hold_a_rollback(void **state)
@@ -410,6 +540,10 @@ int main(void)
 	    SCENE_TEST(an_upstream_that_stays_away_is_escalated_and_a_person_tries_again),
 	    SCENE_TEST(an_effect_may_take_its_time_to_show),
 	    SCENE_TEST(an_effect_that_is_not_there_fails_its_term_and_marks_its_task),
+	    SCENE_TEST(a_task_is_undone_the_newest_change_first),
+	    SCENE_TEST(a_death_in_the_middle_of_a_tasks_rollback_is_gone_on_from),
+	    SCENE_TEST(what_cannot_be_undone_is_listed_and_holds_what_came_before_it),
+	    SCENE_TEST(a_playbook_may_want_all_undone_at_the_end),
 	    SCENE_TEST(a_stop_of_its_agent_does_not_hold_a_rollback),
 	    SCENE_TEST(a_stop_of_everything_holds_a_rollback_only_if_it_says_so),
 	    SCENE_TEST(a_stop_of_everything_lets_rollbacks_go_on),

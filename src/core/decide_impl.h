@@ -57,6 +57,8 @@ enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_cited(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
+/* decide_clock.c: 4. is the clock to be believed? */
+enum rc check_clock(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);
 enum rc check_breakers(struct deciding *c, struct err *e);
 enum rc check_caps(struct deciding *c, struct err *e);

@@ -388,6 +388,12 @@ uint64_t state_size(const struct state *s); /* leaves applied */
 uint64_t state_generation(const struct state *s);
 /* The log.degraded leaf that stands, 0 = the log has room. */
 uint64_t state_degraded_since(const struct state *s);
+/* The clock.jumped that nobody has confirmed; 0 = the clock is believed. */
+uint64_t state_clock_jump(const struct state *s);
+/* When the machine was started, by the wall clock as last believed, and which start that was (zero
+ * = not known). */
+uint64_t state_booted_unix_ms(const struct state *s);
+const struct digest *state_boot(const struct state *s);
 uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
 const struct digest *state_bundle(const struct state *s);
 

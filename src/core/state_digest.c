@@ -583,6 +583,9 @@ static void put_state(struct sink *k, const struct state *s)
 {
 	put_u64(k, s->size);
 	put_u64(k, s->generation);
+	put_u64(k, s->clock_jump);
+	put_u64(k, s->booted_unix_ms);
+	put_digest(k, &s->boot);
 	put_u64(k, s->last_unix_ms);
 	put_u64(k, s->now_unix_ms);
 	put_u64(k, s->swept_unix_ms);

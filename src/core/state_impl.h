@@ -256,6 +256,9 @@ struct health {
 struct state {
 	uint64_t size;
 	uint64_t generation;
+	uint64_t clock_jump;
+	uint64_t booted_unix_ms;
+	struct digest boot;
 	uint64_t last_unix_ms;
 	uint64_t now_unix_ms;	/* the largest time of any leaf */
 	uint64_t swept_unix_ms; /* when forgetting last went round */

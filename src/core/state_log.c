@@ -34,6 +34,54 @@ enum rc state_reserve_started(struct state *s, const struct leaf *l, struct err 
 void state_apply_started(struct state *s, const struct leaf *l)
 {
 	s->generation = l->started.generation;
+	s->boot = l->started.boot;
+	s->booted_unix_ms = l->started.booted;
+}
+
+/* ---- the clock ---- */
+
+enum rc state_reserve_clock_jumped(struct state *s, const struct leaf *l, struct err *e)
+{
+	(void)l;
+	if (s->clock_jump) {
+		FAIL(e, RC_BROKEN, "the clock has jumped already");
+	}
+	return RC_OK;
+}
+
+void state_apply_clock_jumped(struct state *s, const struct leaf *l)
+{
+	(void)l;
+	s->clock_jump = s->size;
+}
+
+enum rc state_reserve_clock_confirmed(struct state *s, const struct leaf *l, struct err *e)
+{
+	if (!s->clock_jump || l->clock_confirmed.jump != s->clock_jump) {
+		FAIL(e, RC_BROKEN, "no such jump of the clock waits to be confirmed");
+	}
+	return RC_OK;
+}
+
+void state_apply_clock_confirmed(struct state *s, const struct leaf *l)
+{
+	s->clock_jump = 0;
+	s->booted_unix_ms = l->clock_confirmed.booted;
+}
+
+uint64_t state_clock_jump(const struct state *s)
+{
+	return s->clock_jump;
+}
+
+uint64_t state_booted_unix_ms(const struct state *s)
+{
+	return s->booted_unix_ms;
+}
+
+const struct digest *state_boot(const struct state *s)
+{
+	return &s->boot;
 }
 
 enum rc state_reserve_bundle_activated(struct state *s, const struct leaf *l, struct err *e)

@@ -6,7 +6,14 @@
 
 uint64_t gov_now_ms(const struct governor *g)
 {
-	return clock_unix_ms(g->clock);
+	uint64_t wall = clock_unix_ms(g->clock);
+	uint64_t expected;
+
+	if (!state_clock_jump(g->state)) {
+		return wall;
+	}
+	expected = clock_watch_expected_ms(g);
+	return wall > expected ? wall : expected;
 }
 
 uint64_t gov_now_ns(const struct governor *g)

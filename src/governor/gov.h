@@ -186,6 +186,8 @@ struct governor {
 		uint64_t last_ns;
 	})
 	paces; /* of sources, in their order */
+	uint64_t booted_ms;	    /* wall clock minus boot clock, as believed */
+	uint64_t clock_followed_ns; /* until then their drift was followed */
 	VEC(struct going_back {
 		uint64_t term;
 		uint64_t next_ns;	  /* not before */
@@ -217,8 +219,21 @@ struct governor {
 /* ---- gov.c ---- */
 /* A fact without sealed values, by somebody who can only go on or not: a failure is logged. */
 bool gov_record(struct governor *g, struct leaf *l);
+/* While nobody believes the wall clock, the later of the two: what expires does so early, not late.
+ */
 uint64_t gov_now_ms(const struct governor *g);
 uint64_t gov_now_ns(const struct governor *g);
+
+/* ---- clock_watch.c: is the wall clock to be believed? ---- */
+/* Compares the clocks; called before anything that depends on time. */
+void clock_watch(struct governor *g);
+/* At the start: what this life believes, for its first leaf; then whether that fits. */
+enum rc clock_watch_start(struct governor *g, struct leaf_started *l);
+void clock_watch_recover(struct governor *g);
+/* A person says that the wall clock is right. RC_ABSENT when nobody asked. */
+enum rc clock_watch_confirm(struct governor *g, struct str by, struct err *e);
+/* What the wall clock should say, by the boot clock. */
+uint64_t clock_watch_expected_ms(const struct governor *g);
 
 /* ---- calls.c: the life of a call ---- */
 void calls_on_call(struct governor *g, const struct msg_call *m);

@@ -27,6 +27,7 @@ static void on_agents(void *ctx, struct channel *c, const struct message *m)
 	struct governor *g = ctx;
 
 	(void)c; /* there is one front for agents */
+	clock_watch(g);
 	if (g->is_broken) {
 		return;
 	}
@@ -62,6 +63,7 @@ static void on_runner(void *ctx, struct channel *c, const struct message *m)
 	struct governor *g = ctx;
 
 	(void)c; /* there is one runner */
+	clock_watch(g);
 	if (g->is_broken) {
 		return;
 	}
@@ -85,6 +87,7 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	struct governor *g = ctx;
 
 	(void)c; /* there is one front for people */
+	clock_watch(g);
 	if (g->is_broken) {
 		return;
 	}
@@ -193,6 +196,7 @@ static void tick(struct loop_timer *t)
 {
 	struct governor *g = t->ctx;
 
+	clock_watch(g);
 	approvals_tick(g);
 	escalate_tick(g);
 	break_glass_tick(g);
@@ -282,6 +286,7 @@ static enum rc announce(struct governor *g, struct err *e)
 	};
 
 	memcpy(bundle.bundle_activated.digest.bytes, g->bundle->digest, 32);
+	TRY(clock_watch_start(g, &started.started));
 	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {
 		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
@@ -354,6 +359,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	TRY(announce(g, e));
 	TRY(start_checkpoints(g, e));
 	TRY(connect_others(g, e));
+	clock_watch_recover(g);
 	leases_recover(g);
 	terms_recover(g);
 	verify_recover(g);

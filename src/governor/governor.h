@@ -15,6 +15,7 @@
 #pragma once
 
 #include "base/rand.h"
+#include "core/leaf.h"
 #include "net/role.h"
 
 struct deployment;
@@ -36,7 +37,8 @@ struct governor_world {
 	 * published and the keeper signs nothing. */
 	const char *publish_dir;
 	struct str vkey;
-	bool has_thread; /* publishes in a thread of its own, or when governor_step is called */
+	struct digest boot; /* which start of the machine this is (core/leaf.h); zero = not known */
+	bool has_thread;    /* publishes in a thread of its own, or when governor_step is called */
 };
 
 /* RC_ABSENT without a keeper among the peers. */

@@ -355,6 +355,11 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 	json_out_key_u64(w, "leases_to_revoke", g->revoking.n);
 	json_out_key(w, STR("reviews"));
 	break_glass_list(g, true, w);
+	if (state_clock_jump(g->state)) {
+		view_id(w, "clock_jump", 'j', state_clock_jump(g->state));
+		view_time(w, "clock_expected", clock_watch_expected_ms(g));
+		view_time(w, "clock_found", clock_unix_ms(g->clock));
+	}
 	json_out_key(w, STR("stops"));
 	json_out_array(w);
 	while ((k = state_next_kill(g->state, from))) {

@@ -84,6 +84,7 @@ people_act_fn people_review_close;
 /* ---- people_back.c: undoing and letting stand ---- */
 people_act_fn people_rollback;
 people_act_fn people_term_keep;
+people_act_fn people_clock_confirm;
 
 /* ---- people_stop.c: stopping and letting go on ---- */
 people_act_fn people_kill;

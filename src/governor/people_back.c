@@ -73,3 +73,12 @@ enum rc people_term_keep(struct asked *a, struct err *e)
 	people_answer_id(a, "term", 'm', ix, STR("kept"));
 	return RC_OK;
 }
+
+enum rc people_clock_confirm(struct asked *a, struct err *e)
+{
+	uint64_t jump = state_clock_jump(a->g->state);
+
+	TRY(clock_watch_confirm(a->g, a->person->name, e));
+	people_answer_id(a, "clock_jump", 'j', jump, STR("confirmed"));
+	return RC_OK;
+}

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <openssl/sha.h>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "config/deployment.h"
@@ -62,6 +64,17 @@ static enum rc open_dir(const struct place *p, int name, struct log_io_system **
 	return log_io_system_new(path, ret, e);
 }
 
+/* Before the walls. Without it jumps of the clock are noticed within a life only. */
+static void read_boot(struct digest *ret)
+{
+	AUTO_BUF id = BUF_INIT(64);
+
+	*ret = (struct digest){0};
+	if (file_read("/proc/sys/kernel/random/boot_id", &id, NULL) == RC_OK && id.n) {
+		SHA256((const unsigned char *)id.p, id.n, ret->bytes);
+	}
+}
+
 static enum rc read_vkey(struct place *p, struct str *ret, struct err *e)
 {
 	char path[PATH_BYTES];
@@ -102,6 +115,7 @@ static enum rc live(struct place *p, struct err *e)
 	char published[PATH_BYTES];
 
 	TRY(deployment_load(p->env->deployment, &p->deployment, &found, e));
+	read_boot(&world.boot);
 	TRY(confine(p, e));
 	TRY(open_dir(p, SEGMENTS, &p->segments, e));
 	TRY(open_dir(p, KEYS, &p->keys, e));

@@ -81,7 +81,8 @@ static void later(struct governor *g, uint64_t term, uint64_t call, struct str w
 	}
 	b->checked_ns = 0;
 	b->next_ns = gov_now_ns(g) + readback_pause_ns(b->tries++);
-	if (gov_now_ms(g) >= m->rolling_since_unix_ms + GOVERNOR_ROLLBACK_MS) {
+	if (!state_clock_jump(g->state) &&
+	    gov_now_ms(g) >= m->rolling_since_unix_ms + GOVERNOR_ROLLBACK_MS) {
 		fail_back(g, term, call, why, STR_NULL); /* (4) */
 	} else if (b->tries == LATE_AFTER_TRIES) {
 		notify_person(

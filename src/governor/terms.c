@@ -8,7 +8,8 @@
  * Holds:  (1) the inverse's arguments were fixed and sealed when the term started.
  *         (2) a call that was sent has its term, also when the governor died in between
  *             (terms_recover).
- *         (3) the end of a term is handled within a tick of its time.
+ *         (3) the end of a term is handled within a tick of its time, unless the clock is not to
+ *             be believed (clock_watch.c).
  */
 #include "base/limits.h"
 #include "base/log.h"
@@ -244,6 +245,9 @@ void terms_tick(struct governor *g)
 	uint64_t from = 0;
 	struct err e = ERR_INIT;
 
+	if (state_clock_jump(g->state)) {
+		return; /* whoever sets the clock does not end containments */
+	}
 	while ((m = state_next_term(g->state, from))) {
 		uint64_t ix = m->ix;
 

@@ -120,8 +120,9 @@ struct scene {
 };
 
 static char scene_place[64];
-static uint64_t *scene_added_ns; /* shared with the child */
-static pid_t scene_running;	 /* the child; 0 = none. A test that fails leaves it behind */
+static uint64_t
+    *scene_added_ns;	    /* to both clocks, and ms to the wall clock; shared with the child */
+static pid_t scene_running; /* the child; 0 = none. A test that fails leaves it behind */
 static const uint8_t scene_seed[32] = {7};
 
 /* ---- time ---- */
@@ -131,7 +132,8 @@ static uint64_t scene_unix_ms(void *ctx)
 	struct clock real = clock_system();
 
 	(void)ctx;
-	return clock_unix_ms(&real) + __atomic_load_n(scene_added_ns, __ATOMIC_ACQUIRE) / 1000000;
+	return clock_unix_ms(&real) + __atomic_load_n(scene_added_ns, __ATOMIC_ACQUIRE) / 1000000 +
+	       __atomic_load_n(scene_added_ns + 1, __ATOMIC_ACQUIRE);
 }
 
 static uint64_t scene_boot_ns(void *ctx)
@@ -140,6 +142,12 @@ static uint64_t scene_boot_ns(void *ctx)
 
 	(void)ctx;
 	return clock_boot_ns(&real) + __atomic_load_n(scene_added_ns, __ATOMIC_ACQUIRE);
+}
+
+/* The wall clock alone is set; back when negative. */
+static inline void scene_jump(int64_t ms)
+{
+	__atomic_add_fetch(scene_added_ns + 1, (uint64_t)ms, __ATOMIC_ACQ_REL);
 }
 
 static const struct clock scene_clock = {.unix_ms = scene_unix_ms, .boot_ns = scene_boot_ns};
@@ -303,7 +311,7 @@ static inline int scene_make_place(void **state)
 
 	(void)state;
 	memcpy(scene_place, "/tmp/remit-governor-XXXXXX", 27);
-	scene_added_ns = mmap(NULL, sizeof(*scene_added_ns), PROT_READ | PROT_WRITE,
+	scene_added_ns = mmap(NULL, 2 * sizeof(*scene_added_ns), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!mkdtemp(scene_place) || scene_added_ns == MAP_FAILED) {
 		return -1;
@@ -336,7 +344,7 @@ static inline int scene_remove_place(void **state)
 		(void)waitpid(scene_running, NULL, 0);
 		scene_running = 0;
 	}
-	(void)munmap(scene_added_ns, sizeof(*scene_added_ns));
+	(void)munmap(scene_added_ns, 2 * sizeof(*scene_added_ns));
 	return nftw(scene_place, scene_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 

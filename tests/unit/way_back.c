@@ -470,6 +470,84 @@ static void a_playbook_may_want_all_undone_at_the_end(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- the clock ---- */
+
+static void whoever_sets_the_clock_ends_no_term(void **state)
+{
+	(void)state;
+	size_t notes;
+
+	mute();
+	notes = s.n_notes;
+	scene_jump(60 * MINUTE_MS);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "clock_unverified"); /* at once */
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	scene_settle(&s);
+	assert_true(s.n_notes > notes);
+	assert_int_equal(scene_admitted(&s, "unmute"), 0);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "clock_expected");
+	scene_kill(&s); /* it is not forgotten */
+	scene_start(&s);
+	later(MINUTE_MS);
+	assert_int_equal(scene_admitted(&s, "unmute"), 0);
+	assert_int_equal(scene_command(&s, ALICE, COMMAND_CLOCK_CONFIRM, "{}")->code, 200);
+	scene_settle(&s);
+	assert_false(s.is_muted); /* its time is over, and that is believed */
+	assert_int_equal(scene_command(&s, ALICE, COMMAND_CLOCK_CONFIRM, "{}")->code, 404);
+	(void)scene_call(&s, "db___look", LOGIN, 0);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "\\\"muted\\\":true"); /* control */
+	read_log();
+	assert_int_equal(scene_count(&disk, LEAF_CLOCK_JUMPED), 1);
+	assert_str(scene_last(&disk, LEAF_CLOCK_CONFIRMED)->clock_confirmed.by, "alice");
+	scene_free_log(&disk);
+}
+
+static void a_clock_set_back_lengthens_no_grant(void **state)
+{
+	(void)state;
+
+	mute();
+	scene_jump(-3 * 60 * MINUTE_MS);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	later(2 * 60 * MINUTE_MS + 1); /* the task's time, by the clock that cannot be set */
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "\"verdict\":\"deny\"");
+	scene_close(&s);
+}
+
+static void a_clock_that_comes_back_is_believed_again(void **state)
+{
+	(void)state;
+
+	mute();
+	scene_jump(60 * MINUTE_MS);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "clock_unverified");
+	scene_jump(-60 * MINUTE_MS);
+	scene_settle(&s);
+	assert_true(s.is_muted);
+	later(TERM_MS + 1);
+	assert_false(s.is_muted);
+	read_log();
+	assert_str(scene_last(&disk, LEAF_CLOCK_CONFIRMED)->clock_confirmed.by, "clock");
+	scene_free_log(&disk);
+}
+
+static void a_jump_while_nobody_watched_is_noticed(void **state)
+{
+	(void)state;
+
+	mute();
+	scene_kill(&s);
+	scene_jump(60 * MINUTE_MS);
+	scene_start(&s);
+	scene_settle(&s);
+	assert_true(s.is_muted);
+	read_log();
+	assert_str(scene_last(&disk, LEAF_CLOCK_JUMPED)->clock_jumped.seen, "start");
+	scene_free_log(&disk);
+}
+
 /* ---- stops ---- */
 
 static void a_stop_of_its_agent_does_not_hold_a_rollback(void **state)
@@ -544,6 +622,10 @@ int main(void)
 	    SCENE_TEST(a_death_in_the_middle_of_a_tasks_rollback_is_gone_on_from),
 	    SCENE_TEST(what_cannot_be_undone_is_listed_and_holds_what_came_before_it),
 	    SCENE_TEST(a_playbook_may_want_all_undone_at_the_end),
+	    SCENE_TEST(whoever_sets_the_clock_ends_no_term),
+	    SCENE_TEST(a_clock_set_back_lengthens_no_grant),
+	    SCENE_TEST(a_clock_that_comes_back_is_believed_again),
+	    SCENE_TEST(a_jump_while_nobody_watched_is_noticed),
 	    SCENE_TEST(a_stop_of_its_agent_does_not_hold_a_rollback),
 	    SCENE_TEST(a_stop_of_everything_holds_a_rollback_only_if_it_says_so),
 	    SCENE_TEST(a_stop_of_everything_lets_rollbacks_go_on),

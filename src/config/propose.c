@@ -353,25 +353,43 @@ static enum rc add_definition(struct proposing *w, const struct json *definition
 			TRY(add(w, "\n"));
 		}
 	}
-	if (!json_get(definition, STR("description"))) {
-		TRY(add(w, "      # it has no description, which a catalog wants: leave it out\n"));
-	}
 	return RC_OK;
+}
+
+/* NULL when a catalog can hold it. */
+static const char *why_left_out(const struct proposing *w, struct str name,
+				const struct json *definition)
+{
+	const struct json *schema = json_get(definition, STR("inputSchema"));
+	struct str text = STR("");
+
+	for (const struct json *t = w->p->tools->child; t != definition; t = t->next) {
+		if (json_str(json_get(t, STR("name")), &text) && str_eq(text, name)) {
+			return "is listed twice";
+		}
+	}
+	if (w->p->name.n + 3 + name.n > PUBLIC_NAME_BYTES) {
+		return "has a name that is too long";
+	}
+	if (!json_str(json_get(definition, STR("description")), &text) || str_trim(text).n == 0 ||
+	    text.n > LIMIT_TEXT_BYTES) {
+		return "has no description, or one that is too long";
+	}
+	if (!json_str(json_get(schema, STR("type")), &text) || !str_eq(text, STR("object"))) {
+		return "has no schema of an object";
+	}
+	return schema_check(schema, true, NULL, NULL) == RC_OK
+		   ? NULL
+		   : "has a schema with words that Remit cannot check: a read at most";
 }
 
 static enum rc add_tool(struct proposing *w, struct str name, const struct json *definition)
 {
 	const struct json *schema = json_get(definition, STR("inputSchema"));
-	struct err why = ERR_INIT;
 	char other[128];
 	struct str opposite = find_opposite(w, name, other);
 
 	TRY(add(w, "\n"));
-	if (schema_check(schema, true, NULL, &why) != RC_OK) {
-		TRY(add(w,
-			"  # Its schema has words that Remit cannot check, so it can be a read at "
-			"most.\n"));
-	}
 	TRY(buf_addf(w->out, "  \"" STR_FMT "\":\n", STR_ARG(name)));
 	TRY(buf_addf(w->out, "    effect: destroy # proposed: %s\n",
 		     guess_effect(name, definition)));
@@ -428,11 +446,14 @@ enum rc propose_catalog(const struct proposal *p, struct buf *out, size_t *ret_n
 	}
 	for (const struct json *t = p->tools->child; t; t = t->next) {
 		struct str name = STR("");
+		bool is_named = json_str(json_get(t, STR("name")), &name) && is_plain_name(name);
+		const char *why = is_named ? why_left_out(&w, name, t) : NULL;
 		enum rc rc;
 
-		if (!json_str(json_get(t, STR("name")), &name) || !is_plain_name(name) ||
-		    p->name.n + 3 + name.n > PUBLIC_NAME_BYTES) {
+		if (!is_named) {
 			rc = add(&w, "\n  # Left out: a tool whose name no catalog can hold.\n");
+		} else if (why) {
+			rc = buf_addf(out, "\n  # Left out: " STR_FMT " %s.\n", STR_ARG(name), why);
 		} else {
 			rc = add_tool(&w, name, t);
 			n++;

@@ -21,6 +21,9 @@ static const char listed[] =
     "\"properties\":{\"namespace\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"},"
     "\"policyIds\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}},"
     "{\"name\":\"true\",\"description\":\"yes\",\"inputSchema\":{\"type\":\"object\"}},"
+    "{\"name\":\"silent\",\"inputSchema\":{\"type\":\"object\"}},"
+    "{\"name\":\"scale\",\"description\":\"again\",\"inputSchema\":{\"type\":\"object\"}},"
+    "{\"name\":\"odd\",\"description\":\"x\",\"inputSchema\":{\"type\":\"object\",\"if\":{}}},"
     "{\"name\":\"bad name\\n  evil:\",\"description\":\"x\",\"inputSchema\":{}},{}]";
 
 static void propose(const char *tools, struct arena *arena, struct buf *out, size_t *n,
@@ -65,7 +68,7 @@ static void a_proposal_passes_the_check_and_pins_what_was_listed(void **state)
 			continue;
 		}
 		tool = bundle_tool_of(d->bundle, bundle_upstream(d->bundle, STR("x")), name);
-		if (!tool) {
+		if (!tool || str_eq(json_get(t, STR("description"))->text, STR("again"))) {
 			continue;
 		}
 		assert_ok(tool_definition_digest(t, digest, NULL));
@@ -91,6 +94,9 @@ static void guesses_stand_in_comments(void **state)
 	    "    inverse: none # proposed: unblock_ip\n",
 	    "    inverse: none # proposed: block_ip\n",
 	    "  # Left out: a tool whose name no catalog can hold.\n",
+	    "  # Left out: silent has no description",
+	    "  # Left out: scale is listed twice.\n",
+	    "  # Left out: odd has a schema with words",
 	};
 	AUTO_ARENA arena = ARENA_INIT(1 << 20);
 	AUTO_BUF out = BUF_INIT(1 << 20);

@@ -290,9 +290,11 @@ static void read_target(struct load *l, const struct json *one, struct target_ru
 {
 	const struct json *place;
 
-	if (!load_keys(l, one, "a target", "kind pointer list selector template each constant")) {
+	if (!load_keys(l, one, "a target",
+		       "kind pointer list selector template each constant listed")) {
 		return;
 	}
+	rule->must_be_listed = load_flag(l, one, "listed");
 	rule->kind = load_text(l, one, "kind", REQUIRED);
 	if (rule->kind.n > 0 && !target_kind_is_valid(rule->kind)) {
 		load_error(l, json_get(one, STR("kind")),

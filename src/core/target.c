@@ -49,6 +49,12 @@ static bool add(struct finding *f, struct str value)
 	struct str target;
 
 	f->reason = target_canonical(f->rule->kind, value, f->arena, &target);
+	/* The id of a site where one of an app belongs is a text like any other: only the inventory
+	 * knows that it is no app. */
+	if (f->reason == REASON_NONE && f->rule->must_be_listed &&
+	    (!f->inventory || !inventory_find(f->inventory, target))) {
+		f->reason = REASON_TARGET_TYPE_MISMATCH;
+	}
 	return f->reason == REASON_NONE && keep(f, target);
 }
 

@@ -63,6 +63,7 @@ struct target_rule {
 	struct str pointer; /* core/argument.h; "" with constant, and for a template of arguments */
 	enum target_form form;
 	struct str template; /* "{namespace}/{name}": members of what pointer finds, or pointers */
+	bool must_be_listed; /* it is an asset of the inventory, or no target of that kind */
 	struct str constant; /* a target that does not depend on the arguments, without its kind */
 };
 
@@ -138,7 +139,7 @@ struct tool {
 	size_t n_gate_rules;
 	struct str_list credential_arguments; /* pointers: denied when an agent supplies one */
 	struct str gating; /* the row of the gating matrix; "" = none of its special ones */
-	bool is_owned; /* acts on assets of the agent's own team or owner only */
+	bool is_owned;	   /* acts on assets of the agent's own team or owner only */
 	const struct target_rule *targets;
 	size_t n_targets;
 	struct str_list data;	       /* data classes of its results; "unknown" when undescribed */
@@ -181,7 +182,7 @@ struct tool {
 	/* A read: its result at this pointer is that signal of its target. "" = none. */
 	struct str signal_name;
 	struct str signal_pointer;
-	uint32_t max_calls_per_task;	 /* 0 = the playbook's limit only */
+	uint32_t max_calls_per_task; /* 0 = the playbook's limit only */
 
 	const struct json *definition;	 /* MCP tool definition, its name included */
 	const struct json *input_schema; /* definition's inputSchema, or NULL */

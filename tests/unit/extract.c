@@ -26,6 +26,9 @@ static const struct target_rule each = {.kind = {"pod", 3},
 					.form = TARGET_TEMPLATE,
 					.template = {"{/meta/ns}/{/meta/name}", 23}};
 
+static const struct target_rule known = {
+    .kind = {"pod", 3}, .pointer = {"/pod", 4}, .must_be_listed = true};
+
 /* The targets, separated by blanks, or the reason's code. */
 static const char *extract(const struct target_rule *rule, const char *args)
 {
@@ -115,6 +118,10 @@ static void what_is_extracted_is_what_the_call_names(void **state)
 	     "pod:a/x pod:b/y"},
 	    {&each, "{\"pods\":[{\"meta\":{\"ns\":\"a\",\"name\":\"x\"}},{}]}", EMPTY},
 	    {&each, "{\"pods\":\"all\"}", MISMATCH},
+
+	    {&known, "{\"pod\":\"shop/web-1\"}", "pod:shop/web-1"},
+	    {&known, "{\"pod\":\"shop/web-3\"}", MISMATCH},
+	    {&known, "{\"pod\":\"db1.example\"}", MISMATCH}, /* a host */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -28,8 +28,12 @@ enum {
 					     each */
 	LIMIT_COUNTERS = 1024 * 1024,	  /* one per cap and task, incident or agent in use */
 	LIMIT_CAPS = 128,		  /* in a deployment: each call looks at all of them */
-	LIMIT_CAP_GROUP = 4096, /* members of a group with a percentage or floor: walked */
-	LIMIT_TAKINGS = 64,	/* counters that one call takes from: the leaf lists them */
+	LIMIT_CAP_GROUP = 4096,	      /* members of a group with a percentage or floor: walked */
+	LIMIT_TAKINGS = 64,	      /* counters that one call takes from: the leaf lists them */
+	LIMIT_MARKS_PER_RESULT = 512, /* words of an untrusted result: 8 KiB of its leaf */
+	LIMIT_MARKS_PER_CALL = 64,    /* words of arguments: 1 KiB of its leaf */
+	LIMIT_MARKS_PER_TASK = 8192,  /* 128 KiB */
+	LIMIT_MARKS_PER_INCIDENT = 16384,
 
 	/* Sources of incidents and signals; each in its own bucket. */
 	LIMIT_SOURCE_BURST = 1000, /* at once: an outage is reported by everything at once */

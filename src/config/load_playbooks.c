@@ -273,7 +273,8 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 
 	pb->name = load_name_of_file(l, path);
 	(void)load_keys(l, doc, "a playbook",
-			"classes severity accountable phases limits deviations data reads caps at_end");
+			"classes severity accountable phases limits deviations data reads caps "
+			"at_end values");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	load_severity_band(l, doc, &pb->severity_from, &pb->severity_to);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
@@ -282,6 +283,7 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	load_read_budgets(l, doc, pb);
 	load_caps(l, doc, pb->name);
 	load_at_end(l, doc, pb);
+	pb->values = load_list(l, doc, "values", OPTIONAL);
 	limits = load_map(l, doc, "limits", REQUIRED);
 	if (limits) {
 		(void)load_keys(l, limits, "limits", "calls targets duration deviations");

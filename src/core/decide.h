@@ -28,6 +28,7 @@ struct call_request {
 	const struct json *pre; /* state captured before; NULL = not yet */
 	uint64_t evidence;	/* the capture call, 0 = none */
 	bool is_preserved;	/* Remit has tried to preserve what was missing */
+	struct marks marks;	/* of words of args that nobody vouches for (core/taint.h) */
 	const struct json *use; /* what in_use read; NULL = not yet */
 	uint64_t now_unix_ms;
 	struct str cited; /* id of the approval that the agent says it has, "" = none */
@@ -78,6 +79,7 @@ struct decision {
 	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
 	struct str_list gates;	  /* asked, or lifted by the approval */
 	struct breaker_trip trip;
+	struct marks marks;	    /* as asked */
 	struct str_list takings;    /* what it takes from caps, when not denied (core/cap.h) */
 	uint64_t approval;	    /* granted and cited, when verdict is allow */
 	uint64_t preapproval;	    /* cited, when verdict is allow */

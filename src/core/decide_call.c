@@ -161,6 +161,8 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .inventory = &c->b->inventory,
 	    .what = &c->d.what,
 	    /* What is captured first has been captured when the call is made. */
+	    .is_tainted = state_taints_arguments(c->s, c->task, &c->r->marks),
+	    .is_from_other = state_taints_from_other(c->s, c->task, &c->r->marks),
 	    .has_evidence = c->r->pre != NULL || c->d.needs_capture,
 	    .now_unix_ms = c->r->now_unix_ms,
 	};
@@ -249,6 +251,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 		TRY(steps[i](&c, e));
 	}
 	settle(&c);
+	c.d.marks = r->marks;
 	*ret = c.d;
 	return RC_OK;
 }

@@ -47,8 +47,9 @@ struct playbook {
 	uint32_t max_deviations;		/* so many suspend the task */
 	const struct deviation_weight *weights; /* of reasons that weigh otherwise here */
 	size_t n_weights;
-	struct str_list data;		   /* data classes that may be read */
-	bool rolls_back;		   /* what a task changed is undone when it ends */
+	struct str_list data;	/* data classes that may be read */
+	bool rolls_back;	/* what a task changed is undone when it ends */
+	struct str_list values; /* that arguments may have, wherever the agent has them from */
 	const struct read_budget *budgets; /* and how much of them */
 	size_t n_budgets;
 };

@@ -48,6 +48,8 @@ struct policy_call {
 	const struct str_list *targets;
 	const struct inventory *inventory; /* NULL = nothing is listed */
 	bool has_evidence;
+	bool is_tainted;    /* an argument was seen in an untrusted result */
+	bool is_from_other; /* an argument was another agent's first */
 	uint64_t now_unix_ms;
 };
 enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,

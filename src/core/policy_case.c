@@ -509,6 +509,7 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 {
 	struct record r = record_new(arena, e);
 	struct record evidence = record_new(arena, e);
+	struct record taint = record_new(arena, e);
 	const struct tool *t = c->tool;
 
 	put_str(&r, STR("effect"), effect_name(c->what->effect));
@@ -526,6 +527,9 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	put_list(&r, STR("data"), &t->data);
 	put_bool(&evidence, STR("captured"), c->has_evidence);
 	put_record(&r, STR("evidence"), &evidence);
+	put_bool(&taint, STR("arguments"), c->is_tainted);
+	put_bool(&taint, STR("other_agent"), c->is_from_other);
+	put_record(&r, STR("taint"), &taint);
 	put_signals(&r, c);
 	put_system(&r, c->now_unix_ms);
 	return record_end(&r, ret);

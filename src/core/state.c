@@ -117,10 +117,12 @@ static void object_free(struct object *o)
 		for (size_t i = 0; i < task->pub.n_tried; i++) {
 			mem_free(task->tried_text[i]);
 		}
+		vec_fini(&task->marks);
 		break;
 	case OBJECT_INCIDENT:
 		state_free_strings(&((struct incident_object *)o)->routed);
 		incident = (struct incident_object *)o;
+		vec_fini(&incident->marks);
 		state_free_reads(&incident->reads);
 		vec_fini(&incident->evidence);
 		break;

@@ -21,6 +21,7 @@
 #include "core/leaf.h"
 #include "core/reads.h"
 #include "core/reason.h"
+#include "core/taint.h"
 
 enum { STATE_HORIZON_MS = 24 * 3600 * 1000, STATE_READ_HORIZON_MS = 10 * 60 * 1000 };
 
@@ -96,7 +97,7 @@ struct task {
 	uint64_t max_calls;
 	uint64_t max_targets;
 	uint64_t max_deviations;
-	struct digest key; /* SHA-256 of the public key it belongs to; zero = not used yet */
+	struct digest key;	/* SHA-256 of the public key it belongs to; zero = not used yet */
 	struct str by;		/* who or what opened it */
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
@@ -454,6 +455,11 @@ const struct breaker *state_breaker(const struct state *s, uint64_t ix);
 const struct breaker *state_next_breaker(const struct state *s, uint64_t from);
 /* Those that are not closed. */
 const struct breaker *state_next_open_breaker(const struct state *s, uint64_t from);
+/* Has the task seen one of these words in an untrusted result? */
+bool state_taints_arguments(const struct state *s, const struct task *t, const struct marks *marks);
+/* Was another agent of the incident the first to use one of them in a call? */
+bool state_taints_from_other(const struct state *s, const struct task *t,
+			     const struct marks *marks);
 /* The agent's allowed calls in the task, newest first: NULL starts; ends at one that is forgotten.
  */
 const struct call *state_previous_call(const struct state *s, const struct task *t,

@@ -23,11 +23,7 @@ static struct task_object *task_of(const struct state *s, uint64_t ix)
 static struct str purpose_of(struct str text)
 {
 	static const struct str purposes[] = {
-	    {"agent", 5},
-	    {"capture", 7},
-	    {"verify", 6},
-	    {"rollback", 8},
-	    {"preserve", 8},
+	    {"agent", 5}, {"capture", 7}, {"verify", 6}, {"rollback", 8}, {"preserve", 8},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
@@ -129,6 +125,19 @@ static enum rc check_agents(struct state *s, const struct leaf *l, struct err *e
 	return state_reserve_preapproval_use(s, l, e);
 }
 
+static struct incident_object *incident_of(const struct state *s, const struct task_object *t)
+{
+	return (void *)state_find(s, OBJECT_INCIDENT, t->pub.incident);
+}
+
+static enum rc reserve_marks(const struct state *s, const struct task_object *t,
+			     const struct leaf_call_decided *c, struct err *e)
+{
+	struct incident_object *i = incident_of(s, t);
+
+	return i ? state_reserve_call_marks(i, c->marks, e) : RC_OK;
+}
+
 static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_call_decided *c = &l->call_decided;
@@ -145,6 +154,7 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 		TRY(state_reserve_use(s, task, c, e));
 		TRY(state_reserve_takings(s, &c->takings, c->targets.n, e));
 		TRY(state_reserve_phase_use(s, task, e));
+		TRY(reserve_marks(s, task, c, e));
 	} else if (c->takings.n) {
 		FAIL(e, RC_BROKEN, "a call of Remit itself takes from no cap");
 	}
@@ -206,6 +216,9 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	state_apply_progress(s, task, o);
 	state_apply_takings(s, o);
 	state_probe_breakers(s, o);
+	if (incident_of(s, task)) {
+		state_apply_call_marks(incident_of(s, task), c->marks, c->task);
+	}
 	state_apply_approval_use(s, l);
 	state_apply_waiver_use(s, l);
 	state_apply_preapproval_use(s, l);
@@ -285,7 +298,7 @@ enum rc state_reserve_call_completed(struct state *s, const struct leaf *l, stru
 		FAIL(e, RC_NOMEM, "no memory for a task's labels");
 	}
 	task->pub.label_uses = task->label_uses.p;
-	return RC_OK;
+	return state_reserve_result_marks(task, c->marks, e);
 }
 
 void state_apply_call_completed(struct state *s, const struct leaf *l)
@@ -314,6 +327,8 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 		task->pub.completed = (struct str_list){task->completed.p, task->completed.n};
 	}
 	if (task) {
+		state_apply_result_marks(task, l->call_completed.marks,
+					 l->call_completed.marks_over);
 		state_settle_use(s, task, o, l);
 	}
 	if (str_eq(o->pub.outcome, STR("not_sent"))) {

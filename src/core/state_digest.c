@@ -117,6 +117,16 @@ static void put_strings(struct sink *k, const struct owned_strings *v)
 	put_list(k, &list);
 }
 
+static void put_marks(struct sink *k, const struct mark_set *m)
+{
+	put_u64(k, m->n);
+	put_u64(k, m->is_full);
+	for (size_t i = 0; i < m->n; i++) {
+		put_u64(k, m->p[i].mark);
+		put_u64(k, m->p[i].by);
+	}
+}
+
 static void put_incident(struct sink *k, const struct object *o)
 {
 	const struct incident *i = &((const struct incident_object *)o)->pub;
@@ -133,6 +143,7 @@ static void put_incident(struct sink *k, const struct object *o)
 	put_str(k, i->opened_by);
 	put_u64(k, i->opened_unix_ms);
 	put_u64(k, i->closed_unix_ms);
+	put_marks(k, &((const struct incident_object *)o)->marks);
 	put_reads(k, &i->read_classes, i->read_totals);
 	put_u64(k, i->occurred_unix_ms);
 	put_u64(k, i->n_deliveries);
@@ -214,6 +225,7 @@ static void put_task(struct sink *k, const struct object *o)
 		put_u64(k, t->label_uses[i].results);
 		put_u64(k, t->label_uses[i].last_unix_ms);
 	}
+	put_marks(k, &((const struct task_object *)o)->marks);
 	put_u64(k, ((const struct task_object *)o)->last_call);
 	put_u64(k, t->n_uses);
 	for (size_t i = 0; i < t->n_uses; i++) {

@@ -63,9 +63,23 @@ struct read_totals {
 	VEC(struct read_total) totals;
 };
 
+/* A word that nobody vouches for, and, of arguments, the task that used it first. */
+struct mark_by {
+	uint64_t mark;
+	uint64_t by;
+};
+
+struct mark_set {
+	struct mark_by *p; /* ascending */
+	size_t n;
+	size_t cap;
+	bool is_full;
+};
+
 struct incident_object {
 	struct object o;
 	struct incident pub;
+	struct mark_set marks;	     /* of arguments */
 	struct owned_strings routed; /* keys of routes that were followed */
 	struct read_totals reads;
 	VEC(uint64_t) evidence; /* captured in it, oldest first */
@@ -89,6 +103,7 @@ struct task_object {
 	struct read_totals reads;
 	struct owned_strings completed;
 	VEC(struct phase_use) phases;	  /* names are blocks of their own */
+	struct mark_set marks;		  /* of untrusted results */
 	uint64_t last_call;		  /* of the agent, allowed */
 	VEC(struct tool_use) uses;	  /* each holds its tool's name in words */
 	VEC(struct label_use) label_uses; /* in the order of labels, whose texts they borrow */
@@ -373,6 +388,12 @@ void state_clear_counter(struct state *s, struct str key);
 /* Those that count something, by key; the list is the caller's. */
 enum rc state_list_counters(const struct state *s, const struct map_entry ***ret, size_t *ret_n,
 			    struct err *e);
+
+/* ---- state_taint.c ---- */
+enum rc state_reserve_result_marks(struct task_object *t, struct str marks, struct err *e);
+void state_apply_result_marks(struct task_object *t, struct str marks, bool is_over);
+enum rc state_reserve_call_marks(struct incident_object *i, struct str marks, struct err *e);
+void state_apply_call_marks(struct incident_object *i, struct str marks, uint64_t task);
 
 /* ---- state_breaker.c ---- */
 void state_probe_breakers(struct state *s, const struct call_object *call);

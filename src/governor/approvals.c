@@ -368,6 +368,9 @@ uint64_t approvals_narrow(struct governor *g, const struct approval *a, const st
 	q.tag = r.tag;
 	q.pre = r.pre;
 	q.evidence = r.evidence;
+	if (taints_of_call(g, &q, e) != RC_OK) {
+		return 0;
+	}
 	if (decide_call(g->state, g->bundle, &q, &g->round, &d, e) != RC_OK) {
 		return 0;
 	}

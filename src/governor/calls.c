@@ -323,6 +323,12 @@ static enum rc record_decision(struct governor *g, const struct request *r,
 	    {.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
 	};
 
+	if (d->verdict == VERDICT_ALLOW) {
+		l.call_decided.marks = marks_print(&g->round, &d->marks);
+		if (!l.call_decided.marks.p) {
+			FAIL(e, RC_NOMEM, "no memory for marks");
+		}
+	}
 	if (d->tool) {
 		l.call_decided.data = d->tool->data;
 		memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
@@ -661,7 +667,8 @@ void calls_judge(struct governor *g, struct request *r)
 	if (!r->person.n && kept_answer(g, r)) {
 		return;
 	}
-	if ((r->person.n ? decide_break_glass(g->state, g->bundle, &q, r->person, &g->round, &d, &e)
+	if (taints_of_call(g, &q, &e) != RC_OK ||
+	    (r->person.n ? decide_break_glass(g->state, g->bundle, &q, r->person, &g->round, &d, &e)
 			 : decide_call(g->state, g->bundle, &q, &g->round, &d, &e)) != RC_OK) {
 		log_err("cannot decide '%.*s': %s", STR_ARG(r->tool), e.msg);
 		d = (struct decision){.verdict = VERDICT_DENY, .reason = REASON_POLICY_ERROR};
@@ -763,6 +770,10 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 
 	if (t && str_eq(kind, STR("ok"))) {
 		l.call_completed.labels = labels_of(t, f, &g->round);
+	}
+	if (t && t->is_untrusted && result.n) {
+		TRY(taints_of_result(g, result, &l.call_completed.marks,
+				     &l.call_completed.marks_over, e));
 	}
 	if (c && f->purpose == PURPOSE_AGENT) {
 		TRY(breaker_counts(g->bundle, c, kind, &g->round, &l.call_completed.used, e));

@@ -305,6 +305,13 @@ const struct json *reads_value(struct governor *g, struct arena *arena, struct s
 void looks_first(struct governor *g, struct request *r, const struct decision *d);
 void looks_on_outcome(struct governor *g, const struct flight *f, const struct msg_outcome *m);
 
+/* ---- taints.c: words that nobody vouches for ---- */
+/* Fills q->marks from its task, tool and arguments. They live for the round. */
+enum rc taints_of_call(struct governor *g, struct call_request *q, struct err *e);
+/* The marks of an untrusted result as its leaf has them. */
+enum rc taints_of_result(struct governor *g, struct str result, struct str *ret, bool *ret_over,
+			 struct err *e);
+
 /* ---- breakers.c ---- */
 /* A decision tripped it; task is whose call that was. */
 void breakers_trip(struct governor *g, uint64_t task, const struct breaker_trip *trip);

@@ -411,6 +411,7 @@ static enum rc try_call(struct asked *a, struct json_out *w, struct err *e)
 	}
 	TRY(json_canonical(&canonical, q.args, e));
 	TRY(vault_tag(g->vault, q.tool, buf_view(&canonical), q.tag.bytes, e));
+	TRY(taints_of_call(g, &q, e));
 	TRY(decide_call(g->state, g->bundle, &q, &g->round, &d, e));
 	json_out_object(w);
 	view_id(w, "task", 't', q.task);

@@ -219,6 +219,36 @@ static void an_end_that_comes_before_its_beginning_is_remembered(void **state)
 	scene_close(&s);
 }
 
+/* As Alertmanager does: it says again and again what is so, and when that began. */
+static void what_is_only_said_again_writes_nothing_and_reopens_nothing(void **state)
+{
+	(void)state;
+	char began[100];
+	char ended[100];
+
+	scene_open(&s);
+	(void)snprintf(began, sizeof(began), ",\"began_at\":\"%s\"", at(-90000));
+	(void)snprintf(ended, sizeof(ended), ",\"occurred_at\":\"%s\"", at(-60000));
+	s.incident = scene_id(event("siem", "abuse", 3, "open", began), "incident", 'i');
+	for (int i = 0; i < 3; i++) {
+		(void)event("siem", "abuse", 3, "open", began);
+	}
+	(void)event("siem", "abuse", 2, "open", began); /* it began long ago, and is worse now */
+	assert_says(shown(s.incident), "\"severity\":2");
+	(void)event("siem", "abuse", 2, "closed", ended);
+	assert_says(shown(s.incident), "\"status\":\"closed\"");
+	assert_says(event("siem", "abuse", 3, "open", began), "\"status\":\"closed\"");
+	(void)snprintf(began, sizeof(began), ",\"began_at\":\"%s\"", at(-30000)); /* control */
+	assert_says(event("siem", "abuse", 3, "open", began), "\"status\":\"open\"");
+	assert_says(event("siem", "abuse", 2, "closed", ended), "\"status\":\"open\"");
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_OPENED), 3); /* with the scene's own */
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_UPDATED), 1);
+	assert_int_equal(scene_count(&disk, LEAF_INCIDENT_CLOSED), 1);
+	scene_free_log(&disk);
+}
+
 /* ---- what an agent cannot ---- */
 
 /* Every way of an agent into the governor, with the same wish in it. */
@@ -297,6 +327,7 @@ int main(void)
 	    TEST(what_comes_twice_or_late_changes_nothing),
 	    TEST(a_closed_incident_is_opened_again_as_a_new_one),
 	    TEST(an_end_that_comes_before_its_beginning_is_remembered),
+	    TEST(what_is_only_said_again_writes_nothing_and_reopens_nothing),
 	    TEST(nothing_an_agent_says_changes_the_incident),
 	    cmocka_unit_test(only_the_peoples_front_can_say_anything_about_incidents),
 	};

@@ -5,7 +5,9 @@
  * Holds:  (1) evidence.captured is written only after the store has read the object back whole, and
  *             the object's key is durable under its own name before that.
  *         (2) a result that cannot be kept leaves evidence.failed, and no key and no object.
- * States of a put: WAITING FOR A KEY -> WITH THE STORE -> evidence.captured or evidence.failed.
+ *         (3) nobody waits for evidence for longer than EVIDENCE_PUT_MS.
+ * States of a put: WAITING FOR A KEY -> WITH THE STORE -> evidence.captured or evidence.failed;
+ *         WITH THE STORE -too long-> evidence.failed, GIVEN UP -stored-> the object is removed.
  */
 #include "governor/evidence_desk.h"
 
@@ -55,7 +57,9 @@ void evidence_desk_free(struct evidence_desk *desk)
 bool evidence_is_on_its_way(const struct governor *g, uint64_t task)
 {
 	for (size_t i = 0; i < g->evidence->puts.n; i++) {
-		if (g->evidence->puts.p[i]->task == task) {
+		const struct evidence_put *p = g->evidence->puts.p[i];
+
+		if (p->task == task && !p->is_given_up) {
 			return true;
 		}
 	}
@@ -123,19 +127,30 @@ static void unlist(struct evidence_desk *desk, const struct evidence_put *p)
 	}
 }
 
-/* Ends a put that came to nothing. */
-static void give_up(struct governor *g, struct evidence_put *p, struct str why)
+/* A put has come to nothing: on the record, and its key is no key any more. */
+static void fail(struct governor *g, struct evidence_put *p, struct str why)
 {
-	uint64_t task = p->task;
 	struct err e = ERR_INIT;
 
 	record_failed(g, p->call, p->rule.kind, why);
 	if (p->serial && vault_destroy(g->vault, p->serial, &e) != RC_OK) {
 		log_warn("a key that sealed nothing stays: %s", e.msg);
 	}
+}
+
+static void drop(struct governor *g, struct evidence_put *p)
+{
+	uint64_t task = p->task;
+
 	unlist(g->evidence, p);
 	put_free(p);
 	preserve_wake(g, task);
+}
+
+static void give_up(struct governor *g, struct evidence_put *p, struct str why)
+{
+	fail(g, p, why);
+	drop(g, p);
 }
 
 static enum rc send_put(struct governor *g, struct evidence_put *p, struct str bytes, struct err *e)
@@ -203,6 +218,7 @@ static enum rc begin(struct governor *g, const struct call *c, const struct tool
 	p->task = c->task;
 	p->rule = t->captures;
 	p->size = bytes.n;
+	p->until_ns = gov_now_ns(g) + (uint64_t)EVIDENCE_PUT_MS * 1000000;
 	SHA256((const unsigned char *)bytes.p, bytes.n, p->plain);
 	*ret = p;
 	return RC_OK;
@@ -317,9 +333,13 @@ static bool is_what_was_given(const struct evidence_put *p, const struct msg_sto
 
 static void on_stored(struct governor *g, struct evidence_put *p, const struct msg_stored *m)
 {
-	uint64_t task = p->task;
 	struct err e = ERR_INIT;
 
+	if (p->is_given_up) {
+		ending_drop_object(g, m->object); /* (2); nothing, when it failed there too */
+		drop(g, p);
+		return;
+	}
 	if (!is_what_was_given(p, m)) {
 		if (m->ok) {
 			ending_drop_object(g, m->object);
@@ -333,9 +353,7 @@ static void on_stored(struct governor *g, struct evidence_put *p, const struct m
 		return;
 	}
 	vault_close(g->vault, p->serial);
-	unlist(g->evidence, p);
-	put_free(p);
-	preserve_wake(g, task);
+	drop(g, p);
 }
 
 static struct evidence_put *put_of(const struct governor *g, uint64_t req)
@@ -393,7 +411,31 @@ void evidence_recover(struct governor *g)
 	ending_recover(g);
 }
 
+/* (3). One at a time: giving up wakes others, and changes the list. */
+static bool give_up_late(struct governor *g)
+{
+	for (size_t i = 0; i < g->evidence->puts.n; i++) {
+		struct evidence_put *p = g->evidence->puts.p[i];
+
+		if (p->is_given_up || gov_now_ns(g) < p->until_ns) {
+			continue;
+		}
+		if (p->req == 0) {
+			give_up(g, p, STR("no fresh key came in time"));
+			return true;
+		}
+		p->is_given_up = true;
+		fail(g, p, STR("the store did not answer in time"));
+		preserve_wake(g, p->task);
+		return true;
+	}
+	return false;
+}
+
 void evidence_tick(struct governor *g)
 {
+	while (give_up_late(g)) {
+		continue;
+	}
 	ending_tick(g);
 }

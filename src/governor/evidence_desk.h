@@ -13,6 +13,7 @@
 enum {
 	EVIDENCE_PUTS_MAX = 64,	   /* results on their way to the store: 32 MB at most */
 	EVIDENCE_ORDERS_MAX = 256, /* of people, waiting for the store or a key */
+	EVIDENCE_PUT_MS = 30000,   /* for a key and the store; then it is not kept */
 	EVIDENCE_AGAIN_MS = 1000,  /* between attempts to go on with a destruction */
 };
 
@@ -26,6 +27,8 @@ struct evidence_put {
 	uint8_t plain[32];
 	uint64_t size;
 	char *bytes; /* while it waits for a key */
+	uint64_t until_ns;
+	bool is_given_up; /* it took too long: what the store still says is undone */
 };
 
 /* What a person asked of an item, and waits for. */

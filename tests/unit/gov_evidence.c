@@ -237,6 +237,31 @@ static void a_store_that_keeps_something_else_is_not_believed(void **state)
 	scene_free_log(&disk);
 }
 
+static void nobody_waits_for_a_store_that_does_not_answer(void **state)
+{
+	uint64_t req;
+
+	(void)state;
+	scene_open(&s);
+	s.holds_stored = true;
+	dump();
+	req = scene_ask(&s, RESPONDER, s.task, "db___scrub", LOGIN, 0);
+	scene_settle(&s);
+	assert_null(scene_reply(&s, req));
+	scene_pass(30001);
+	assert_says(scene_wait(&s, req), "evidence_required");
+	assert_int_equal(count_objects(), 1);
+	scene_release_stored(&s); /* too late: it is removed */
+	scene_settle(&s);
+	assert_int_equal(count_objects(), 0);
+	dump(); /* and the next one is kept */
+	assert_says(scene_call(&s, "db___scrub", LOGIN, 0), "can_login");
+	read_log();
+	assert_int_equal(scene_count(&disk, LEAF_EVIDENCE_FAILED), 1);
+	assert_int_equal(scene_count(&disk, LEAF_EVIDENCE_CAPTURED), 1);
+	scene_free_log(&disk);
+}
+
 static void the_end_of_a_task_ends_the_waiting_too(void **state)
 {
 	uint64_t req;
@@ -677,6 +702,7 @@ int main(void)
 	    SCENE_TEST(remit_itself_preserves_what_is_missing),
 	    SCENE_TEST(what_cannot_be_preserved_is_not_remedied),
 	    SCENE_TEST(a_store_that_keeps_something_else_is_not_believed),
+	    SCENE_TEST(nobody_waits_for_a_store_that_does_not_answer),
 	    SCENE_TEST(the_end_of_a_task_ends_the_waiting_too),
 	    SCENE_TEST(an_object_without_its_leaf_is_swept),
 	    SCENE_TEST(an_object_that_is_not_there_any_more_counts_for_nothing),

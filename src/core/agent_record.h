@@ -20,6 +20,14 @@ struct deviation {
 	uint64_t weight;
 };
 
+/* A claim of a task's agent; what it says is sealed. */
+enum { TASK_NOTES = 32 }; /* of a task */
+struct task_note {
+	uint64_t ix;	/* its leaf */
+	uint64_t about; /* a call, 0 = none */
+	uint64_t unix_ms;
+};
+
 /* What an agent at level `propose` would have done. */
 struct proposal {
 	uint64_t ix;

@@ -118,6 +118,7 @@ static void object_free(struct object *o)
 			mem_free(task->tried_text[i]);
 		}
 		vec_fini(&task->marks);
+		vec_fini(&task->notes);
 		break;
 	case OBJECT_INCIDENT:
 		state_free_strings(&((struct incident_object *)o)->routed);

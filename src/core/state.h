@@ -102,7 +102,9 @@ struct task {
 	struct str accountable; /* person */
 	uint64_t calls;		/* allowed so far, of the agent's own; not those never sent */
 	uint64_t deviations;
-	uint64_t deviation_weight;     /* of them together */
+	uint64_t deviation_weight; /* of them together */
+	const struct task_note *notes;
+	size_t n_notes;
 	const struct deviation *tried; /* the newest, oldest first */
 	size_t n_tried;
 	struct str_list read_classes;	      /* of results it was given, and "any" */

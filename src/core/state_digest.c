@@ -173,6 +173,12 @@ static void put_intent(struct sink *k, const struct object *o)
 
 static void put_tried(struct sink *k, const struct task *t)
 {
+	put_u64(k, t->n_notes);
+	for (size_t i = 0; i < t->n_notes; i++) {
+		put_u64(k, t->notes[i].ix);
+		put_u64(k, t->notes[i].about);
+		put_u64(k, t->notes[i].unix_ms);
+	}
 	put_u64(k, t->deviation_weight);
 	put_u64(k, t->n_tried);
 	for (size_t i = 0; i < t->n_tried; i++) {

@@ -110,6 +110,7 @@ struct task_object {
 	struct str accountable;		  /* a block, once it is another than at the begin */
 	struct deviation tried[TASK_TRIED];
 	char *tried_text[TASK_TRIED];
+	VEC(struct task_note) notes;
 };
 
 struct call_object {

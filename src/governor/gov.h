@@ -335,6 +335,8 @@ void reply_pending(struct governor *g, struct request *r, const struct approval 
 void reply_result(struct governor *g, struct request *r, uint64_t call, struct str result);
 /* JSON text of one of Remit's own tools. */
 void reply_own(struct governor *g, struct request *r, bool is_error, struct str json);
+/* The same, not an error, with allow and a reason in _meta. */
+void reply_own_as(struct governor *g, struct request *r, enum reason reason, struct str json);
 void reply_rpc_error(struct governor *g, uint64_t req, uint32_t code, const char *text);
 /* Unlinks and frees r without an answer. */
 void request_free(struct governor *g, struct request *r);
@@ -415,6 +417,10 @@ void deviations_follow(struct governor *g, struct str agent, uint64_t task, enum
 /* Expected beside attempted, for people; in the round's arena. */
 struct str deviations_text(struct governor *g, const struct task *t);
 void view_deviations(const struct governor *g, const struct task *t, struct json_out *w);
+
+/* ---- notes.c ---- */
+void notes_take(struct governor *g, struct request *r);
+void view_notes(struct governor *g, const struct task *t, struct json_out *w);
 
 /* ---- autonomy.c ---- */
 void autonomy_breach(struct governor *g, const struct agent *a, enum breach why, uint64_t task,

@@ -2,7 +2,7 @@
 /* governor/own_tools.c - the tools of Remit itself: incidents, declare_intent, advance, close_task,
  * approval_status.
  *
- * An agent that is bound to no task sees the first three; within a task it sees the last three
+ * An agent that is bound to no task sees the first three; within a task it sees the last four
  * beside what its grant allows.
  */
 #include "governor/gov.h"
@@ -63,6 +63,15 @@ static const struct own_tool {
      "and that one require has been done.\",\"inputSchema\":{\"type\":\"object\","
      "\"properties\":{\"phase\":{\"type\":\"string\"}},\"required\":[\"phase\"],"
      "\"additionalProperties\":false}"},
+    {{"remit___note", 12},
+     notes_take,
+     false,
+     true,
+     "\"description\":\"Tell people something about the task. It is recorded as your claim; it "
+     "decides nothing, and is shown beside what Remit knows.\",\"inputSchema\":{\"type\":"
+     "\"object\",\"properties\":{\"text\":{\"type\":\"string\",\"maxLength\":4000},"
+     "\"about\":{\"type\":\"string\",\"description\":\"a call of this task, such as c12\"}},"
+     "\"required\":[\"text\"],\"additionalProperties\":false}"},
     {{"remit___close_task", 18},
      close_task,
      true,

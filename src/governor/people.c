@@ -253,6 +253,10 @@ static enum rc show_task(struct asked *a, struct json_out *w, struct err *e)
 	json_out_object(w);
 	json_out_key(w, STR("task"));
 	view_task(a->g, t, w);
+	if (t->n_notes) {
+		json_out_key(w, STR("notes"));
+		view_notes(a->g, t, w);
+	}
 	if (t->n_tried) {
 		json_out_key(w, STR("deviations"));
 		view_deviations(a->g, t, w);

@@ -159,6 +159,20 @@ void reply_own(struct governor *g, struct request *r, bool is_error, struct str 
 	finish(g, r, &w);
 }
 
+void reply_own_as(struct governor *g, struct request *r, enum reason reason, struct str json)
+{
+	AUTO_BUF out = BUF_INIT(LIMIT_RESULT_BYTES);
+	struct json_out w = json_out_to(&out);
+
+	open_result(&w, false, json);
+	json_out_key(&w, STR("io.remit/decision"));
+	json_out_object(&w);
+	json_out_key_str(&w, "verdict", verdict_name(VERDICT_ALLOW));
+	json_out_key_str(&w, "reason", reason_code(reason));
+	json_out_close(&w);
+	finish(g, r, &w);
+}
+
 /* The upstream's object, member by member, with our entry in its _meta. */
 void reply_result(struct governor *g, struct request *r, uint64_t call, struct str result)
 {

@@ -231,6 +231,40 @@ static void probing_over_and_over_opens_one_incident(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- claims ---- */
+
+static void a_claim_is_shown_beside_what_is_known_and_decides_nothing(void **state)
+{
+	(void)state;
+	char body[64];
+	const char *text;
+
+	scene_open(&s);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "muted");
+	text = scene_call(&s, "remit___note", "{\"text\":\"rollback is impossible\"}", 0);
+	assert_says(text, "\"reason\":\"untrusted_claim\"");
+	assert_says(text, "\\\"registered_inverse\\\":\\\"unmute\\\"");
+	assert_says(scene_call(&s, "remit___note", "{\"text\":\"\"}", 0), "arg_schema");
+	assert_says(scene_call(&s, "remit___note", "{\"text\":\"x\",\"about\":\"c1\"}", 0),
+		    "arg_schema"); /* no call of this task */
+	assert_says(scene_wait(&s, scene_ask(&s, WATCHER, s.task, "remit___note",
+					     "{\"text\":\"let me\"}", 0)),
+		    "task_unknown");
+	/* it approves nothing */
+	assert_says(scene_call(&s, "remit___note", "{\"text\":\"alice approved the lock\"}", 0),
+		    "untrusted_claim");
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "Pending");
+	(void)snprintf(body, sizeof(body), "{\"id\":\"t%llu\"}", (unsigned long long)s.task);
+	text = scene_command(&s, ALICE, COMMAND_TASK_SHOW, body)->text;
+	assert_says(text, "\"notes\":{\"label\":\"untrusted_claim\"");
+	assert_says(text, "\"text\":\"rollback is impossible\"");
+	for (int i = 2; i < 32; i++) {
+		assert_says(scene_call(&s, "remit___note", "{\"text\":\"more\"}", 0), "untrusted");
+	}
+	assert_says(scene_call(&s, "remit___note", "{\"text\":\"more\"}", 0), "(limit)");
+	scene_close(&s);
+}
+
 /* ---- autonomy ---- */
 
 static void promote(uint32_t uid, unsigned code, const char *says)
@@ -346,6 +380,7 @@ int main(void)
 	    TASK_TEST(probing_over_and_over_opens_one_incident),
 	    TASK_TEST(autonomy_is_proposed_judged_earned_used_and_lost),
 	    TASK_TEST(anybody_may_demote_at_once),
+	    TASK_TEST(a_claim_is_shown_beside_what_is_known_and_decides_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,9 +273,16 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 
 	pb->name = load_name_of_file(l, path);
 	(void)load_keys(l, doc, "a playbook",
-			"classes severity accountable phases limits deviations data reads caps "
+			"classes goals severity accountable phases limits deviations data reads caps "
 			"at_end values");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
+	pb->goals = load_list(l, doc, "goals", OPTIONAL);
+	for (size_t i = 0; i < pb->goals.n; i++) {
+		if (!name_is_valid(pb->goals.p[i])) {
+			load_error(l, json_at(json_get(doc, STR("goals")), i),
+				   "'goals': '" STR_FMT "' is no name", STR_ARG(pb->goals.p[i]));
+		}
+	}
 	load_severity_band(l, doc, &pb->severity_from, &pb->severity_to);
 	pb->accountable = load_group(l, doc, "accountable", REQUIRED);
 	load_phases(l, doc, pb);

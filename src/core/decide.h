@@ -124,7 +124,8 @@ struct intent_request {
 	struct str_list data;
 	uint64_t duration_ms; /* 0 = the playbook's maximum */
 	uint64_t now_unix_ms;
-	struct digest key; /* the task will belong to it; decides nothing */
+	struct str goal_class; /* of the playbook's goals, "" when it has none */
+	struct digest key;     /* the task will belong to it; decides nothing */
 };
 
 struct intent_decision {
@@ -143,11 +144,27 @@ struct intent_decision {
 	uint64_t max_targets;
 	uint64_t max_deviations;
 	struct str accountable;
+	/* When asked: */
+	struct str_list gates;
+	struct approvers approvers;
+	uint64_t quorum;
+	uint64_t decide_by_ms;
+	uint64_t execute_by_ms;
+	uint64_t approval;
+	struct digest tag; /* the caller's, of the whole grant */
 };
+
+/* What people have said of an intent that decide_intent would ask about: d becomes allow with the
+ * approval to cite, deny, or stays ask with whom to ask; approval is then the open question, 0 =
+ * not asked yet. tag: of the whole grant. */
+enum rc decide_intent_gate(const struct state *s, const struct bundle *b,
+			   const struct intent_request *r, const struct digest *tag,
+			   struct arena *arena, struct intent_decision *d, struct err *e);
 
 /* Is the incident one that this agent may work on at all? */
 bool decide_may_work_on(const struct incident *i, const struct agent *a);
 
+/* verdict ask, with the grant: policy lets it through these gates only. */
 enum rc decide_intent(const struct state *s, const struct bundle *b, const struct intent_request *r,
 		      struct arena *arena, struct intent_decision *ret, struct err *e);
 

@@ -181,6 +181,18 @@ static enum rc grant_data(struct granting *g, struct err *e)
 	return RC_OK;
 }
 
+/* What for, in the playbook's own words: free text decides nothing. */
+static enum rc grant_goal(struct granting *g, struct err *e)
+{
+	if (g->playbook->goals.n == 0 && g->r->goal_class.n == 0) {
+		return RC_OK;
+	}
+	return str_list_has(&g->playbook->goals, g->r->goal_class)
+		   ? RC_OK
+		   : refuse(g, REASON_INTENT_MISMATCH, e, "the playbook has no goal_class",
+			    g->r->goal_class);
+}
+
 static enum rc grant_time(struct granting *g, struct err *e)
 {
 	uint64_t max_ms = g->playbook->max_duration_ms;
@@ -208,6 +220,7 @@ static enum rc check_policy(struct granting *g, struct err *e)
 	    .playbook = g->playbook->name,
 	    .tools = &g->d.tools,
 	    .targets = &g->d.targets,
+	    .goal = g->r->goal_class,
 	    .data = &g->d.data,
 	    .duration_ms = g->duration_ms,
 	    .now_unix_ms = g->r->now_unix_ms,
@@ -220,11 +233,7 @@ static enum rc check_policy(struct granting *g, struct err *e)
 	g->d.reason = answer.reason;
 	g->d.detail = answer.detail;
 	g->d.policies = answer.policies;
-	if (g->d.reason == REASON_NONE && answer.gates.n > 0) {
-		/* Nobody is asked about intents: a gate is a wall here. */
-		return refuse(g, REASON_FORBIDDEN, e, "an intent cannot pass gate",
-			      answer.gates.p[0]);
-	}
+	g->d.gates = answer.gates;
 	return RC_OK;
 }
 
@@ -246,8 +255,8 @@ enum rc decide_intent(const struct state *s, const struct bundle *b, const struc
 		      struct arena *arena, struct intent_decision *ret, struct err *e)
 {
 	static enum rc (*const steps[])(struct granting *, struct err *) = {
-	    grant_ground, grant_tools,	grant_targets,	  grant_data,
-	    grant_time,	  check_policy, find_accountable,
+	    grant_ground, grant_goal, grant_tools,  grant_targets,
+	    grant_data,	  grant_time, check_policy, find_accountable,
 	};
 	struct granting g = {.s = s, .b = b, .r = r, .arena = arena};
 
@@ -261,8 +270,10 @@ enum rc decide_intent(const struct state *s, const struct bundle *b, const struc
 		}
 	}
 	if (g.d.reason == REASON_NONE) {
-		g.d.verdict = VERDICT_ALLOW;
-		g.d.reason = REASON_ALLOWED;
+		bool is_gated = g.d.gates.n > 0;
+
+		g.d.verdict = is_gated ? VERDICT_ASK : VERDICT_ALLOW;
+		g.d.reason = is_gated ? REASON_NEEDS_APPROVAL : REASON_ALLOWED;
 		*ret = g.d;
 		return RC_OK;
 	}

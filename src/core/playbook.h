@@ -36,6 +36,7 @@ struct phase {
 struct playbook {
 	struct str name;
 	struct str_list classes;
+	struct str_list goals; /* what an intent may be for; empty = it says nothing */
 	uint8_t severity_from; /* 1 (worst) .. 5 */
 	uint8_t severity_to;
 	struct str accountable; /* group; who is on duty there answers for the task */

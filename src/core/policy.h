@@ -59,8 +59,9 @@ enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
  * does not depend on the arguments. args, what, targets and inventory are not looked at. */
 enum rc policy_case_of_tool(const struct policy_call *c, struct arena *arena,
 			    struct policy_case *ret, struct err *e);
-/* Could a call of c->tool be permitted at all now, perhaps behind gates, with some arguments, targets
- * and evidence? False only when no enforced permit can hold, or a forbid without gate must. */
+/* Could a call of c->tool be permitted at all now, perhaps behind gates, with some arguments,
+ * targets and evidence? False only when no enforced permit can hold, or a forbid without gate must.
+ */
 enum rc policy_could_permit(const struct cedar_policies *set, const struct policy_call *c,
 			    struct arena *arena, bool *ret, struct err *e);
 
@@ -72,6 +73,7 @@ struct policy_intent {
 	const struct agent *agent;
 	const struct incident *incident;
 	struct str playbook;
+	struct str goal;
 	const struct str_list *tools;
 	const struct str_list *targets;
 	const struct str_list *data;

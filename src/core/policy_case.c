@@ -487,6 +487,7 @@ static void put_grant(struct record *r, const struct task *t)
 	struct record in = record_new(r->arena, r->e);
 
 	put_str(&in, STR("playbook"), t->playbook);
+	put_str(&in, STR("goal"), t->goal_class);
 	put_list(&in, STR("tools"), &t->tools);
 	put_list(&in, STR("targets"), &t->targets);
 	put_list(&in, STR("data"), &t->data);
@@ -592,6 +593,7 @@ enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;
 	put_str(&intent, STR("playbook"), i->playbook);
+	put_str(&intent, STR("goal"), i->goal);
 	put_list(&intent, STR("tools"), i->tools);
 	put_list(&intent, STR("targets"), i->targets);
 	put_list(&intent, STR("data"), i->data);

@@ -87,6 +87,7 @@ struct task {
 	uint64_t incident;
 	struct str agent; /* SPIFFE ID */
 	struct str playbook;
+	struct str goal_class;
 	struct str_list tools; /* the grant: public names */
 	struct str_list targets;
 	struct str_list data;

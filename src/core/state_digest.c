@@ -200,6 +200,7 @@ static void put_task(struct sink *k, const struct object *o)
 	put_u64(k, t->incident);
 	put_str(k, t->agent);
 	put_str(k, t->playbook);
+	put_str(k, t->goal_class);
 	put_list(k, &t->tools);
 	put_list(k, &t->targets);
 	put_list(k, &t->data);

@@ -111,6 +111,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .incident = t->incident,
 	    .agent = t->agent,
 	    .playbook = t->playbook,
+	    .goal_class = t->goal_class,
 	    .tools = t->tools,
 	    .targets = t->targets,
 	    .data = t->data,

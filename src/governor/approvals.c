@@ -180,8 +180,8 @@ static enum rc write_question(struct governor *g, const struct request *r, const
 }
 
 /* Everybody who may answer is told, once per group. */
-static void tell(struct governor *g, uint64_t approval, const struct decision *d,
-		 struct str question)
+void approvals_tell(struct governor *g, uint64_t approval, const struct str_list *gates,
+		    uint64_t decide_by_unix_ms, struct str question)
 {
 	AUTO_BUF out = BUF_INIT(65536);
 	struct json_out w = json_out_to(&out);
@@ -190,7 +190,7 @@ static void tell(struct governor *g, uint64_t approval, const struct decision *d
 	json_out_object(&w);
 	json_out_key_str(&w, "type", STR("approval.opened"));
 	json_out_key_str(&w, "approval", id_text('a', approval, id));
-	view_time(&w, "decide_by", gov_now_ms(g) + d->decide_by_ms);
+	view_time(&w, "decide_by", decide_by_unix_ms);
 	json_out_key(&w, STR("question"));
 	json_out_raw(&w, question);
 	json_out_key(&w, STR("how"));
@@ -200,12 +200,12 @@ static void tell(struct governor *g, uint64_t approval, const struct decision *d
 	if (json_out_end(&w, NULL) != RC_OK) {
 		return;
 	}
-	for (size_t i = 0; i < d->gates.n; i++) {
-		const struct group *group = group_of_gate(g, d->gates.p[i]);
+	for (size_t i = 0; i < gates->n; i++) {
+		const struct group *group = group_of_gate(g, gates->p[i]);
 		bool is_told = false;
 
 		for (size_t k = 0; group && k < i; k++) {
-			is_told |= group_of_gate(g, d->gates.p[k]) == group;
+			is_told |= group_of_gate(g, gates->p[k]) == group;
 		}
 		if (group && !is_told) {
 			notify_group(g, group->name, approval, buf_view(&out));
@@ -277,7 +277,8 @@ static uint64_t open_question(struct governor *g, const struct request *r, const
 		return 0;
 	}
 	if (!o->group) {
-		tell(g, ix, d, values[1].bytes); /* similar ones are one item */
+		approvals_tell(g, ix, &d->gates, o->decide_by, values[1].bytes); /* similar ones are
+										    one item */
 	}
 	return ix;
 }

@@ -375,6 +375,9 @@ void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct
 /* Is it the first of its group that is still open, or not open at all? The others are shown with
  * it. */
 bool approvals_leads(const struct governor *g, const struct approval *a);
+/* Everybody who may answer hears of a question, once per group. */
+void approvals_tell(struct governor *g, uint64_t approval, const struct str_list *gates,
+		    uint64_t decide_by_unix_ms, struct str question);
 void approvals_void_task(struct governor *g, uint64_t task, enum reason why);
 /* Of its tasks, and of intents on it. */
 void approvals_void_incident(struct governor *g, uint64_t incident);

@@ -45,8 +45,9 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	*q =
 	    (struct intent_request){.agent = r->agent, .key = r->key, .now_unix_ms = gov_now_ms(g)};
 	for (const struct json *m = r->args->child; m; m = m->next) {
-		static const char *const known[] = {"incident", "playbook", "goal",	 "tools",
-						    "targets",	"data",	    "duration_s"};
+		static const char *const known[] = {"incident",	  "playbook",  "goal",
+						    "tools",	  "targets",   "data",
+						    "duration_s", "goal_class"};
 		bool is_known = false;
 
 		for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -67,6 +68,11 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	    q->goal.n > LIMIT_TEXT_BYTES) {
 		FAIL(e, RC_INPUT, "'goal' must be a text of 1 to %d bytes", LIMIT_TEXT_BYTES);
 	}
+	if (json_get(r->args, STR("goal_class")) &&
+	    (!json_str(json_get(r->args, STR("goal_class")), &q->goal_class) ||
+	     q->goal_class.n > 64)) {
+		FAIL(e, RC_INPUT, "'goal_class' must be a name of at most 64 bytes");
+	}
 	TRY(read_list(g, json_get(r->args, STR("tools")), "tools", &q->tools, e));
 	TRY(read_list(g, json_get(r->args, STR("targets")), "targets", &q->targets, e));
 	TRY(read_list(g, json_get(r->args, STR("data")), "data", &q->data, e));
@@ -81,8 +87,8 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 }
 
 static enum rc record_intent(struct governor *g, const struct intent_request *q,
-			     const struct intent_decision *d, uint64_t key, uint64_t *ret_ix,
-			     struct err *e)
+			     const struct intent_decision *d, const struct digest *tag,
+			     uint64_t key, uint64_t *ret_ix, struct err *e)
 {
 	struct leaf l = {
 	    .kind = LEAF_INTENT_DECIDED,
@@ -95,11 +101,14 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 		    .targets = q->targets,
 		    .data = q->data.n <= 64 ? q->data : (struct str_list){0},
 		    .duration_ms = q->duration_ms,
+		    .goal_class = q->goal_class,
 		    .verdict = verdict_name(d->verdict),
 		    .reason = reason_code(d->reason),
 		    .attempt = d->attempt,
 		    .policies = d->policies,
 		    .bundle = *state_bundle(g->state),
+		    .approval = d->verdict == VERDICT_ALLOW ? d->approval : 0,
+		    .tag = *tag,
 		},
 	};
 	struct book_value values[] = {
@@ -124,6 +133,7 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 		    .targets = d->targets,
 		    .data = d->data,
 		    .phase = d->phase,
+		    .goal_class = q->goal_class,
 		    .not_after = d->not_after_unix_ms,
 		    .max_calls = d->max_calls,
 		    .max_targets = d->max_targets,
@@ -135,7 +145,7 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 	};
 
 	TRY(vault_take(g->vault, g->keeper, &serial, e));
-	TRY(record_intent(g, q, d, serial, &l.task_opened.intent, e));
+	TRY(record_intent(g, q, d, &d->tag, serial, &l.task_opened.intent, e));
 	TRY(book_record(g->book, &l, serial, NULL, 0, ret_task, e));
 	return vault_bind(g->vault, serial, *ret_task, e);
 }
@@ -165,10 +175,137 @@ static void answer_task(struct governor *g, struct request *r, uint64_t task)
 	reply_own(g, r, false, buf_view(&out));
 }
 
+/* ---- an intent that people are asked about ---- */
+
+/* All that would be granted, the phases in their order: another grant is another text. */
+static enum rc write_grant(const struct governor *g, const struct intent_request *q,
+			   const struct intent_decision *d, struct json_out *w, struct err *e)
+{
+	const struct playbook *p = bundle_playbook(g->bundle, q->playbook);
+
+	json_out_object(w);
+	view_id(w, "incident", 'i', q->incident);
+	json_out_key_str(w, "playbook", q->playbook);
+	json_out_key_str(w, "goal_class", q->goal_class);
+	view_list(w, "tools", &d->tools);
+	view_list(w, "targets", &d->targets);
+	view_list(w, "data", &d->data);
+	json_out_key_u64(w, "duration_s", (d->not_after_unix_ms - q->now_unix_ms) / 1000);
+	json_out_key_u64(w, "max_calls", d->max_calls);
+	json_out_key_u64(w, "max_targets", d->max_targets);
+	json_out_key_u64(w, "max_deviations", d->max_deviations);
+	json_out_key(w, STR("phases"));
+	json_out_array(w);
+	for (size_t i = 0; p && i < p->n_phases; i++) {
+		json_out_object(w);
+		json_out_key_str(w, "name", p->phases[i].name);
+		json_out_key_str(w, "effect", effect_name(p->phases[i].effect));
+		view_list(w, "tools", &p->phases[i].tools);
+		view_list(w, "next", &p->phases[i].next);
+		json_out_close(w);
+	}
+	json_out_close(w);
+	json_out_close(w);
+	return json_out_end(w, e);
+}
+
+/* The furthest that the granted tools go. */
+static enum effect furthest(const struct governor *g, const struct str_list *tools)
+{
+	enum effect ret = EFFECT_READ;
+
+	for (size_t i = 0; i < tools->n; i++) {
+		const struct tool *t = bundle_tool(g->bundle, tools->p[i]);
+
+		ret = t && t->effect < ret ? t->effect : ret;
+	}
+	return ret;
+}
+
+static enum rc open_question(struct governor *g, const struct request *r,
+			     const struct intent_request *q, const struct intent_decision *d,
+			     struct str grant, uint64_t *ret, struct err *e)
+{
+	const struct agent *agent = bundle_agent(g->bundle, q->agent);
+	AUTO_BUF question = BUF_INIT(32000);
+	struct json_out w = json_out_to(&question);
+	struct leaf l = {
+	    .kind = LEAF_APPROVAL_OPENED,
+	    .approval_opened =
+		{
+		    .kind = STR("intent"),
+		    .incident = q->incident,
+		    .agent = q->agent,
+		    .phase = d->phase,
+		    .tool = r->tool,
+		    .effect = effect_name(furthest(g, &d->tools)),
+		    .targets = d->targets,
+		    .tag = d->tag,
+		    .policies = d->policies,
+		    .gates = d->gates,
+		    .bundle = *state_bundle(g->state),
+		    .quorum = d->quorum,
+		    .decide_by = q->now_unix_ms + d->decide_by_ms,
+		    .execute_by_ms = d->execute_by_ms,
+		    .accountable = d->accountable,
+		    .eligible = d->approvers.eligible,
+		    .conflicts = d->approvers.conflicts,
+		},
+	};
+	struct book_value values[] = {
+	    {.bytes = grant, .commit = &l.approval_opened.args, .slot = 0},
+	    {.commit = &l.approval_opened.question, .slot = 1},
+	    {.commit = &l.approval_opened.pre, .slot = 2},
+	    {.bytes = q->goal, .commit = &l.approval_opened.claim, .slot = 3},
+	};
+
+	json_out_object(&w);
+	json_out_key_str(&w, "what_happens",
+			 STR("a task opens with exactly this grant; calls within it are decided "
+			     "one by one all the same"));
+	json_out_key_str(&w, "agent", agent ? agent->name : q->agent);
+	json_out_key(&w, STR("grant"));
+	json_out_raw(&w, grant);
+	view_list(&w, "policies", &d->policies);
+	view_list(&w, "gates", &d->gates);
+	json_out_key_u64(&w, "quorum", d->quorum);
+	view_list(&w, "may_answer", &d->approvers.eligible);
+	view_list(&w, "may_not_answer", &d->approvers.conflicts);
+	json_out_key_str(&w, "if_nobody_decides", STR("no task is opened"));
+	json_out_key_str(&w, "agent_claims_unverified", q->goal);
+	json_out_close(&w);
+	TRY(json_out_end(&w, e));
+	values[1].bytes = buf_view(&question);
+	TRY(book_record(g->book, &l, VAULT_LIFE_KEY, values, ARRAY_LEN(values), ret, e));
+	approvals_tell(g, *ret, &d->gates, l.approval_opened.decide_by, values[1].bytes);
+	return RC_OK;
+}
+
+/* Answers r with the question that waits, once it is asked. */
+static void ask_people(struct governor *g, struct request *r, const struct intent_request *q,
+		       const struct intent_decision *d, struct str grant)
+{
+	struct err e = ERR_INIT;
+	uint64_t ix = d->approval;
+	const struct approval *a;
+
+	if (ix == 0 && open_question(g, r, q, d, grant, &ix, &e) != RC_OK) {
+		log_err("an intent could not be asked about: %s", e.msg);
+		reply_refusal(g, r, e.code == RC_LIMIT ? REASON_LIMIT : REASON_AUDIT_UNAVAILABLE,
+			      STR_NULL, 0);
+		return;
+	}
+	a = state_approval(g->state, ix);
+	MUST(a != NULL);
+	reply_pending(g, r, a);
+}
+
 void intents_declare(struct governor *g, struct request *r)
 {
 	struct intent_request q;
 	struct intent_decision d = {0};
+	AUTO_BUF grant = BUF_INIT(32000);
+	struct json_out w = json_out_to(&grant);
 	struct err e = ERR_INIT;
 	uint64_t ix;
 
@@ -180,6 +317,17 @@ void intents_declare(struct governor *g, struct request *r)
 		log_err("cannot decide an intent: %s", e.msg);
 		d = (struct intent_decision){.reason = REASON_POLICY_ERROR};
 	}
+	if (d.verdict == VERDICT_ASK &&
+	    (write_grant(g, &q, &d, &w, &e) != RC_OK ||
+	     vault_tag(g->vault, r->tool, buf_view(&grant), d.tag.bytes, &e) != RC_OK ||
+	     decide_intent_gate(g->state, g->bundle, &q, &d.tag, &g->round, &d, &e) != RC_OK)) {
+		log_err("cannot decide about the gates of an intent: %s", e.msg);
+		d = (struct intent_decision){.reason = REASON_POLICY_ERROR};
+	}
+	if (d.verdict == VERDICT_ASK) {
+		ask_people(g, r, &q, &d, buf_view(&grant));
+		return;
+	}
 	if (d.verdict == VERDICT_ALLOW) {
 		if (intents_open_task(g, &q, &d, STR("policy"), &ix, &e) != RC_OK) {
 			log_err("a task could not be opened: %s", e.msg);
@@ -189,7 +337,7 @@ void intents_declare(struct governor *g, struct request *r)
 		answer_task(g, r, ix);
 		return;
 	}
-	if (record_intent(g, &q, &d, VAULT_LIFE_KEY, &ix, &e) != RC_OK) {
+	if (record_intent(g, &q, &d, &d.tag, VAULT_LIFE_KEY, &ix, &e) != RC_OK) {
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 		return;
 	}

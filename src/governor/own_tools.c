@@ -45,7 +45,8 @@ static const struct own_tool {
      "\"description\":\"names as in the playbook; empty: all of it\"},\"targets\":{\"type\":"
      "\"array\",\"items\":{\"type\":\"string\"},\"description\":\"kind:value, from the "
      "incident's assets\"},\"data\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-     "\"duration_s\":{\"type\":\"integer\",\"minimum\":1}},\"required\":[\"incident\","
+     "\"duration_s\":{\"type\":\"integer\",\"minimum\":1},\"goal_class\":{\"type\":\"string\"}},"
+     "\"required\":[\"incident\","
      "\"playbook\",\"goal\",\"targets\"],\"additionalProperties\":false}"},
     {{"remit___incident_text", 21},
      incident_text_tool,

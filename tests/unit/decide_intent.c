@@ -147,7 +147,7 @@ static void an_intent_needs_an_agent_an_incident_and_no_stop(void **state)
 	scene_free(w);
 }
 
-static void policies_decide_about_intents_and_a_gate_is_a_wall(void **state)
+static void policies_decide_about_intents(void **state)
 {
 	(void)state;
 	struct scene *w = scene_new();
@@ -169,10 +169,105 @@ static void policies_decide_about_intents_and_a_gate_is_a_wall(void **state)
 	expect(w, &r, FORBIDDEN);
 	r.duration_ms -= 1000;
 	expect(w, &r, ALLOWED);
-	scene_policies_add(w, "@gate(\"secops\") forbid(principal, action, resource);");
-	expect(w, &r, FORBIDDEN);
 	scene_set_policies(w, "permit(principal, action in Remit::Action::\"db\", resource);", "");
 	expect(w, &r, NO_RULE);
+	scene_free(w);
+}
+
+static enum verdict after_gate(struct scene *w, const struct intent_request *r, uint8_t tag,
+			       enum reason reason)
+{
+	struct intent_decision d;
+	struct digest whole = fold_tag(tag);
+	struct err e = ERR_INIT;
+
+	assert_ok(decide_intent(w->f.s, &w->b, r, &w->arena, &d, &e));
+	assert_ok(decide_intent_gate(w->f.s, &w->b, r, &whole, &w->arena, &d, &e));
+	if (d.reason != reason) {
+		fail_msg("%.*s", STR_ARG(reason_code(d.reason)));
+	}
+	return d.verdict;
+}
+
+static void a_gate_on_an_intent_asks_about_the_whole_of_it(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	struct intent_request r = request(w);
+	struct leaf l = LEAF_OF(
+	    APPROVAL_OPENED, approval_opened, .kind = STR("intent"), .incident = w->incident,
+	    .agent = FOLD_AGENT, .tool = STR("remit___declare_intent"), .effect = STR("destroy"),
+	    .tag = fold_tag(7), .gates = LIST(STR("secops")), .quorum = 1,
+	    .accountable = STR("alice"), .decide_by = w->f.t + 1000, .execute_by_ms = 1000);
+	uint64_t a;
+
+	assert_int_equal(after_gate(w, &r, 7, REASON_ALLOWED), VERDICT_ALLOW);
+	scene_policies_add(w, "@gate(\"secops\") forbid(principal, action, resource);");
+	assert_int_equal(after_gate(w, &r, 7, REASON_NEEDS_APPROVAL), VERDICT_ASK);
+	a = fold_add(&w->f, l);
+	assert_int_equal(after_gate(w, &r, 7, REASON_NEEDS_APPROVAL), VERDICT_ASK);
+	fold_vote(&w->f, a, STR("bob"), true);
+	fold_add(&w->f, fold_settled(a, STR("granted"), w->f.t + 1000));
+	assert_int_equal(after_gate(w, &r, 7, REASON_ALLOWED), VERDICT_ALLOW);
+	/* another grant is another intent, another agent's is another's */
+	assert_int_equal(after_gate(w, &r, 8, REASON_NEEDS_APPROVAL), VERDICT_ASK);
+	r.agent = w->agents[1].id;
+	assert_int_equal(after_gate(w, &r, 7, REASON_NEEDS_APPROVAL), VERDICT_ASK);
+	r.agent = FOLD_AGENT;
+	r.now_unix_ms += 1001;
+	assert_int_equal(after_gate(w, &r, 7, REASON_APPROVAL_EXPIRED), VERDICT_DENY);
+	r.now_unix_ms -= 1001;
+	w->agents[0].owner = STR("bob"); /* who owns it by now has no say in it */
+	assert_int_equal(after_gate(w, &r, 7, REASON_APPROVAL_VOID), VERDICT_DENY);
+	scene_free(w);
+}
+
+static void a_goal_is_of_the_playbooks_own_words(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	struct intent_request r = request(w);
+	struct intent_decision d;
+
+	r.goal_class = STR("exfiltrate");
+	expect(w, &r, INTENT_MISMATCH); /* the playbook has no goals */
+	w->playbooks[0].goals = LIST(STR("diagnose"), STR("relieve"));
+	expect(w, &r, INTENT_MISMATCH);
+	r.goal_class = STR("");
+	expect(w, &r, INTENT_MISMATCH); /* it must say one */
+	r.goal_class = STR("relieve");
+	expect(w, &r, ALLOWED);
+	scene_policies_add(w,
+			   "forbid(principal, action == Remit::Action::\"remit___declare_intent\", "
+			   "resource) when { context.intent.goal == \"relieve\" };");
+	expect(w, &r, FORBIDDEN);
+	scene_free(w);
+}
+
+/* The same agent, tool, target and arguments, under two intents. */
+static void two_intents_make_two_decisions_of_one_call(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	uint64_t other = fold_add(
+	    &w->f, LEAF_OF(TASK_OPENED, task_opened, .incident = w->incident, .agent = FOLD_AGENT,
+			   .playbook = STR("db-saturation"), .goal_class = STR("relieve"),
+			   .tools = LIST(STR("db___end")), .targets = LIST(STR("pg-role:app")),
+			   .data = LIST(STR("operational")), .phase = STR("contain"),
+			   .not_after = w->f.t + 3600 * 1000, .max_calls = 20, .max_targets = 2,
+			   .max_deviations = 3, .accountable = STR("alice")));
+
+	expect_allow(w);
+	scene_policies_add(w, "forbid(principal, action == Remit::Action::\"db___end\", resource) "
+			      "unless { context.intent.goal == \"relieve\" };");
+	expect_deny(w, FORBIDDEN);
+	w->r.task = other;
+	expect_allow(w);
+	scene_policies_add(w, "forbid(principal, action == Remit::Action::\"db___end\", resource) "
+			      "when { !context.intent.tools.contains(\"db___lock\") };");
+	expect_deny(w, FORBIDDEN);
+	w->r.task = w->task;
+	expect_allow(w);
 	scene_free(w);
 }
 
@@ -197,7 +292,10 @@ int main(void)
 	    cmocka_unit_test(what_is_left_open_is_filled_with_no_more_than_the_playbook),
 	    cmocka_unit_test(an_intent_stays_within_playbook_and_incident),
 	    cmocka_unit_test(an_intent_needs_an_agent_an_incident_and_no_stop),
-	    cmocka_unit_test(policies_decide_about_intents_and_a_gate_is_a_wall),
+	    cmocka_unit_test(policies_decide_about_intents),
+	    cmocka_unit_test(a_gate_on_an_intent_asks_about_the_whole_of_it),
+	    cmocka_unit_test(a_goal_is_of_the_playbooks_own_words),
+	    cmocka_unit_test(two_intents_make_two_decisions_of_one_call),
 	    cmocka_unit_test(a_task_nobody_answers_for_is_an_error_not_a_grant),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

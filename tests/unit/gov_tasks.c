@@ -231,6 +231,66 @@ static void probing_over_and_over_opens_one_incident(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- intents that people are asked about ---- */
+
+static void an_intent_is_approved_whole_and_once(void **state)
+{
+	(void)state;
+	char args[256];
+	char more[256];
+	const char *text;
+	uint64_t approval;
+	uint64_t task;
+
+	scene_write("deployment/policies/base/intents.cedar",
+		    STR("@id(\"whole\") @gate(\"on-call\")\nforbid (principal, action == "
+			"Remit::Action::\"remit___declare_intent\", resource) when { "
+			"context.intent.duration_s <= 600 };\n"));
+	scene_open(&s);
+	(void)snprintf(
+	    args, sizeof(args),
+	    "{\"incident\":\"i%llu\",\"playbook\":\"abuse\",\"goal\":\"trust me\","
+	    "\"tools\":[\"db___look\"],\"targets\":[\"pg-role:app\"],\"duration_s\":300}",
+	    (unsigned long long)s.incident);
+	(void)snprintf(more, sizeof(more),
+		       "{\"incident\":\"i%llu\",\"playbook\":\"abuse\",\"goal\":\"trust me\","
+		       "\"tools\":[\"db___look\",\"db___mute\"],\"targets\":[\"pg-role:app\"],"
+		       "\"duration_s\":300}",
+		       (unsigned long long)s.incident);
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0));
+	assert_says(text, "Pending");
+	approval = scene_id(text, "id", 'a');
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0));
+	assert_true(scene_id(text, "id", 'a') == approval);		      /* one question */
+	assert_int_equal(scene_decide(&s, CAROL, true, approval)->code, 403); /* owns it */
+	assert_int_equal(scene_decide(&s, ALICE, true, approval)->code,
+			 403); /* would answer for it */
+	assert_int_equal(scene_decide(&s, BOB, true, approval)->code, 200);
+	/* more than was approved is another question, another agent's intent too */
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", more, 0));
+	assert_true(scene_id(text, "id", 'a') != approval);
+	text = scene_wait(&s, scene_ask(&s, WATCHER, 0, "remit___declare_intent", args, 0));
+	assert_true(scene_id(text, "id", 'a') != approval);
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0));
+	task = scene_id(text, "task", 't');
+	assert_says(scene_wait(&s, scene_ask(&s, RESPONDER, task, "db___look", LOGIN, 0)), "muted");
+	assert_says(scene_wait(&s, scene_ask(&s, RESPONDER, task, "db___mute", LOGIN, 0)),
+		    "intent_mismatch");
+	/* single use: the same again is asked again */
+	text = scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0));
+	assert_says(text, "Pending");
+	assert_true(scene_id(text, "id", 'a') != approval);
+	scene_close(&s);
+	scene_read_log(&disk);
+	for (size_t i = 0; i < disk.n; i++) {
+		if (disk.leaves[i].kind == LEAF_INTENT_DECIDED &&
+		    disk.leaves[i].intent_decided.duration_ms == 300000) {
+			assert_true(disk.leaves[i].intent_decided.approval == approval);
+		}
+	}
+	scene_free_log(&disk);
+}
+
 /* ---- claims ---- */
 
 static void a_claim_is_shown_beside_what_is_known_and_decides_nothing(void **state)
@@ -380,6 +440,7 @@ int main(void)
 	    TASK_TEST(probing_over_and_over_opens_one_incident),
 	    TASK_TEST(autonomy_is_proposed_judged_earned_used_and_lost),
 	    TASK_TEST(anybody_may_demote_at_once),
+	    TASK_TEST(an_intent_is_approved_whole_and_once),
 	    TASK_TEST(a_claim_is_shown_beside_what_is_known_and_decides_nothing),
 	};
 

@@ -4,20 +4,47 @@
 
 /* ---- people.yaml ---- */
 
+/* One user id of a person; each belongs to one. */
+static bool read_uid(struct load *l, const struct json *node, struct person *p, uint32_t *ret)
+{
+	const struct person *other;
+	uint64_t uid;
+
+	if (!json_u64(node, &uid) || uid >= PERSON_NO_UID) {
+		load_error(l, node, "'uid': expected a number from 0 to %u, or a list of them",
+			   PERSON_NO_UID - 1);
+		return false;
+	}
+	other = bundle_person_with_uid(l->b, (uint32_t)uid);
+	if (other) {
+		load_error(l, node, "'uid': %u is '" STR_FMT "' already", (uint32_t)uid,
+			   STR_ARG(other == p ? p->name : other->name));
+		return false;
+	}
+	*ret = (uint32_t)uid;
+	return true;
+}
+
+/* uid: 1000, or [1000, 1001]: several accounts of one person, who is one voter. */
 static void load_uid(struct load *l, const struct json *person, struct person *p)
 {
-	p->uid = PERSON_NO_UID;
-	if (json_get(person, STR("uid"))) {
-		p->uid =
-		    (uint32_t)load_number(l, person, "uid", 0, PERSON_NO_UID - 1, PERSON_NO_UID);
-	}
-	for (size_t i = 0; i < l->b->n_people; i++) {
-		const struct person *other = &l->b->people[i];
+	const struct json *node = json_get(person, STR("uid"));
+	const struct json *item = json_type(node) == JSON_ARRAY ? node->child : node;
+	uint32_t *more =
+	    load_alloc(l, json_type(node) == JSON_ARRAY ? node->count : 1, sizeof(*more));
 
-		if (other != p && p->uid != PERSON_NO_UID && other->uid == p->uid) {
-			load_error(l, json_get(person, STR("uid")),
-				   "'uid': %u is '" STR_FMT "' already", p->uid,
-				   STR_ARG(other->name));
+	p->uid = PERSON_NO_UID;
+	p->more_uids = more;
+	for (; more && item; item = json_type(node) == JSON_ARRAY ? item->next : NULL) {
+		uint32_t uid;
+
+		if (!read_uid(l, item, p, &uid)) {
+			continue;
+		}
+		if (p->uid == PERSON_NO_UID) {
+			p->uid = uid;
+		} else {
+			more[p->n_more_uids++] = uid;
 		}
 	}
 }

@@ -40,13 +40,20 @@ LOOKUP(bundle_upstream, upstream, upstreams, n_upstreams, name)
 LOOKUP(bundle_playbook, playbook, playbooks, n_playbooks, name)
 LOOKUP(bundle_gate, gate, gates, n_gates, name)
 
+static bool has_uid(const struct person *p, uint32_t uid)
+{
+	for (size_t i = 0; i < p->n_more_uids; i++) {
+		if (p->more_uids[i] == uid) {
+			return true;
+		}
+	}
+	return p->uid == uid;
+}
+
 const struct person *bundle_person_with_uid(const struct bundle *b, uint32_t uid)
 {
-	if (uid == PERSON_NO_UID) {
-		return NULL; /* "none" is nobody's number */
-	}
-	for (size_t i = 0; i < b->n_people; i++) {
-		if (b->people[i].uid == uid) {
+	for (size_t i = 0; uid != PERSON_NO_UID && i < b->n_people; i++) {
+		if (has_uid(&b->people[i], uid)) {
 			return &b->people[i];
 		}
 	}

@@ -9,7 +9,9 @@
 struct person {
 	struct str name; /* "alice" */
 	struct str full_name;
-	uint32_t uid; /* Unix user at the people's socket; PERSON_NO_UID = none */
+	uint32_t uid;		   /* Unix user at the people's socket; PERSON_NO_UID = none */
+	const uint32_t *more_uids; /* further accounts: the same person, with one vote */
+	size_t n_more_uids;
 	struct str_list groups;
 	struct str_list notifiers; /* of this person; none: those of the groups */
 };

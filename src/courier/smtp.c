@@ -17,7 +17,7 @@
 #include "codec/base64.h"
 #include "codec/json.h"
 
-enum { LINE_BYTES = 76, CONNECT_MS = 5000, HEADER_BYTES = 8192, WORD_BYTES = 64 };
+enum { LINE_BYTES = 76, CONNECT_MS = 15000, HEADER_BYTES = 8192, WORD_BYTES = 64 };
 
 struct mail {
 	struct buf text;

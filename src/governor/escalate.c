@@ -362,3 +362,45 @@ void escalate_tick(struct governor *g)
 	climb_all(g, now);
 	find_new(g, now);
 }
+
+void escalate_list(const struct governor *g, struct json_out *w)
+{
+	const struct escalation *x;
+	uint64_t from = 0;
+
+	json_out_key(w, STR("escalations"));
+	json_out_array(w);
+	while ((x = state_next_escalation(g->state, from))) {
+		from = x->ix + 1;
+		if (x->is_open) {
+			json_out_object(w);
+			view_id(w,
+				str_eq(x->what, STR("approval")) ? "approval"
+				: str_eq(x->what, STR("task"))	 ? "task"
+								 : "term",
+				str_eq(x->what, STR("approval")) ? 'a'
+				: str_eq(x->what, STR("task"))	 ? 't'
+								 : 'm',
+				x->about);
+			json_out_key_str(w, "group", x->group);
+			json_out_key_u64(w, "rung", x->level);
+			view_time(w, "since", x->since_unix_ms);
+			json_out_close(w);
+		}
+	}
+	json_out_close(w);
+	json_out_key(w, STR("paused"));
+	json_out_array(w);
+	for (size_t i = 0; i < g->bundle->n_agents; i++) {
+		const struct agent *a = &g->bundle->agents[i];
+		const struct pause *p = state_pause_of(g->state, a->id, gov_now_ms(g));
+
+		if (p) {
+			json_out_object(w);
+			json_out_key_str(w, "agent", a->name);
+			view_time(w, "until", p->until_unix_ms);
+			json_out_close(w);
+		}
+	}
+	json_out_close(w);
+}

@@ -536,6 +536,8 @@ enum rc inventory_start(struct governor *g, struct err *e);
 /* ---- escalate.c ---- */
 /* Tasks follow the rota; what waits for people climbs its ladder. */
 void escalate_tick(struct governor *g);
+/* Members "escalations" (open ones) and "paused" (agents that only read), for remit status. */
+void escalate_list(const struct governor *g, struct json_out *w);
 
 /* ---- break_glass.c ---- */
 void break_glass_tick(struct governor *g);

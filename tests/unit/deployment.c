@@ -339,6 +339,9 @@ static void people_groups_and_gates_must_fit_together(void **state)
 	static const struct breaking cases[] = {
 	    {"people.yaml", NULL, NULL, "people.yaml: error: the file is missing"},
 	    {"people.yaml", "uid: 1001", "uid: 1000", "1000 is 'alice' already"},
+	    {"people.yaml", "uid: 1001", "uid: [1001, 1000]", "1000 is 'alice' already"},
+	    {"people.yaml", "uid: 1001", "uid: [1001, 1001]", "1001 is 'bob' already"},
+	    {"people.yaml", "uid: 1001", "uid: bob", "'uid': expected a number"},
 	    {"people.yaml", "groups: [secops]}", "groups: [secop]}",
 	     "no group 'secop'; did you mean 'secops'?"},
 	    {"people.yaml", "rota: [alice, bob]", "rota: [alice, bbo]", "no person 'bbo'"},

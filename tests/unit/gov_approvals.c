@@ -280,6 +280,35 @@ static void an_agent_has_no_way_to_approve(void **state)
 	scene_close(&s);
 }
 
+static void one_person_with_two_accounts_has_one_vote(void **state)
+{
+	(void)state;
+	uint64_t a;
+
+	scene_write("deployment/people.yaml",
+		    STR("people:\n"
+			"  alice: {uid: 64001, groups: [secops]}\n"
+			"  bob: {uid: [64002, 65002], groups: [secops]}\n"
+			"  carol: {uid: 64003, groups: [secops]}\n"
+			"  dave: {uid: 64004, groups: [secops]}\n"
+			"  erin: {uid: 64005, groups: [others, secops]}\n"
+			"  fay: {uid: 64006, groups: [secops]}\n"
+			"groups:\n"
+			"  secops: {rota: [alice, bob], notifiers: [pager]}\n"
+			"  others: {rota: [erin]}\n"));
+	set_gates("gates:\n  two: {group: secops, quorum: 2, decide_by: 5m}\ndefault_gate: two\n");
+	scene_open(&s);
+	a = ask_for("db___lock");
+	assert_int_equal(scene_decide(&s, BOB, true, a)->code, 200);
+	assert_says(scene_decide(&s, 65002, true, a)->text, "voted already");
+	assert_says(scene_decide(&s, ERIN, true, a)->text,
+		    "requester"); /* she opened the incident */
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "Pending");
+	assert_says(scene_decide(&s, 64006, true, a)->text, "granted"); /* control */
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "can_login");
+	scene_close(&s);
+}
+
 /* A stop voids what was approved, and so do other rules: lifting it, or a restart, brings nothing
  * back. */
 static void what_was_approved_does_not_survive_a_stop_or_other_rules(void **state)
@@ -320,6 +349,7 @@ int main(void)
 	    SCENE_TEST(similar_questions_are_one_item),
 	    SCENE_TEST(a_person_grants_less_and_the_agent_calls_that),
 	    SCENE_TEST(an_agent_has_no_way_to_approve),
+	    SCENE_TEST(one_person_with_two_accounts_has_one_vote),
 	    SCENE_TEST(what_was_approved_does_not_survive_a_stop_or_other_rules),
 	};
 

@@ -336,7 +336,8 @@ static enum rc ask(const struct rest_command *r, const struct parsed *p, unsigne
 	TRY(fill_path(pattern, r, p, &path, &used, e));
 	if (r->path) {
 		TRY(write_query(r, p, used, &path, e));
-	} else if (info->changes || r->verb == COMMAND_TRY || has_options(r, p, used)) {
+	} else if (info->changes || r->verb == COMMAND_TRY || r->verb == COMMAND_REACH ||
+		   has_options(r, p, used)) {
 		TRY(write_body(r, p, used, &body, e));
 	}
 	return client_ask(socket ? socket : "/run/remit/people.sock",

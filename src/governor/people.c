@@ -445,6 +445,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_ROLLBACK_SHOW] = show_rollback,
 	    [COMMAND_LEASE_LIST] = list_leases,
 	    [COMMAND_PROPOSAL_LIST] = people_list_proposals,
+	    [COMMAND_REACH] = people_reach,
 	    [COMMAND_STATUS] = show_status,
 	    [COMMAND_CALL_SHOW] = show_call,
 	    [COMMAND_READ_SHOW] = reads_show,

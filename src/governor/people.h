@@ -37,6 +37,8 @@ enum rc people_promote(struct asked *a, struct err *e);
 enum rc people_demote(struct asked *a, struct err *e);
 enum rc people_judge(struct asked *a, struct err *e);
 people_read_fn people_list_proposals;
+/* people_reach.c */
+people_read_fn people_reach;
 
 void people_reply_json(struct asked *a, struct json_out *w);
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail);

@@ -291,6 +291,63 @@ static void an_intent_is_approved_whole_and_once(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- reach ---- */
+
+/* The object of the list that is about this tool and target, as text. */
+static void row_of(const char *text, const char *tool, const char *target, char out[1024])
+{
+	char pattern[128];
+	const char *at;
+	const char *end;
+
+	(void)snprintf(pattern, sizeof(pattern), "\"tool\":\"%s\",\"target\":\"%s\"", tool, target);
+	at = strstr(text, pattern);
+	if (!at) {
+		fail_msg("no %s in %s", pattern, text);
+	}
+	end = strstr(at, "\"example\"");
+	(void)snprintf(out, 1024, "%.*s", end ? (int)(end - at) : 1000, at);
+}
+
+/* What is shown is what happens: the same calls, made. */
+static void reach_says_what_the_calls_themselves_are_told(void **state)
+{
+	(void)state;
+	char args[256];
+	char row[1024];
+	const char *text;
+
+	scene_open(&s);
+	(void)snprintf(args, sizeof(args),
+		       "{\"incident\":\"i%llu\",\"playbook\":\"abuse\",\"goal\":\"x\","
+		       "\"tools\":[\"db___look\",\"db___lock\"],"
+		       "\"targets\":[\"pg-role:app\",\"pg-role:root\"]}",
+		       (unsigned long long)s.incident);
+	s.task =
+	    scene_id(scene_wait(&s, scene_ask(&s, RESPONDER, 0, "remit___declare_intent", args, 0)),
+		     "task", 't');
+	(void)snprintf(args, sizeof(args), "{\"name\":\"responder\",\"task\":\"t%llu\"}",
+		       (unsigned long long)s.task);
+	text = scene_command(&s, ALICE, COMMAND_REACH, args)->text;
+	assert_says(text, "\"stopped_by_kill\":false");
+	row_of(text, "db___look", "pg-role:app", row);
+	assert_says(row, "\"verdict\":\"allow\"");
+	assert_says(row, "\"policies\":[\"all\"]");
+	row_of(text, "db___look", "pg-role:root", row);
+	assert_says(row, "\"reason\":\"forbidden\"");
+	row_of(text, "db___lock", "pg-role:app", row);
+	assert_says(row, "\"verdict\":\"ask\"");
+	assert_says(row, "\"gates\":[\"on-call\"]");
+	assert_null(strstr(text, "db___mute")); /* not granted */
+	assert_int_equal(s.n_admissions, 0);	/* nothing was made */
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	assert_says(scene_call(&s, "db___look", ROOT, 0), "forbidden");
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "Pending");
+	assert_int_equal(scene_command(&s, ALICE, COMMAND_REACH, "{\"name\":\"nobody\"}")->code,
+			 404);
+	scene_close(&s);
+}
+
 /* ---- claims ---- */
 
 static void a_claim_is_shown_beside_what_is_known_and_decides_nothing(void **state)
@@ -440,6 +497,7 @@ int main(void)
 	    TASK_TEST(probing_over_and_over_opens_one_incident),
 	    TASK_TEST(autonomy_is_proposed_judged_earned_used_and_lost),
 	    TASK_TEST(anybody_may_demote_at_once),
+	    TASK_TEST(reach_says_what_the_calls_themselves_are_told),
 	    TASK_TEST(an_intent_is_approved_whole_and_once),
 	    TASK_TEST(a_claim_is_shown_beside_what_is_known_and_decides_nothing),
 	};

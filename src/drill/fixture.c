@@ -555,7 +555,7 @@ static void note_classes(struct making *m, const struct json *scenario)
 	const struct json *many = json_get(scenario, STR("incidents"));
 
 	m->classes = node_array(m->a, m->fixture);
-	if (one || !many) {
+	if (one || !many || !many->child) {
 		note_class(m, one);
 	}
 	for (const struct json *i = many ? many->child : NULL; i; i = i->next) {

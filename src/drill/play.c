@@ -206,6 +206,7 @@ static void do_step(struct play *p, const struct step *st, struct step_result *r
 		break;
 	case STEP_INCIDENT:
 	case STEP_SIGNAL:
+	case STEP_WEBHOOK:
 	case STEP_WAIT:
 	case STEP_CRASH:
 	case STEP_FAULT:

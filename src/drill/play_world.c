@@ -7,6 +7,8 @@
  */
 #include <string.h>
 
+#include "api/api.h"
+#include "base/limits.h"
 #include "base/num.h"
 #include "config/deployment.h"
 #include "drill/play_impl.h"
@@ -118,25 +120,16 @@ bool play_world_tool(void *ctx, const struct sim_act *act, struct buf *result)
 
 /* ---- incidents ---- */
 
-void play_world_incident(struct play *p, struct str name, const struct json *incident,
-			 struct str from, struct step_result *r)
+/* An event in normal form; name is what the scenario calls the incident from then on. */
+static void send_event(struct play *p, struct str name, struct str source, struct str event,
+		       struct step_result *r)
 {
-	struct json *body = node_copy(p->a, play_fill(p, incident, 1));
+	uint64_t req = sim_incident(p->sim, source, event);
 	const struct sim_reply *reply;
 	const struct json *answer;
 	struct str id;
 	uint64_t ix = 0;
-	uint64_t req;
 
-	(void)node_remove(body, json_get(body, STR("from")));
-	node_put(p->a, body, STR("source_id"), node_text(p->a, NULL, name));
-	node_default(p->a, body, STR("class"), node_text(p->a, NULL, STR("incident")));
-	node_default(p->a, body, STR("severity"), node_number(p->a, NULL, 2));
-	node_default(p->a, body, STR("status"), node_text(p->a, NULL, STR("open")));
-	node_default(p->a, body, STR("service"), node_text(p->a, NULL, STR("service")));
-	node_default(p->a, body, STR("environment"),
-		     node_text(p->a, NULL, p->s->fixture.environment));
-	req = sim_incident(p->sim, from.n ? from : STR("drill"), play_json(p, body));
 	sim_settle(p->sim);
 	reply = sim_reply_of(p->sim, req);
 	p->reply = reply ? reply->text : STR("");
@@ -149,6 +142,22 @@ void play_world_incident(struct play *p, struct str name, const struct json *inc
 	if (r->answer != ANSWER_OK && !r->step) {
 		play_problem(p, r, STR_FMT, STR_ARG(p->reply));
 	}
+}
+
+void play_world_incident(struct play *p, struct str name, const struct json *incident,
+			 struct str from, struct step_result *r)
+{
+	struct json *body = node_copy(p->a, play_fill(p, incident, 1));
+
+	(void)node_remove(body, json_get(body, STR("from")));
+	node_put(p->a, body, STR("source_id"), node_text(p->a, NULL, name));
+	node_default(p->a, body, STR("class"), node_text(p->a, NULL, STR("incident")));
+	node_default(p->a, body, STR("severity"), node_number(p->a, NULL, 2));
+	node_default(p->a, body, STR("status"), node_text(p->a, NULL, STR("open")));
+	node_default(p->a, body, STR("service"), node_text(p->a, NULL, STR("service")));
+	node_default(p->a, body, STR("environment"),
+		     node_text(p->a, NULL, p->s->fixture.environment));
+	send_event(p, name, from.n ? from : STR("drill"), play_json(p, body), r);
 }
 
 /* ---- faults ---- */
@@ -353,21 +362,48 @@ static void take_incident(struct play *p, const struct step *st, struct step_res
 			    r);
 }
 
-/* A report as its source would post it; the people's front looks at who may say what. */
-static void take_signal(struct play *p, const struct step *st, struct step_result *r)
+/* ---- what sources post, as the people's front reads it after it knows who they are ---- */
+
+static const struct source *source_of(struct play *p, const struct step *st, const char *what,
+				      struct step_result *r)
 {
 	struct str from = node_word(json_get(st->node, STR("from")), STR(""));
-	const struct source *source = deployment_source(p->deployment, from);
+	const struct source *s = deployment_source(p->deployment, from);
+
+	r->what = arena_strf(p->a, "%s from " STR_FMT, what, STR_ARG(from));
+	if (!s) {
+		play_problem(p, r, "'from': there is no source '" STR_FMT "'", STR_ARG(from));
+	}
+	return s;
+}
+
+static void refuse(struct play *p, const struct step *st, struct step_result *r,
+		   const struct err *e)
+{
+	r->answer = ANSWER_DENY;
+	p->reply = arena_str(p->a, str_from(e->msg));
+	if (st->answer == ANSWER_ANY) {
+		play_problem(p, r, "refused: %s", e->msg);
+	}
+}
+
+static void take_signal(struct play *p, const struct step *st, struct step_result *r)
+{
+	const struct source *source = source_of(p, st, "signal", r);
+	AUTO_BUF report = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
 	const struct sim_reply *reply;
+	struct err e = ERR_INIT;
 	uint64_t req;
 
-	r->what = arena_strf(p->a, "signal from " STR_FMT, STR_ARG(from));
-	if (!source ||
-	    !source_may_signal(source, node_word(json_get(st->value, STR("name")), STR("")))) {
-		play_problem(p, r, "no source '" STR_FMT "' that may say this", STR_ARG(from));
+	if (!source) {
 		return;
 	}
-	req = sim_signal(p->sim, from, play_json(p, play_fill(p, st->value, 1)));
+	if (api_signals(source, play_json(p, play_fill(p, st->value, 1)), p->a, &report, &e) !=
+	    RC_OK) {
+		refuse(p, st, r, &e);
+		return;
+	}
+	req = sim_signal(p->sim, source->name, buf_view(&report));
 	sim_settle(p->sim);
 	reply = sim_reply_of(p->sim, req);
 	p->reply = reply ? reply->text : STR("");
@@ -377,11 +413,40 @@ static void take_signal(struct play *p, const struct step *st, struct step_resul
 	}
 }
 
+static void take_webhook(struct play *p, const struct step *st, struct step_result *r)
+{
+	const struct source *source = source_of(p, st, "webhook", r);
+	const struct http_head head = {0}; /* no source of a story needs headers */
+	struct str name = node_word(json_get(st->node, STR("name")), STR("main"));
+	struct str body = node_word(st->value, STR(""));
+	AUTO_BUF event = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
+	struct err e = ERR_INIT;
+	enum rc rc;
+
+	if (!source) {
+		return;
+	}
+	if (!body.n) {
+		body = play_json(p, play_fill(p, st->value, 1));
+	}
+	rc = api_event(source, &head, body, p->a, &event, &e);
+	if (rc == RC_ABSENT) {
+		r->answer = ANSWER_OK; /* acknowledged, and about no incident */
+	} else if (rc != RC_OK) {
+		refuse(p, st, r, &e);
+	} else {
+		send_event(p, name, source->name, arena_str(p->a, buf_view(&event)), r);
+	}
+}
+
 void play_world_step(struct play *p, const struct step *st, struct step_result *r)
 {
 	switch ((int)st->kind) {
 	case STEP_INCIDENT:
 		take_incident(p, st, r);
+		break;
+	case STEP_WEBHOOK:
+		take_webhook(p, st, r);
 		break;
 	case STEP_SIGNAL:
 		take_signal(p, st, r);

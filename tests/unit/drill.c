@@ -139,6 +139,32 @@ static void a_task_is_of_the_key_that_declared_it(void **state)
 		     1);
 }
 
+static void sources_post_what_their_kind_of_webhook_says(void **state)
+{
+	(void)state;
+	expect_green("scenario: W\ntitle: webhooks\n"
+		     "fixture:\n"
+		     "  upstreams: {edr: {tools: {look: {effect: read, on: service}}}}\n"
+		     "  remit:\n"
+		     "    sources:\n"
+		     "      pager:\n"
+		     "        {type: pagerduty, secret_file: secret, environment: production,\n"
+		     "         classes: [incident], mapping: {class: {constant: incident},\n"
+		     "         assets: [{kind: service, pointer: /event/data/service/summary}]}}\n"
+		     "incidents: {}\n"
+		     "steps:\n"
+		     "  - {call: {edr.look: {service: web}}, expect: deny}\n"
+		     "  - {webhook: {event: {id: e1, resource_type: incident, event_type: "
+		     "incident.triggered,\n"
+		     "      occurred_at: \"2026-11-02T09:00:00Z\", data: {id: P1, type: incident, "
+		     "status: triggered, urgency: high,\n"
+		     "      title: it is down, service: {id: S1, summary: web}}}}, from: pager,\n"
+		     "     expect: ok, log: {incident.opened: {class: incident}}}\n"
+		     "  - {call: {edr.look: {service: web}}, expect: allow}\n"
+		     "  - {webhook: {event: {id: e2}}, from: pager, expect: deny}\n",
+		     1);
+}
+
 /* ---- the disk ---- */
 
 static void put(const struct log_io *io, const char *name, const char *text)
@@ -198,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
 	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
 	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),
+	    cmocka_unit_test(sources_post_what_their_kind_of_webhook_says),
 	    cmocka_unit_test(a_replaced_file_is_old_or_new_after_a_power_cut),
 	    cmocka_unit_test(a_full_disk_takes_no_new_file),
 	};

@@ -151,7 +151,7 @@ static enum rc draw_fault(struct buf *b, uint64_t *r)
 	TRY(buf_addf(b, "  - {fault: %s}\n", faults[which].breaks));
 	TRY(draw_step(b, r));
 	if (!faults[which].mends) {
-		return RC_OK;
+		return buf_addf(b, "  - {do: clock confirm, by: %s}\n", PICK(r, approvers));
 	}
 	TRY(draw_step(b, r));
 	return buf_addf(b, "  - {fault: %s}\n", faults[which].mends);
@@ -232,6 +232,7 @@ static const char tail[] = "  - {fault: disk good}\n"
 			   "  - {fault: leases good}\n"
 			   "  - {fault: upstream edr up}\n"
 			   "  - {fault: upstream web up}\n"
+			   "  - {do: clock confirm, by: alice}\n"
 			   "  - {incident: {status: closed}}\n"
 			   "  - {wait: 40m}\n";
 
@@ -691,8 +692,9 @@ static void check_terms(struct checker *c, struct sim *sim)
 		const struct term *t = state_term(s, c->terms.p[i].ix);
 		uint64_t *since = &c->terms.p[i].overdue_ms;
 
-		if (!t || t->state != TERM_STANDING || !t->reverts || !t->ends_at_unix_ms ||
-		    t->ends_at_unix_ms > sim_unix_ms(sim)) {
+		/* A clock that jumped and nobody confirmed suspends the ends of terms. */
+		if (state_clock_jump(s) || !t || t->state != TERM_STANDING || !t->reverts ||
+		    !t->ends_at_unix_ms || t->ends_at_unix_ms > sim_unix_ms(sim)) {
 			*since = 0;
 		} else if (!*since) {
 			*since = sim_boot_ms(sim);

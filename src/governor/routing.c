@@ -13,8 +13,8 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/never.h"
 #include "core/route.h"
-#include "core/target.h"
 
 enum { AGAIN_MS = 1000 }; /* after a stop, or when there was no key */
 
@@ -29,7 +29,7 @@ static enum rc targets_of(struct governor *g, const struct incident *i, struct s
 		FAIL(e, RC_NOMEM, "no memory to route an incident");
 	}
 	for (size_t k = 0; k < i->assets.n; k++) {
-		if (!target_in_list(&g->bundle->never, i->assets.p[k])) {
+		if (never_reason(g->bundle, i->assets.p[k], true) == REASON_NONE) {
 			items[n++] = i->assets.p[k];
 		}
 	}

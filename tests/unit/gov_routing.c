@@ -100,6 +100,25 @@ static void a_rule_opens_a_task_for_each_of_its_agents(void **state)
 	scene_close(&s);
 }
 
+/* However the never-list covers an asset, the rest of the incident is worked on. */
+static void a_never_list_of_patterns_takes_only_its_own_away(void **state)
+{
+	(void)state;
+	uint64_t responder;
+
+	scene_write("deployment/gates.yaml",
+		    STR("gates:\n"
+			"  on-call: {group: secops, quorum: 1, decide_by: 5m, execute_by: 5m}\n"
+			"default_gate: on-call\n"
+			"never: [\"pg-role:bro*\"]\n"));
+	open_with_rules();
+	(void)event(1, "open");
+	responder = own_task(RESPONDER);
+	assert_int_not_equal(responder, 0);
+	assert_says(task(responder), "\"targets\":[\"pg-role:app\"]");
+	scene_close(&s);
+}
+
 static void coming_to_match_is_enough_and_once_is_enough(void **state)
 {
 	(void)state;
@@ -260,6 +279,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_rule_opens_a_task_for_each_of_its_agents),
+	    TEST(a_never_list_of_patterns_takes_only_its_own_away),
 	    TEST(coming_to_match_is_enough_and_once_is_enough),
 	    TEST(a_task_that_is_there_already_is_not_opened_again),
 	    TEST(policies_hold_for_routed_intents),

@@ -8,6 +8,8 @@
  *        (2) an entry whose agent has a task by that playbook on the incident already opens none:
  *            after a crash between a task and the leaf that says so there is one task.
  *        (3) targets are the incident's assets, but for what nobody may touch.
+ *        (4) Remit asks nobody about an intent of its own making: behind a gate the agent declares
+ *            it, and is held to what was approved.
  */
 #include "governor/gov.h"
 
@@ -123,6 +125,10 @@ static enum rc route_one(struct governor *g, const struct route *r, const struct
 		}
 		TRY(intents_open_task(g, &q, &d, by, &task, e));
 		return record(g, incident, key, task, REASON_ALLOWED, e);
+	}
+	if (d.verdict == VERDICT_ASK) { /* (4) */
+		d.reason = REASON_NEEDS_APPROVAL;
+		d.detail = STR("the agent must declare this intent itself");
 	}
 	TRY(record(g, incident, key, 0, d.reason, e));
 	tell_owner(g, a, incident, key, &d);

@@ -184,6 +184,24 @@ static void policies_hold_for_routed_intents(void **state)
 	scene_free_log(&disk);
 }
 
+static void what_people_must_approve_is_left_to_the_agent(void **state)
+{
+	(void)state;
+	uint64_t ix;
+
+	scene_write("deployment/policies/base/routing.cedar",
+		    STR("@id(\"ask\")\n@gate(\"on-call\")\nforbid (principal == "
+			"Remit::Agent::\"watcher\", action == "
+			"Remit::Action::\"remit___declare_intent\", resource);\n"));
+	open_with_rules();
+	ix = scene_id(event(1, "open"), "incident", 'i');
+	assert_int_not_equal(own_task(RESPONDER), 0); /* control */
+	assert_int_equal(own_task(WATCHER), 0);
+	assert_says(incident(ix),
+		    "\"route\":\"bad-abuse/watcher/abuse\",\"reason\":\"needs_approval\"");
+	scene_close(&s);
+}
+
 static void what_is_stopped_begins_when_the_stop_is_lifted(void **state)
 {
 	(void)state;
@@ -283,6 +301,7 @@ int main(void)
 	    TEST(coming_to_match_is_enough_and_once_is_enough),
 	    TEST(a_task_that_is_there_already_is_not_opened_again),
 	    TEST(policies_hold_for_routed_intents),
+	    TEST(what_people_must_approve_is_left_to_the_agent),
 	    TEST(what_is_stopped_begins_when_the_stop_is_lifted),
 	    TEST(who_is_shown_free_text_works_on_an_untrusted_task),
 	    TEST(an_incident_without_text_marks_nothing),

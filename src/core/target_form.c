@@ -538,7 +538,8 @@ static enum reason canonical_user(struct str value, struct arena *arena, struct 
 	}
 	if (str_find(name, '@') < name.n || str_find(domain, '@') < domain.n ||
 	    str_find(name, '\\') < name.n || str_find(domain, '\\') < domain.n ||
-	    str_trim(domain).n != domain.n || str_trim(name).n != name.n) {
+	    str_find(domain, ' ') < domain.n || str_has_suffix(domain, STR(".")) ||
+	    str_trim(name).n != name.n) {
 		return REASON_TARGET_TYPE_MISMATCH;
 	}
 	if (target_is_wildcard(name) || target_is_wildcard(domain)) {
@@ -576,6 +577,10 @@ static enum reason canonical_file(struct str value, struct arena *arena, struct 
 	}
 	if (n == 0) {
 		return REASON_SELECTOR_EMPTY_OR_WILDCARD; /* the root, however written */
+	}
+	/* What was in the middle may stand at the end now. */
+	if (!target_text_is_plain(str_of(path, n))) {
+		return REASON_TARGET_TYPE_MISMATCH;
 	}
 	*ret = arena_strf(arena, "file:%.*s", (int)n, path);
 	return ret->p ? REASON_NONE : REASON_LIMIT;

@@ -514,7 +514,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 		"reads at_most redact accepts_secrets "
 		"gate_when credential_arguments gating corroboration signal egress requires "
 		"invariant "
-		"in_use fence")) {
+		"in_use fence rehearsal")) {
 		return;
 	}
 	read_effect(l, node, ret);
@@ -535,6 +535,7 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	read_inverse(l, node, ret);
 	read_verify(l, node, ret);
 	t->rehearsed_unix_ms = load_date(l, node, "rehearsed", OPTIONAL);
+	catalog_read_rehearsal(l, node, t);
 	read_term(l, node, t);
 	catalog_read_evidence(l, node, ret);
 	read_credential(l, node, t);

@@ -16,7 +16,7 @@ struct draft {
 	enum effect declared;		/* of a tool with cases: the default */
 	struct effect_case *cases;
 	bool is_unclassified;
-	uint64_t keep_ms; /* of the evidence that it wants first */
+	uint64_t keep_ms;    /* of the evidence that it wants first */
 	bool has_no_inverse; /* inverse: none */
 	bool has_no_verify;  /* verify: none */
 };
@@ -28,6 +28,9 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 void catalog_read_reads(struct load *l, const struct json *node, struct tool *t);
 /* Reports more classes of data than can be accounted for, over all tools. */
 void catalog_check_classes(struct load *l);
+/* Its `rehearsal` (catalog_rehearsal.c); and what a rehearsal of it is good for. */
+void catalog_read_rehearsal(struct load *l, const struct json *node, struct tool *t);
+void catalog_check_rehearsal(struct load *l, const struct draft *drafts, size_t n, struct draft *d);
 /* Its `corroboration`, or the `signal` that a read gives (catalog_signal.c). */
 void catalog_read_signals(struct load *l, const struct json *node, struct tool *t);
 void catalog_check_signals(struct load *l, const struct draft *d);

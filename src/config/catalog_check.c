@@ -3,10 +3,11 @@
  *
  * Holds:  (1) the effect is never lower than what the tool's own entry proves: a tool that changes
  *             access, deletes data or touches secrets, or whose undoing was not rehearsed within
- *             REHEARSAL_MAX_DAYS, is destroy whatever it declares. `not_needed_by` stands for the
- *             rehearsed inverse only, never against the three flags.
- *         (2) a tool that changes something can be undone (or somebody signed that it need not),
- *             can be verified, and says what is preserved before it.
+ *             defaults.rehearsal, is destroy; the last is decided again at each call
+ *             (core/rehearsal.c), which is destroy whatever it declares. `not_needed_by` stands for
+ * the rehearsed inverse only, never against the three flags. (2) a tool that changes something can
+ * be undone (or somebody signed that it need not), can be verified, and says what is preserved
+ * before it.
  */
 #include "config/catalog.h"
 #include "core/schema.h"
@@ -17,8 +18,9 @@ static const uint64_t DAY_MS = 86400000;
 
 static bool is_rehearsed(const struct load *l, const struct tool *t)
 {
-	return t->rehearsed_unix_ms > 0 &&
-	       t->rehearsed_unix_ms + REHEARSAL_MAX_DAYS * DAY_MS >= l->now_unix_ms;
+	return t->rehearsal_targets.n > 0 || /* the log may know: decided at each call */
+	       (t->rehearsed_unix_ms > 0 &&
+		t->rehearsed_unix_ms + l->b->rehearsal_ms >= l->now_unix_ms);
 }
 
 /* NULL when the declared effect stands. */
@@ -36,7 +38,7 @@ static const char *why_destroy(const struct load *l, const struct tool *t, enum 
 	if (declared != EFFECT_CONTAIN || t->inverse_not_needed) {
 		return NULL;
 	}
-	return is_rehearsed(l, t) ? NULL : "its inverse was not rehearsed within 90 days";
+	return is_rehearsed(l, t) ? NULL : "its inverse was not rehearsed lately";
 }
 
 /* A case is judged as a tool of its own would be. */
@@ -369,6 +371,7 @@ void catalog_check(struct load *l, struct draft *drafts, size_t n)
 		check_derived(l, drafts, n, d, "verify", &d->tool.verify, true);
 		check_derived(l, drafts, n, d, "in_use", &d->tool.in_use, true);
 		check_derived(l, drafts, n, d, "inverse", &d->tool.inverse, false);
+		catalog_check_rehearsal(l, drafts, n, d);
 		check_term(l, d);
 		catalog_check_signals(l, d);
 		check_schema(l, d);

@@ -326,11 +326,13 @@ static void load_defaults(struct load *l, const struct json *doc)
 
 	if (defaults) {
 		(void)load_keys(l, defaults, "defaults",
-				"hold deviations refresh term"); /* reports */
+				"hold deviations refresh rehearsal term"); /* reports */
 	}
 	l->hold_ms = load_duration(l, defaults, "hold", HOLD_MAX_MS, 20 * SECOND);
 	l->deviations = load_number(l, defaults, "deviations", 1, 1000, 3);
 	l->refresh_ms = load_duration(l, defaults, "refresh", 24 * (uint64_t)HOUR, MINUTE);
+	l->b->rehearsal_ms = load_duration(l, defaults, "rehearsal", 366 * 24 * (uint64_t)HOUR,
+					   REHEARSAL_MAX_DAYS * 24 * (uint64_t)HOUR);
 	l->term_ms = load_duration(l, defaults, "term", 30 * 24 * (uint64_t)HOUR, 4 * HOUR);
 }
 

@@ -70,6 +70,7 @@ struct bundle {
 	struct str custodians; /* group of persons who answer for evidence */
 	struct autonomy_rules autonomy;
 
+	uint64_t rehearsal_ms;		 /* so long a rehearsal is good for */
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };
 

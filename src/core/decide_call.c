@@ -223,6 +223,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_key,		 /* 2, of the task */
 	    check_credentials,	 /* 4 */
 	    check_catalog,	 /* 4, 5 */
+	    check_rehearsed,	 /* 4 */
 	    check_clock,	 /* 4 */
 	    check_ownership,	 /* 4 */
 	    check_room,		 /* DESIGN 9: no log, no effect */

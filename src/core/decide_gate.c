@@ -140,7 +140,8 @@ static bool touches_crown_jewel(const struct deciding *c)
 
 static bool preapproval_covers(const struct deciding *c, const struct preapproval *p)
 {
-	return p->is_open && c->r->now_unix_ms <= p->not_after_unix_ms &&
+	/* Whoever approved in advance approved of something that can be undone. */
+	return p->is_open && !c->has_lapsed && c->r->now_unix_ms <= p->not_after_unix_ms &&
 	       str_eq(p->tool, c->d.tool->public_name) &&
 	       (p->agent.n == 0 || str_eq(p->agent, c->r->agent)) &&
 	       (p->class.n == 0 || str_eq(p->class, c->incident->class)) &&

@@ -27,6 +27,7 @@ struct deciding {
 	struct str hold_detail;
 	struct str *takings;  /* d.takings, with room for LIMIT_TAKINGS */
 	uint64_t contrary_ix; /* newest signal that contradicts; an approval must be newer */
+	bool has_lapsed;      /* destroy only because its inverse was not rehearsed lately */
 	struct decision d;
 };
 
@@ -57,6 +58,8 @@ enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);
 enum rc check_cited(struct deciding *c, struct err *e);
 enum rc check_freeze(struct deciding *c, struct err *e);
+/* rehearsal.c: 4. is the effect what it declares, at this moment? */
+enum rc check_rehearsed(struct deciding *c, struct err *e);
 /* decide_clock.c: 4. is the clock to be believed? */
 enum rc check_clock(struct deciding *c, struct err *e);
 enum rc check_evidence(struct deciding *c, struct err *e);

@@ -53,6 +53,7 @@ static const char *const object_names[OBJECT_KINDS] = {
     [OBJECT_PREAPPROVAL] = "pre-approval p",
     [OBJECT_LEASE] = "lease l",
     [OBJECT_TERM] = "term m",
+    [OBJECT_REHEARSAL] = "rehearsal ",
     [OBJECT_ROLLBACK] = "rollback r",
     [OBJECT_KILL] = "kill ",
     [OBJECT_EVIDENCE] = "evidence e",
@@ -145,6 +146,7 @@ static void object_free(struct object *o)
 	case OBJECT_LEASE:
 	case OBJECT_TERM:
 	case OBJECT_ROLLBACK:
+	case OBJECT_REHEARSAL:
 	case OBJECT_KILL:
 	case OBJECT_EVIDENCE:
 	case OBJECT_BREAKER:
@@ -600,6 +602,7 @@ LOOKUPS(breaker, BREAKER)
 LOOKUPS(escalation, ESCALATION)
 LOOKUPS(break_glass, BREAK_GLASS)
 LOOKUPS(proposal, PROPOSAL)
+LOOKUPS(rehearsal, REHEARSAL)
 
 const struct kill *state_next_kill(const struct state *s, uint64_t from)
 {

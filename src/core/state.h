@@ -323,6 +323,18 @@ struct rollback {
 	struct str_list left; /* once over */
 };
 
+/* A tool and its inverse being tried. */
+struct rehearsal {
+	uint64_t ix;
+	bool is_over;
+	struct str tool;
+	struct digest entry;
+	struct str_list targets;
+	struct str by;
+	uint64_t started_unix_ms;
+	uint64_t act; /* the call, 0 = not yet */
+};
+
 struct kill {
 	uint64_t ix;
 	struct str scope; /* all, agent, task, tool, upstream */
@@ -447,6 +459,10 @@ const struct lease *state_lease_of(const struct state *s, uint64_t task, struct 
 				   struct str scope); /* not gone, not revoking */
 const struct term *state_term(const struct state *s, uint64_t ix);
 const struct rollback *state_rollback(const struct state *s, uint64_t ix);
+const struct rehearsal *state_rehearsal(const struct state *s, uint64_t ix);
+/* When the tool was last rehearsed with success, in this form; 0 = never. */
+uint64_t state_rehearsed_unix_ms(const struct state *s, struct str tool,
+				 const struct digest *entry);
 const struct kill *state_kill(const struct state *s, struct str scope, struct str name);
 /* The call's target as the state knows it; zeros when nobody acts on it. */
 struct fence state_fence(const struct state *s, struct str target);
@@ -507,6 +523,7 @@ const struct preapproval *state_next_preapproval(const struct state *s, uint64_t
 const struct lease *state_next_lease(const struct state *s, uint64_t from);
 const struct term *state_next_term(const struct state *s, uint64_t from);
 const struct rollback *state_next_rollback(const struct state *s, uint64_t from);
+const struct rehearsal *state_next_rehearsal(const struct state *s, uint64_t from);
 const struct kill *state_next_kill(const struct state *s, uint64_t from);
 
 /* A digest over the whole state in canonical order: replaying the same leaves gives the same. */

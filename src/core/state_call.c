@@ -23,7 +23,12 @@ static struct task_object *task_of(const struct state *s, uint64_t ix)
 static struct str purpose_of(struct str text)
 {
 	static const struct str purposes[] = {
-	    {"agent", 5}, {"capture", 7}, {"verify", 6}, {"rollback", 8}, {"preserve", 8},
+	    {"agent", 5},
+	    {"capture", 7},
+	    {"verify", 6},
+	    {"rollback", 8},
+	    {"preserve", 8},
+	    {"rehearse", 8},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {
@@ -98,12 +103,14 @@ static enum rc check_lease(const struct state *s, const struct leaf_call_decided
 /* A call of Remit itself. */
 static enum rc check_own(const struct state *s, const struct leaf_call_decided *c, struct err *e)
 {
-	if (!str_eq(c->purpose, STR("rollback")) && !str_eq(c->effect, STR("read"))) {
+	if (!str_eq(c->purpose, STR("rollback")) && !str_eq(c->purpose, STR("rehearse")) &&
+	    !str_eq(c->effect, STR("read"))) {
 		FAIL(e, RC_BROKEN, "capture and verification only read");
 	}
 	if (c->approval || c->preapproval) {
 		FAIL(e, RC_BROKEN, "a call of Remit itself uses no approval");
 	}
+	TRY(state_check_rehearsal(s, c, e));
 	return state_check_undo(s, c, e);
 }
 
@@ -206,6 +213,7 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	MUST(s->unfinished.n < s->unfinished.cap);
 	s->unfinished.p[s->unfinished.n++] = o;
 	state_apply_undo(s, c, o->o.ix);
+	state_apply_rehearsal_act(s, c, o->o.ix);
 	if (!task || !is_agents(c)) {
 		return;
 	}

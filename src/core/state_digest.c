@@ -405,6 +405,19 @@ static void put_rollback(struct sink *k, const struct object *o)
 	put_list(k, &r->left);
 }
 
+static void put_rehearsal(struct sink *k, const struct object *o)
+{
+	const struct rehearsal *r = &((const struct rehearsal_object *)o)->pub;
+
+	put_u64(k, r->is_over);
+	put_str(k, r->tool);
+	put_digest(k, &r->entry);
+	put_list(k, &r->targets);
+	put_str(k, r->by);
+	put_u64(k, r->started_unix_ms);
+	put_u64(k, r->act);
+}
+
 static void put_kill(struct sink *k, const struct object *o)
 {
 	const struct kill_object *kill = (const struct kill_object *)o;
@@ -573,6 +586,7 @@ static void (*const put_object[OBJECT_KINDS])(struct sink *, const struct object
     [OBJECT_PREAPPROVAL] = put_preapproval,
     [OBJECT_LEASE] = put_lease,
     [OBJECT_TERM] = put_term,
+    [OBJECT_REHEARSAL] = put_rehearsal,
     [OBJECT_ROLLBACK] = put_rollback,
     [OBJECT_KILL] = put_kill,
     [OBJECT_EVIDENCE] = put_evidence,
@@ -630,6 +644,8 @@ static void put_state(struct sink *k, const struct state *s)
 	for (size_t i = 0; i < s->tools.n; i++) {
 		put_str(k, s->tools.p[i].name);
 		put_digest(k, &s->tools.p[i].digest);
+		put_digest(k, &s->tools.p[i].rehearsed);
+		put_u64(k, s->tools.p[i].rehearsed_unix_ms);
 	}
 	put_u64(k, s->signals.n);
 	for (size_t i = 0; i < s->signals.n; i++) {

@@ -28,6 +28,7 @@ enum object_kind {
 	OBJECT_LEASE,
 	OBJECT_TERM,
 	OBJECT_ROLLBACK,
+	OBJECT_REHEARSAL,
 	OBJECT_KILL,
 	OBJECT_EVIDENCE,
 	OBJECT_BREAKER,
@@ -192,6 +193,11 @@ struct proposal_object {
 	struct proposal pub;
 };
 
+struct rehearsal_object {
+	struct object o;
+	struct rehearsal pub;
+};
+
 struct kill_object {
 	struct object o;
 	struct kill pub;
@@ -237,6 +243,8 @@ struct pause_object {
 struct observed {
 	struct str name; /* a block of its own */
 	struct digest digest;
+	struct digest rehearsed; /* the form in which it was rehearsed last with success */
+	uint64_t rehearsed_unix_ms;
 };
 
 struct signal_object {
@@ -423,3 +431,12 @@ void state_free_use(struct state *s, struct task_object *t);
 
 /* The first surprise ends it: what it let through did not hold, or was undone. 0 = none. */
 void state_surprise_preapproval(struct state *s, uint64_t preapproval, uint64_t unix_ms);
+
+/* Of tools that were seen or rehearsed: room for one more name, and its place. */
+enum rc state_reserve_tool(struct state *s, struct str tool, struct err *e);
+struct observed *state_take_tool(struct state *s, struct str tool);
+const struct observed *state_find_tool(const struct state *s, struct str tool);
+/* Used by call.decided: a rehearsal acts once. */
+enum rc state_check_rehearsal(const struct state *s, const struct leaf_call_decided *c,
+			      struct err *e);
+void state_apply_rehearsal_act(struct state *s, const struct leaf_call_decided *c, uint64_t call);

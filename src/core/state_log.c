@@ -188,10 +188,8 @@ static bool tool_is_at(const struct state *s, size_t at, struct str name)
 	return at < s->tools.n && str_eq(s->tools.p[at].name, name);
 }
 
-enum rc state_reserve_tool_observed(struct state *s, const struct leaf *l, struct err *e)
+enum rc state_reserve_tool(struct state *s, struct str tool, struct err *e)
 {
-	struct str tool = l->tool_observed.tool;
-
 	if (tool_is_at(s, tool_place(s, tool), tool)) {
 		return RC_OK;
 	}
@@ -204,20 +202,37 @@ enum rc state_reserve_tool_observed(struct state *s, const struct leaf *l, struc
 	return state_copy_string(tool, &s->pending.name, e);
 }
 
-void state_apply_tool_observed(struct state *s, const struct leaf *l)
+struct observed *state_take_tool(struct state *s, struct str tool)
 {
-	size_t at = tool_place(s, l->tool_observed.tool);
+	size_t at = tool_place(s, tool);
 
-	if (!tool_is_at(s, at, l->tool_observed.tool)) {
+	if (!tool_is_at(s, at, tool)) {
 		MUST(s->tools.n < s->tools.cap);
 		for (size_t i = s->tools.n; i > at; i--) {
 			s->tools.p[i] = s->tools.p[i - 1];
 		}
 		s->tools.n++;
-		s->tools.p[at].name = s->pending.name;
+		s->tools.p[at] = (struct observed){.name = s->pending.name};
 		s->pending.name = STR_NULL;
 	}
-	s->tools.p[at].digest = l->tool_observed.digest;
+	return &s->tools.p[at];
+}
+
+const struct observed *state_find_tool(const struct state *s, struct str tool)
+{
+	size_t at = tool_place(s, tool);
+
+	return tool_is_at(s, at, tool) ? &s->tools.p[at] : NULL;
+}
+
+enum rc state_reserve_tool_observed(struct state *s, const struct leaf *l, struct err *e)
+{
+	return state_reserve_tool(s, l->tool_observed.tool, e);
+}
+
+void state_apply_tool_observed(struct state *s, const struct leaf *l)
+{
+	state_take_tool(s, l->tool_observed.tool)->digest = l->tool_observed.digest;
 }
 
 bool state_tool_is_pinned(const struct state *s, struct str tool, const uint8_t digest[32])

@@ -10,6 +10,7 @@
 #include "core/condition.h"
 #include "core/effect.h"
 #include "core/gate.h"
+#include "core/leaf.h"
 #include "core/list.h"
 #include "core/signal.h"
 #include "core/reads.h"
@@ -162,8 +163,13 @@ struct tool {
 	bool inverse_not_needed;
 	struct str not_needed_by; /* the person who signed that off */
 	struct derived_call verify;
-	uint64_t rehearsed_unix_ms; /* 0 = never */
-	uint64_t term_ms;	    /* 0 = no term */
+	uint64_t rehearsed_unix_ms; /* by the catalog; 0 = never. The log may know a later one */
+	/* Where Remit itself may try it: canonical targets, and a template of arguments in which
+	 * {"$args": "/value"} is the target without its kind. Empty: nowhere. */
+	struct str_list rehearsal_targets;
+	const struct json *rehearsal_args;
+	struct digest entry; /* of its own and its inverse's entry: what a rehearsal is good for */
+	uint64_t term_ms;    /* 0 = no term */
 	enum term_end term_end;
 	uint64_t reask_ms;   /* how often it is asked about after its end */
 	struct str evidence; /* what is preserved first, and for how long: text for people */

@@ -453,7 +453,14 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 		      const struct json *args, uint64_t task, uint64_t parent, uint64_t lease,
 		      struct flight **ret, struct err *e)
 {
-	static const char *const names[] = {"agent", "capture", "verify", "rollback", "preserve"};
+	return calls_run_act(g, purpose, d, args, STR_NULL, task, parent, lease, ret, e);
+}
+
+enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct decision *d,
+		      const struct json *args, struct str pre, uint64_t task, uint64_t parent,
+		      uint64_t lease, struct flight **ret, struct err *e)
+{
+	static const char *const names[] = {"agent", "capture", "verify", "rollback", "preserve", "rehearse"};
 	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct flight *f;
 	struct leaf l = {
@@ -473,7 +480,10 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 		    .bundle = *state_bundle(g->state),
 		},
 	};
-	struct book_value values[] = {{.commit = &l.call_decided.args, .slot = 0}};
+	struct book_value values[] = {
+	    {.commit = &l.call_decided.args, .slot = 0},
+	    {.bytes = pre, .commit = &l.call_decided.pre, .slot = 1},
+	};
 
 	MUST(d->verdict == VERDICT_ALLOW);
 	if (!sender_of(g, d->tool)) {
@@ -494,7 +504,8 @@ enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct dec
 	f->task = task;
 	f->lease = lease;
 	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
-	if (book_record(g->book, &l, key_for(g, task), values, 1, NULL, e) != RC_OK) {
+	if (book_record(g->book, &l, key_for(g, task), values, ARRAY_LEN(values), NULL, e) !=
+	    RC_OK) {
 		flight_drop(g, f);
 		return e->code;
 	}
@@ -862,6 +873,9 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 		break;
 	case PURPOSE_ROLLBACK:
 		rollback_on_outcome(g, f, m, value_of(g, m));
+		break;
+	case PURPOSE_REHEARSE:
+		rehearsals_on_outcome(g, f, value_of(g, m));
 		break;
 	}
 	task = f->task;

@@ -90,7 +90,8 @@ enum purpose {
 	PURPOSE_CAPTURE,
 	PURPOSE_VERIFY,
 	PURPOSE_ROLLBACK,
-	PURPOSE_PRESERVE
+	PURPOSE_PRESERVE,
+	PURPOSE_REHEARSE,
 };
 
 /* An allowed call on its way. Owned by the map in struct governor. */
@@ -186,6 +187,12 @@ struct governor {
 		uint64_t last_ns;
 	})
 	paces; /* of sources, in their order */
+	struct {
+		uint64_t ix;	 /* of the rehearsal under way, 0 = none */
+		uint64_t flight; /* its call under way */
+		uint64_t next_ns;
+		uint32_t tries;
+	} rehearsing;
 	uint64_t booted_ms;	    /* wall clock minus boot clock, as believed */
 	uint64_t clock_followed_ns; /* until then their drift was followed */
 	VEC(struct going_back {
@@ -257,6 +264,10 @@ void calls_wake_task(struct governor *g, uint64_t task);
 enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct decision *d,
 		      const struct json *args, uint64_t task, uint64_t parent, uint64_t lease,
 		      struct flight **ret, struct err *e);
+/* As calls_run_own; pre: the state captured before, as JSON, "" = none. */
+enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct decision *d,
+		      const struct json *args, struct str pre, uint64_t task, uint64_t parent,
+		      uint64_t lease, struct flight **ret, struct err *e);
 struct flight *calls_flight(const struct governor *g, uint64_t call);
 bool calls_task_has_flights(const struct governor *g, uint64_t task);
 bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
@@ -503,6 +514,16 @@ void rollback_on_outcome(struct governor *g, struct flight *f, const struct msg_
 			 const struct json *result);
 void rollback_tick(struct governor *g);
 void rollback_lease_ready(struct governor *g);
+
+/* ---- rehearsals.c: a tool and its inverse being tried ---- */
+/* On target, one of the tool's rehearsal targets; p == NULL = the first. The rehearsal's index. */
+enum rc rehearsals_start(struct governor *g, const struct tool *t, struct str target, struct str by,
+			 uint64_t *ret, struct err *e);
+void rehearsals_on_outcome(struct governor *g, const struct flight *f, const struct json *result);
+bool rehearsals_are_running(const struct governor *g);
+void rehearsals_tick(struct governor *g);
+/* How a tool stands: when it was rehearsed, until when that is good. */
+void view_rehearsal(const struct governor *g, const struct tool *t, struct json_out *w);
 
 /* ---- rollback_all.c: all of a task or an incident ---- */
 /* Of task, or (task 0) of all tasks of incident. RC_DENIED when that is under way. */

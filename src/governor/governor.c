@@ -205,6 +205,7 @@ static void tick(struct loop_timer *t)
 	terms_tick(g);
 	routing_tick(g);
 	rollback_all_tick(g);
+	rehearsals_tick(g);
 	rollback_tick(g);
 	verify_tick(g);
 	tasks_tick(g);

@@ -88,6 +88,10 @@ people_act_fn people_rollback;
 people_act_fn people_term_keep;
 people_act_fn people_clock_confirm;
 
+/* ---- people_rehearse.c ---- */
+people_act_fn people_rehearse;
+people_read_fn people_rehearsal_list;
+
 /* ---- people_stop.c: stopping and letting go on ---- */
 people_act_fn people_kill;
 people_act_fn people_resume;

@@ -166,6 +166,7 @@ void people_act(struct asked *a, enum command_verb verb)
 	    [COMMAND_PREAPPROVAL_END] = people_preapproval_end,
 	    [COMMAND_ROLLBACK] = people_rollback,
 	    [COMMAND_TERM_KEEP] = people_term_keep,
+	    [COMMAND_REHEARSE] = people_rehearse,
 	    [COMMAND_CLOCK_CONFIRM] = people_clock_confirm,
 	    [COMMAND_KILL] = people_kill,
 	    [COMMAND_RESUME] = people_resume,

@@ -148,7 +148,7 @@ static bool are_used(const struct governor *g)
 			return true;
 		}
 	}
-	return g->checks.n > 0;
+	return g->checks.n > 0 || rehearsals_are_running(g);
 }
 
 void readback_give_back(struct governor *g)

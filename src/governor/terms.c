@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "governor/readback.h"
 
-enum { REASK_MS = 3600 * 1000, ESCALATE_AT_ASK = 3 };
+enum { REASK_MS = 3600 * 1000, ESCALATE_AT_ASK = 3, REHEARSAL_STANDS_MS = 10 * 60 * 1000 };
 
 /* ---- beginning ---- */
 
@@ -43,6 +43,33 @@ static void no_way_back(struct governor *g, const struct task *task, uint64_t ca
 	}
 }
 
+/* What a rehearsal did stands until it is undone, at once; and not longer if that is forgotten. */
+static bool of_rehearsal(struct governor *g, const struct call *c, struct leaf_term_started *l)
+{
+	const struct rehearsal *r = state_rehearsal(g->state, c->parent);
+
+	if (!r || !str_eq(c->purpose, STR("rehearse"))) {
+		return false;
+	}
+	l->ends_at = gov_now_ms(g) + REHEARSAL_STANDS_MS;
+	l->end = STR("revert");
+	l->owner = r->by;
+	return true;
+}
+
+static bool of_task(struct governor *g, const struct task *task, const struct tool *t,
+		    struct leaf_term_started *l)
+{
+	if (!task) {
+		return false;
+	}
+	l->task = task->ix;
+	l->ends_at = t->term_ms ? gov_now_ms(g) + t->term_ms : 0;
+	l->end = t->term_end == TERM_REVERT ? STR("revert") : STR("reask");
+	l->owner = task->accountable;
+	return true;
+}
+
 void terms_start(struct governor *g, uint64_t call)
 {
 	const struct call *c = state_call(g->state, call);
@@ -57,7 +84,8 @@ void terms_start(struct governor *g, uint64_t call)
 	struct leaf l = {.kind = LEAF_TERM_STARTED, .term_started = {.call = call}};
 	struct book_value values[] = {{.commit = &l.term_started.args, .slot = 0}};
 
-	if (!t || !t->inverse.tool.n || !task || c->term) {
+	if (!t || !t->inverse.tool.n || c->term ||
+	    (!of_task(g, task, t, &l.term_started) && !of_rehearsal(g, c, &l.term_started))) {
 		return;
 	}
 	readback_make_durable(g); /* the batch may hold the call's own leaf still */
@@ -73,14 +101,10 @@ void terms_start(struct governor *g, uint64_t call)
 		return;
 	}
 	values[0].bytes = buf_view(&text); /* (1) */
-	l.term_started.task = task->ix;
 	l.term_started.tool = undo->public_name;
 	l.term_started.targets = c->targets;
-	l.term_started.ends_at = t->term_ms ? gov_now_ms(g) + t->term_ms : 0;
-	l.term_started.end = t->term_end == TERM_REVERT ? STR("revert") : STR("reask");
-	l.term_started.owner = task->accountable;
-	if (book_record(g->book, &l, vault_key_of(g->vault, task->ix), values, 1, NULL, &e) !=
-	    RC_OK) {
+	if (book_record(g->book, &l, task ? vault_key_of(g->vault, task->ix) : VAULT_LIFE_KEY,
+			values, 1, NULL, &e) != RC_OK) {
 		log_err("a term could not be recorded: %s", e.msg);
 	}
 }

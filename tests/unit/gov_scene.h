@@ -265,7 +265,9 @@ static const struct {
      "  unlock:\n" SCENE_TOOL("destroy") SCENE_LOOK SCENE_UNDO("lock", "/can_login", "false")
 	 SCENE_CHECK("/can_login", "true") SCENE_COMMAND
      "  mute:\n" SCENE_TOOL("contain") SCENE_LOOK SCENE_UNDO("unmute", "/muted", "false")
-	 SCENE_CHECK("/muted", "true") "    term: {length: 10m, end: revert}\n" SCENE_COMMAND
+	 SCENE_CHECK("/muted", "true") "    term: {length: 10m, end: revert}\n"
+				       "    rehearsal: {targets: [\"pg-role:dummy\"], arguments: "
+				       "{login: {$args: /value}}}\n" SCENE_COMMAND
 				       "  unmute:\n" SCENE_TOOL("contain")
 					   SCENE_LOOK SCENE_UNDO("mute", "/muted", "true")
 					       SCENE_CHECK("/muted", "false") SCENE_COMMAND
@@ -299,6 +301,25 @@ static void scene_write(const char *name, struct str text)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* The inverses were tried some weeks ago, whenever the tests run. */
+static void scene_write_dated(const char *name, const char *text)
+{
+	static const char date[] = "2026-11-01";
+	struct clock real = clock_system();
+	AUTO_BUF out = BUF_INIT(65536);
+	char weeks_ago[25];
+	const char *at;
+
+	clock_format_unix_ms(clock_unix_ms(&real) - UINT64_C(27) * 86400000, weeks_ago);
+	while ((at = strstr(text, date))) {
+		assert_ok(buf_add(&out, str_of(text, (size_t)(at - text))));
+		assert_ok(buf_add(&out, str_of(weeks_ago, strlen(date))));
+		text = at + strlen(date);
+	}
+	assert_ok(buf_add(&out, str_from(text)));
+	scene_write(name, buf_view(&out));
+}
+
 static void scene_key(struct tlog_vkey *ret)
 {
 	assert_ok(tlog_vkey_from_seed(ret, STR(SCENE_ORIGIN), TLOG_KEY_ED25519, scene_seed, NULL));
@@ -320,7 +341,7 @@ static inline int scene_make_place(void **state)
 		char name[128];
 
 		(void)snprintf(name, sizeof(name), "deployment/%s", scene_files[i].path);
-		scene_write(name, str_from(scene_files[i].text));
+		scene_write_dated(name, scene_files[i].text);
 	}
 	scene_key(&key);
 	assert_ok(tlog_vkey_print(&key, &vkey));

@@ -137,6 +137,7 @@ static void scene_catalog(struct scene *w)
 	w->tools[TOOL_LOCK].inverse = (struct derived_call){
 	    .tool = STR("unlock"),
 	    .args = scene_json(w, "{\"role\":{\"$args\":\"/role\"},\"n\":{\"$pre\":\"/n\"}}")};
+	w->tools[TOOL_LOCK].rehearsed_unix_ms = FOLD_START_MS;
 	w->tools[TOOL_BLOCK].upstream = &w->upstreams[1];
 	w->tools[TOOL_BLOCK].targets = &w->ip;
 	w->tools[TOOL_BLOCK].input_schema = NULL;
@@ -207,6 +208,7 @@ static void scene_bundle(struct scene *w)
 	    .never = {never, 2},
 	    .default_gate = STR("secops"),
 	    .autonomy = autonomy_rules_default(),
+	    .rehearsal_ms = UINT64_C(90) * 86400000,
 	};
 }
 

@@ -470,6 +470,106 @@ static void a_playbook_may_want_all_undone_at_the_end(void **state)
 	scene_free_log(&disk);
 }
 
+/* ---- rehearsals ---- */
+
+enum { DAYS = 24 * 60 };
+
+static const char mute_tool[] = "{\"tool\":\"db___mute\"}";
+
+static void wait_for_rehearsal(void)
+{
+	for (int i = 0; i < 20; i++) {
+		scene_settle(&s);
+		if (!strstr(scene_command(&s, ALICE, COMMAND_REHEARSAL_LIST, "{}")->text,
+			    "running")) {
+			return;
+		}
+	}
+	fail_msg("a rehearsal does not end");
+}
+
+static void an_inverse_that_was_not_tried_lately_makes_its_tool_destroy(void **state)
+{
+	(void)state;
+
+	scene_open(&s);
+	scene_pass((uint64_t)200 * DAYS * MINUTE_MS);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSAL_LIST, "{}")->text,
+		    "\"state\":\"due\",\"counts_as\":\"destroy\"");
+	scene_open_task(&s);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "Pending"); /* a person must approve */
+	assert_int_equal(s.n_changes, 0);
+	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSE, mute_tool)->text, "db___mute");
+	wait_for_rehearsal();
+	assert_int_equal(scene_admitted(&s, "mute"), 1);
+	assert_int_equal(scene_admitted(&s, "unmute"), 1);
+	assert_false(s.is_muted);
+	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSAL_LIST, "{}")->text,
+		    "\"state\":\"fresh\",\"counts_as\":\"contain\"");
+	(void)scene_call(&s, "db___look", LOGIN, 0);
+	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "\\\"muted\\\":true");
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_true(scene_last(&disk, LEAF_TOOL_REHEARSED)->tool_rehearsed.ok);
+	assert_str(scene_last(&disk, LEAF_TOOL_REHEARSED)->tool_rehearsed.by, "alice");
+	scene_free_log(&disk);
+}
+
+static void a_rehearsal_reaches_its_own_targets_only(void **state)
+{
+	(void)state;
+
+	scene_open(&s);
+	assert_int_equal(scene_command(&s, ALICE, COMMAND_REHEARSE,
+				       "{\"tool\":\"db___mute\",\"target\":\"pg-role:app\"}")
+			     ->code,
+			 400);
+	assert_int_equal(
+	    scene_command(&s, ALICE, COMMAND_REHEARSE, "{\"tool\":\"db___lock\"}")->code, 400);
+	scene_settle(&s);
+	assert_int_equal(s.n_admissions, 0);
+	scene_close(&s);
+}
+
+static void an_inverse_that_does_not_work_is_found_out(void **state)
+{
+	(void)state;
+
+	scene_open(&s);
+	s.broken_tool = "unmute";
+	s.broken_kind = OUTCOME_UNKNOWN;
+	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSE, mute_tool)->text, "db___mute");
+	scene_settle(&s);
+	later(31000);
+	wait_for_rehearsal();
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_false(scene_last(&disk, LEAF_TOOL_REHEARSED)->tool_rehearsed.ok);
+	scene_free_log(&disk);
+}
+
+static void a_death_in_the_middle_of_a_rehearsal_leaves_nothing_behind(void **state)
+{
+	(void)state;
+
+	scene_open(&s);
+	s.held_tool = "mute";
+	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSE, mute_tool)->text, "db___mute");
+	(void)scene_wait_admission(&s, "mute", 1);
+	s.is_muted = true;
+	scene_kill(&s);
+	s.held_tool = NULL;
+	scene_start(&s);
+	wait_for_rehearsal();
+	assert_false(s.is_muted);
+	assert_int_equal(scene_admitted(&s, "mute"), 1);
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_true(scene_last(&disk, LEAF_TOOL_REHEARSED)->tool_rehearsed.ok);
+	scene_free_log(&disk);
+}
+
 /* ---- the clock ---- */
 
 static void whoever_sets_the_clock_ends_no_term(void **state)
@@ -622,6 +722,10 @@ int main(void)
 	    SCENE_TEST(a_death_in_the_middle_of_a_tasks_rollback_is_gone_on_from),
 	    SCENE_TEST(what_cannot_be_undone_is_listed_and_holds_what_came_before_it),
 	    SCENE_TEST(a_playbook_may_want_all_undone_at_the_end),
+	    SCENE_TEST(an_inverse_that_was_not_tried_lately_makes_its_tool_destroy),
+	    SCENE_TEST(a_rehearsal_reaches_its_own_targets_only),
+	    SCENE_TEST(an_inverse_that_does_not_work_is_found_out),
+	    SCENE_TEST(a_death_in_the_middle_of_a_rehearsal_leaves_nothing_behind),
 	    SCENE_TEST(whoever_sets_the_clock_ends_no_term),
 	    SCENE_TEST(a_clock_set_back_lengthens_no_grant),
 	    SCENE_TEST(a_clock_that_comes_back_is_believed_again),

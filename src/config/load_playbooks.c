@@ -14,11 +14,12 @@ static void load_condition(struct load *l, const struct json *phase, const char 
 {
 	const struct json *map = load_map(l, phase, key, OPTIONAL);
 
-	if (!map || !load_keys(l, map, key, "tools verified")) {
+	if (!map || !load_keys(l, map, key, "tools verified evidence")) {
 		return;
 	}
 	c->tools = load_list(l, map, "tools", OPTIONAL);
 	c->is_verified = load_flag(l, map, "verified");
+	c->evidence = load_list(l, map, "evidence", OPTIONAL);
 }
 
 static void load_phase_limits(struct load *l, const struct json *phase, struct phase *p)
@@ -272,9 +273,10 @@ static void load_playbook(struct load *l, struct str path, struct playbook *pb)
 	const struct json *limits;
 
 	pb->name = load_name_of_file(l, path);
-	(void)load_keys(l, doc, "a playbook",
-			"classes goals severity accountable phases limits deviations data reads caps "
-			"at_end values");
+	(void)load_keys(
+	    l, doc, "a playbook",
+	    "classes goals severity accountable phases limits deviations data reads caps "
+	    "at_end values");
 	pb->classes = load_list(l, doc, "classes", REQUIRED);
 	pb->goals = load_list(l, doc, "goals", OPTIONAL);
 	for (size_t i = 0; i < pb->goals.n; i++) {

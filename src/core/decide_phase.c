@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "core/decide_impl.h"
+#include "core/evidence.h"
 
 enum { MAX_UNMET = 16 };
 
@@ -56,6 +57,17 @@ static bool is_unverified(const struct call *c)
 	       !(c->is_verified && c->verified_holds);
 }
 
+static bool is_preserved(const struct state *s, uint64_t incident, struct str kind)
+{
+	for (const struct evidence *v = state_next_evidence(s, incident); v;
+	     v = state_next_evidence(s, v->ix + 1)) {
+		if (v->incident == incident && v->state == EVIDENCE_KEPT && str_eq(v->kind, kind)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum rc look_at(const struct state *s, const struct task *t,
 		       const struct phase_condition *wanted, struct unmet *u, struct err *e)
 {
@@ -63,6 +75,12 @@ static enum rc look_at(const struct state *s, const struct task *t,
 		if (!str_list_has(&t->completed, wanted->tools.p[i])) {
 			TRY(add_unmet(u, e, "'" STR_FMT "' has not been completed",
 				      STR_ARG(wanted->tools.p[i])));
+		}
+	}
+	for (size_t i = 0; i < wanted->evidence.n; i++) {
+		if (!is_preserved(s, t->incident, wanted->evidence.p[i])) {
+			TRY(add_unmet(u, e, "there is no evidence of kind '" STR_FMT "'",
+				      STR_ARG(wanted->evidence.p[i])));
 		}
 	}
 	if (!wanted->is_verified) {

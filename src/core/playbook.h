@@ -15,8 +15,9 @@
 
 /* What must have happened in the task; empty = nothing. */
 struct phase_condition {
-	struct str_list tools; /* public names: each has completed without an error */
-	bool is_verified;      /* every change made so far was read back and holds */
+	struct str_list tools;	  /* public names: each has completed without an error */
+	struct str_list evidence; /* kinds: each is kept, captured in the task's incident */
+	bool is_verified;	  /* every change made so far was read back and holds */
 };
 
 struct phase {

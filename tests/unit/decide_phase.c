@@ -138,6 +138,35 @@ static void a_phase_is_entered_when_what_it_requires_is_completed(void **state)
 	scene_free(w);
 }
 
+static void a_phase_is_entered_when_evidence_is_kept(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	uint64_t call;
+
+	enter(w, "diagnose");
+	w->phases[1].entry.evidence = LIST(STR("sessions"));
+	advance(w, "contain", NEEDS_STEP_UP);
+	call = made(w, "db___sessions", "read", "pg-role:app");
+	completed(w, call, "ok");
+	advance(w, "contain", NEEDS_STEP_UP);
+	for (unsigned i = 0; i < 2; i++) {
+		static const struct str kinds[] = {{"memory", 6}, {"sessions", 8}};
+
+		fold_add(&w->f, LEAF_OF(EVIDENCE_CAPTURED, evidence_captured,
+					.incident = w->incident, .task = w->task, .call = call,
+					.kind = kinds[i], .targets = LIST(STR("pg-role:app")),
+					.object = {{(uint8_t)(i + 1)}}, .size = 10,
+					.stored_size = 58, .key = 4, .mode = STR("governance"),
+					.keep_until = w->f.t + 86400000));
+		if (i == 0) {
+			advance(w, "contain", NEEDS_STEP_UP); /* of another kind */
+		}
+	}
+	advance(w, "contain", ALLOWED);
+	scene_free(w);
+}
+
 static void a_phase_is_left_when_its_changes_are_verified(void **state)
 {
 	(void)state;
@@ -259,6 +288,7 @@ int main(void)
 	    cmocka_unit_test(an_explicit_phase_is_not_slipped_into),
 	    cmocka_unit_test(advancing_needs_all_that_a_call_needs_before_it),
 	    cmocka_unit_test(a_phase_is_entered_when_what_it_requires_is_completed),
+	    cmocka_unit_test(a_phase_is_entered_when_evidence_is_kept),
 	    cmocka_unit_test(a_phase_is_left_when_its_changes_are_verified),
 	    cmocka_unit_test(the_bounds_of_a_phase_outlast_going_round),
 	    cmocka_unit_test(a_phase_has_targets_of_its_own),

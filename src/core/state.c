@@ -115,6 +115,8 @@ static void object_free(struct object *o)
 		state_free_progress(task);
 		vec_fini(&task->label_uses);
 		vec_fini(&task->uses);
+		mem_free(task->granted);
+		mem_free((void *)(uintptr_t)task->pub.targets.p);
 		for (size_t i = 0; i < task->pub.n_tried; i++) {
 			mem_free(task->tried_text[i]);
 		}
@@ -141,6 +143,7 @@ static void object_free(struct object *o)
 		break;
 	case OBJECT_CALL:
 		mem_free(((struct call_object *)o)->targets);
+		mem_free((void *)(uintptr_t)((struct call_object *)o)->pub.targets.p);
 		break;
 	case OBJECT_INTENT:
 	case OBJECT_LEASE:

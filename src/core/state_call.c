@@ -167,7 +167,6 @@ static enum rc reserve_allowed(struct state *s, const struct leaf *l, struct err
 	}
 	kept.call_decided.takings = c->takings;
 	kept.call_decided.tool = c->tool;
-	kept.call_decided.targets = c->targets;
 	return state_reserve_object(s, OBJECT_CALL, sizeof(struct call_object), &kept, e);
 }
 
@@ -196,7 +195,6 @@ static void apply_allowed(struct state *s, const struct leaf *l)
 	    .parent = c->parent,
 	    .purpose = purpose_of(c->purpose),
 	    .tool = s->pending.own.call_decided.tool,
-	    .targets = s->pending.own.call_decided.targets,
 	    .tag = c->tag,
 	    .evidence = c->evidence,
 	    .approval = c->approval,
@@ -340,7 +338,7 @@ void state_apply_call_completed(struct state *s, const struct leaf *l)
 		state_settle_use(s, task, o, l);
 	}
 	if (str_eq(o->pub.outcome, STR("not_sent"))) {
-		state_return_takings(s, o);
+		state_return_takings(s, o, l->t);
 		state_stop_standing(s, o);
 	}
 	state_apply_used(s, o, &l->call_completed.used);

@@ -99,13 +99,14 @@ struct counting {
 	struct counter *c;
 	const struct call_object *call;
 	uint64_t until;
+	uint64_t now; /* of the leaf */
 	bool is_given_back;
 };
 
 static void count_value(const struct counting *k, uint32_t value)
 {
 	if (k->is_given_back) {
-		tally_set_remove(&k->c->set, &k->s->words, value, k->until, k->s->now_unix_ms);
+		tally_set_remove(&k->c->set, &k->s->words, value, k->until, k->now);
 	} else {
 		tally_set_add(&k->c->set, &k->s->words, value, k->until);
 	}
@@ -124,10 +125,10 @@ static void count_set(const struct counting *k, const struct taking *t)
 	}
 }
 
-static void count(struct state *s, const struct call_object *call, struct str text,
+static void count(struct state *s, const struct call_object *call, struct str text, uint64_t now,
 		  bool is_given_back)
 {
-	struct counting k = {.s = s, .call = call, .is_given_back = is_given_back};
+	struct counting k = {.s = s, .call = call, .now = now, .is_given_back = is_given_back};
 	struct taking t;
 
 	if (taking_parse(text, &t, NULL) != RC_OK) {
@@ -138,12 +139,12 @@ static void count(struct state *s, const struct call_object *call, struct str te
 	if (!k.c) {
 		MUST(is_given_back); /* (3): over meanwhile */
 	} else if (k.c->is_set) {
-		tally_set_prune(&k.c->set, &s->words, s->now_unix_ms);
+		tally_set_prune(&k.c->set, &s->words, now);
 		count_set(&k, &t);
 	} else if (is_given_back) {
 		tally_sum_remove(&k.c->sum, k.until, t.amount);
 	} else {
-		tally_sum_prune(&k.c->sum, s->now_unix_ms);
+		tally_sum_prune(&k.c->sum, now);
 		tally_sum_add(&k.c->sum, k.until, t.amount);
 	}
 }
@@ -151,14 +152,16 @@ static void count(struct state *s, const struct call_object *call, struct str te
 void state_apply_takings(struct state *s, const struct call_object *call)
 {
 	for (size_t i = 0; i < call->takings.n; i++) {
-		count(s, call, call->takings.p[i], false);
+		count(s, call, call->takings.p[i], call->taken_unix_ms, false);
 	}
 }
 
-void state_return_takings(struct state *s, const struct call_object *call)
+void state_return_takings(struct state *s, const struct call_object *call, uint64_t unix_ms)
 {
+	uint64_t now = unix_ms > s->now_unix_ms ? unix_ms : s->now_unix_ms;
+
 	for (size_t i = 0; i < call->takings.n; i++) {
-		count(s, call, call->takings.p[i], true);
+		count(s, call, call->takings.p[i], now, true);
 	}
 }
 

@@ -74,7 +74,7 @@ static void put_set(struct sink *k, const struct tally_set *set)
 		put_str(k, intern_text(&k->s->words, n->value));
 		put_u64(k, n->until_unix_ms);
 		put_u64(k, n->takings);
-		put_u64(k, n->marks);
+		put_u64(k, tally_set_marks(set, n->value));
 	}
 }
 

@@ -100,6 +100,7 @@ struct task_object {
 	/* Targets acted on (with so many takings) or only looked at (none). until: the leaf by
 	 * which it last did. */
 	struct tally_set touched;
+	uint32_t *granted; /* numbers of pub.targets */
 	struct owned_strings labels;
 	struct read_totals reads;
 	struct owned_strings completed;
@@ -262,7 +263,8 @@ struct pending {
 	struct owned_strings task_classes; /* of reads */
 	struct owned_strings incident_classes;
 	struct owned_strings completed;
-	uint32_t *targets; /* of the call, each held */
+	uint32_t *targets;	  /* of the call, each held */
+	struct str *target_texts; /* the same as texts in words */
 	size_t n_targets;
 	uint32_t tool;
 	uint32_t hop;
@@ -386,7 +388,7 @@ enum rc state_reserve_takings(struct state *s, const struct str_list *takings, s
 			      struct err *e);
 void state_apply_takings(struct state *s, const struct call_object *call);
 /* Nothing of the call was sent. */
-void state_return_takings(struct state *s, const struct call_object *call);
+void state_return_takings(struct state *s, const struct call_object *call, uint64_t unix_ms);
 enum rc state_reserve_used(struct state *s, const struct call_object *call,
 			   const struct str_list *used, struct err *e);
 void state_apply_used(struct state *s, const struct call_object *call, const struct str_list *used);
@@ -409,6 +411,10 @@ void state_probe_breakers(struct state *s, const struct call_object *call);
 void state_settle_probes(struct state *s, const struct call_object *call, uint64_t unix_ms);
 
 /* ---- state_target.c ---- */
+/* For reserve and apply: texts whose bytes are in words, as a list that borrows them; both blocks
+ * are then the taker's, and each number is held once. */
+enum rc state_reserve_words(struct state *s, const struct str_list *texts, struct err *e);
+struct str_list state_take_words(struct state *s, uint32_t **ret_ids);
 enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e);
 void state_drop_pending_targets(struct state *s);
 void state_apply_targets(struct state *s, struct call_object *o);

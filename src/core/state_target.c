@@ -13,6 +13,36 @@
 #include "base/mem.h"
 #include "core/state_impl.h"
 
+/* ---- texts that are kept once ---- */
+
+enum rc state_reserve_words(struct state *s, const struct str_list *texts, struct err *e)
+{
+	struct pending *p = &s->pending;
+
+	p->targets = mem_calloc(texts->n + 1, sizeof(*p->targets));
+	p->target_texts = mem_calloc(texts->n + 1, sizeof(*p->target_texts));
+	if (!p->targets || !p->target_texts) {
+		FAIL(e, RC_NOMEM, "no memory for targets");
+	}
+	for (size_t i = 0; i < texts->n; i++) {
+		TRY(intern_add(&s->words, texts->p[i], &p->targets[i], e));
+		p->target_texts[i] = intern_text(&s->words, p->targets[i]);
+		p->n_targets++;
+	}
+	return RC_OK;
+}
+
+struct str_list state_take_words(struct state *s, uint32_t **ret_ids)
+{
+	struct pending *p = &s->pending;
+	const struct str_list texts = {.p = p->target_texts, .n = p->n_targets};
+
+	p->target_texts = NULL;
+	*ret_ids = TAKE(p->targets);
+	p->n_targets = 0;
+	return texts;
+}
+
 /* ---- for call.decided ---- */
 
 enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e)
@@ -24,16 +54,9 @@ enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c
 			hop.n = i;
 		}
 	}
-	s->pending.targets = mem_calloc(c->targets.n + 1, sizeof(*s->pending.targets));
-	if (!s->pending.targets) {
-		FAIL(e, RC_NOMEM, "no memory for targets");
-	}
+	TRY(state_reserve_words(s, &c->targets, e));
 	TRY(intern_add(&s->words, c->tool, &s->pending.tool, e));
 	TRY(intern_add(&s->words, hop, &s->pending.hop, e));
-	for (size_t i = 0; i < c->targets.n; i++) {
-		TRY(intern_add(&s->words, c->targets.p[i], &s->pending.targets[i], e));
-		s->pending.n_targets++;
-	}
 	if ((s->words.n > s->facts.n && vec_reserve(&s->facts, s->words.n - s->facts.n) != RC_OK) ||
 	    vec_reserve(&s->standing, c->targets.n) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for targets");
@@ -55,7 +78,9 @@ void state_drop_pending_targets(struct state *s)
 		intern_drop(&s->words, p->hop);
 	}
 	mem_free(p->targets);
+	mem_free(p->target_texts);
 	p->targets = NULL;
+	p->target_texts = NULL;
 	p->n_targets = 0;
 	p->tool = 0;
 	p->hop = 0;
@@ -102,10 +127,9 @@ void state_apply_targets(struct state *s, struct call_object *o)
 {
 	struct pending *p = &s->pending;
 
-	o->targets = TAKE(p->targets);
+	o->pub.targets = state_take_words(s, &o->targets);
 	o->tool = p->tool;
 	o->hop = p->hop;
-	p->n_targets = 0;
 	p->tool = 0;
 	p->hop = 0;
 	while (s->facts.n < s->words.n) {

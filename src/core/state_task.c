@@ -87,12 +87,15 @@ enum rc state_reserve_task_opened(struct state *s, const struct leaf *l, struct 
 {
 	const struct leaf_task_opened *t = &l->task_opened;
 	const struct incident *incident = state_incident(s, t->incident);
+	struct leaf kept = *l;
 
 	if (!incident || incident->status != INCIDENT_OPEN) {
 		FAIL(e, RC_BROKEN, "no open incident i%" PRIu64, t->incident);
 	}
 	TRY(check_intent(s, t, e));
-	return state_reserve_object(s, OBJECT_TASK, sizeof(struct task_object), l, e);
+	TRY(state_reserve_words(s, &t->targets, e));
+	kept.task_opened.targets = (struct str_list){0};
+	return state_reserve_object(s, OBJECT_TASK, sizeof(struct task_object), &kept, e);
 }
 
 void state_apply_task_opened(struct state *s, const struct leaf *l)
@@ -113,7 +116,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .playbook = t->playbook,
 	    .goal_class = t->goal_class,
 	    .tools = t->tools,
-	    .targets = t->targets,
+	    .targets = state_take_words(s, &o->granted),
 	    .data = t->data,
 	    .phase = t->phase,
 	    .phase_since_unix_ms = l->t,
@@ -126,6 +129,7 @@ void state_apply_task_opened(struct state *s, const struct leaf *l)
 	    .key = t->key,
 	    .by = t->by,
 	};
+	o->touched.has_marks = true; /* for its phases */
 }
 
 enum rc state_reserve_task_phase(struct state *s, const struct leaf *l, struct err *e)

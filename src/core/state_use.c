@@ -141,6 +141,9 @@ void state_free_use(struct state *s, struct task_object *t)
 	for (size_t i = 0; i < t->uses.n; i++) {
 		intern_drop(&s->words, t->uses.p[i].tool_number);
 	}
+	for (size_t i = 0; i < t->pub.targets.n && t->granted; i++) {
+		intern_drop(&s->words, t->granted[i]);
+	}
 	tally_set_fini(&t->touched, &s->words);
 }
 

@@ -114,6 +114,7 @@ void tally_set_fini(struct tally_set *t, struct intern *values)
 	}
 	mem_free(t->nodes);
 	mem_free(t->slots);
+	mem_free(t->marks);
 	*t = (struct tally_set){0};
 }
 
@@ -146,7 +147,7 @@ static enum rc reserve_slots(struct tally_set *t, size_t need)
 	size_t n_old = t->n_slots;
 	size_t n = n_old ? n_old : FIRST_NODES;
 
-	while (n / 4 * 3 < need) {
+	while (n / 8 * 7 < need) {
 		n *= 2;
 	}
 	if (n == n_old) {
@@ -172,9 +173,17 @@ enum rc tally_set_reserve(struct tally_set *t, size_t more)
 	size_t need = t->n + more;
 	size_t cap = t->cap ? t->cap : FIRST_NODES;
 	struct tally_node *p;
+	uint32_t *marks;
 
 	while (cap < need + 1) {
 		cap *= 2;
+	}
+	if (cap != t->cap && t->has_marks) {
+		marks = mem_realloc(t->marks, cap, sizeof(*marks));
+		if (!marks) {
+			return RC_NOMEM;
+		}
+		t->marks = marks;
 	}
 	if (cap != t->cap) {
 		p = mem_realloc(t->nodes, cap, sizeof(*p));
@@ -246,6 +255,9 @@ void tally_set_note(struct tally_set *t, struct intern *values, uint32_t value,
 	}
 	at = take_node(t);
 	t->nodes[at] = (struct tally_node){.value = value, .until_unix_ms = until_unix_ms};
+	if (t->has_marks) {
+		t->marks[at] = 0;
+	}
 	t->slots[slot] = at;
 	t->n++;
 	link_node(t, at);
@@ -320,18 +332,18 @@ uint32_t tally_set_takings(const struct tally_set *t, uint32_t value)
 
 uint32_t tally_set_marks(const struct tally_set *t, uint32_t value)
 {
-	const struct tally_node *n = value ? node_of(t, value) : NULL;
+	const struct tally_node *n = value && t->marks ? node_of(t, value) : NULL;
 
-	return n ? n->marks : 0;
+	return n ? t->marks[n - t->nodes] : 0;
 }
 
 uint32_t tally_set_mark(struct tally_set *t, uint32_t value, uint32_t marks)
 {
-	struct tally_node *n = node_of(t, value);
-	uint32_t had = n ? n->marks : 0;
+	uint32_t had = tally_set_marks(t, value);
 
-	if (n) {
-		n->marks |= marks;
+	MUST(t->has_marks);
+	if (node_of(t, value)) {
+		t->marks[node_of(t, value) - t->nodes] |= marks;
 	}
 	return had;
 }

@@ -47,7 +47,6 @@ struct tally_node {
 	uint32_t takings;
 	uint32_t older; /* by until; 0 = none */
 	uint32_t newer; /* when not in use: the next one not in use */
-	uint32_t marks; /* the owner's; 0 when it comes in */
 };
 
 struct tally_set {
@@ -56,6 +55,8 @@ struct tally_set {
 	size_t cap;
 	uint32_t *slots; /* nodes by value, 0 = free */
 	size_t n_slots;
+	bool has_marks;	 /* set by the owner before the first value */
+	uint32_t *marks; /* of each node, the owner's; 0 when it comes in */
 	uint32_t unused;
 	uint32_t oldest;
 	uint32_t newest;

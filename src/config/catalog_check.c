@@ -41,6 +41,16 @@ static const char *why_destroy(const struct load *l, const struct tool *t, enum 
 	return is_rehearsed(l, t) ? NULL : "its inverse was not rehearsed lately";
 }
 
+/* Would it be contain, if access were not what it changes? */
+static bool only_changes_access(const struct load *l, const struct draft *d)
+{
+	struct tool as_tool = d->tool;
+
+	as_tool.changes_access = false;
+	return d->tool.changes_access && d->tool.n_cases == 0 && !d->is_unclassified &&
+	       d->declared == EFFECT_CONTAIN && why_destroy(l, &as_tool, d->declared) == NULL;
+}
+
 /* A case is judged as a tool of its own would be. */
 static void fix_case(struct load *l, struct draft *d, size_t i)
 {
@@ -74,6 +84,7 @@ static void fix_effect(struct load *l, struct draft *d)
 			  "'" STR_FMT "' counts as destroy: %s", STR_ARG(d->tool.name), why);
 	}
 	d->tool.effect = d->tool.default_effect;
+	d->tool.only_changes_access = only_changes_access(l, d);
 	for (size_t i = 0; i < d->tool.n_cases; i++) {
 		fix_case(l, d, i);
 	}

@@ -3,10 +3,12 @@
  *
  * Trust:  the person is the kernel's word for a user id; the arguments are theirs.
  * Holds:  (1) it lifts gates, autonomy, playbook, policies and freezes, since those bind agents; a
- * named person answers instead. (2) it lifts nothing else: a stop holds, whoever set it; the tool
- * is pinned, its arguments fit, its targets are the incident's and not on the never-list; calls are
- * capped; time is short. (3) no agent gets here: the task is a person's, and a person is none of
- * the bundle's agents.
+ *             named person answers instead.
+ *         (2) it lifts nothing else: a stop holds, whoever set it; the tool is pinned, its
+ * arguments fit, its targets are the incident's and not on the never-list; a legal hold stands, and
+ *             evidence comes first; calls are capped; time is short.
+ *         (3) no agent gets here: the task is a person's, and a person is none of the bundle's
+ *             agents.
  */
 #include "core/decide_impl.h"
 
@@ -66,6 +68,18 @@ enum rc decide_break_glass(const struct state *s, const struct bundle *b,
 	}
 	if (d.reason == REASON_NONE) {
 		TRY(check_reach(incident, arena, &d, e));
+	}
+	if (d.reason == REASON_NONE) {
+		struct deciding c = {.s = s,
+				     .b = b,
+				     .r = r,
+				     .arena = arena,
+				     .incident = incident,
+				     .task = task,
+				     .d = d};
+
+		TRY(check_evidence(&c, e));
+		d = c.d;
 	}
 	if (d.reason == REASON_NONE) {
 		d.needs_capture = d.tool->capture.tool.n > 0 && !r->pre;

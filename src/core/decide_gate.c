@@ -7,6 +7,7 @@
  *             for before the signal that contradicts.
  */
 #include "core/decide_impl.h"
+#include "core/rehearsal.h"
 #include "core/policy.h"
 
 enum rc deciding_add_gate(struct deciding *c, struct str gate, struct err *e)
@@ -138,10 +139,23 @@ static bool touches_crown_jewel(const struct deciding *c)
 	return false;
 }
 
+/* Whoever approved in advance approved of something that can be undone: a containment, or a change
+ * of access that would be one, as long as its way back was tried lately. */
+static bool can_be_undone(const struct deciding *c)
+{
+	const struct tool *t = c->d.tool;
+
+	if (c->d.effect != EFFECT_DESTROY) {
+		return true;
+	}
+	return !c->has_lapsed && t->only_changes_access && !c->d.what.deletes_data &&
+	       !c->d.what.touches_secrets &&
+	       (t->inverse_not_needed || rehearsal_is_fresh(c->s, c->b, t, c->r->now_unix_ms));
+}
+
 static bool preapproval_covers(const struct deciding *c, const struct preapproval *p)
 {
-	/* Whoever approved in advance approved of something that can be undone. */
-	return p->is_open && !c->has_lapsed && c->r->now_unix_ms <= p->not_after_unix_ms &&
+	return p->is_open && can_be_undone(c) && c->r->now_unix_ms <= p->not_after_unix_ms &&
 	       str_eq(p->tool, c->d.tool->public_name) &&
 	       (p->agent.n == 0 || str_eq(p->agent, c->r->agent)) &&
 	       (p->class.n == 0 || str_eq(p->class, c->incident->class)) &&

@@ -133,6 +133,9 @@ struct tool {
 	enum effect default_effect; /* with cases: when none holds */
 	const struct effect_case *cases;
 	size_t n_cases;
+	/* Declared contain, with a way back, and destroy only because it changes access: a person
+	 * may approve of it in advance (never set with cases). */
+	bool only_changes_access;
 	bool changes_access; /* these three: whatever the arguments */
 	bool deletes_data;
 	bool touches_secrets;

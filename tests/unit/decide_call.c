@@ -648,6 +648,14 @@ static struct leaf preapproval(const struct scene *w, struct str person)
 		       .class = STR("db-saturation"));
 }
 
+/* Drop is destroy, but could be approved in advance. */
+static void only_changes_access(struct scene *w)
+{
+	w->tools[TOOL_DROP].changes_access = true;
+	w->tools[TOOL_DROP].only_changes_access = true;
+	w->tools[TOOL_DROP].inverse_not_needed = true;
+}
+
 static void preapprove_and_expect_ask(struct scene *w, struct leaf l)
 {
 	uint64_t p = fold_add(&w->f, l);
@@ -664,6 +672,7 @@ static void a_pre_approval_opens_what_it_covers(void **state)
 	uint64_t p;
 
 	w->r.tool = STR("db___drop");
+	only_changes_access(w);
 	expect_ask(w, NEEDS_APPROVAL);
 	p = fold_add(&w->f, l);
 	expect_allow(w);
@@ -691,6 +700,7 @@ static void a_pre_approval_opens_nothing_else(void **state)
 	static const struct str other[] = {{"pg-role:batch", 13}};
 
 	w->r.tool = STR("db___drop");
+	only_changes_access(w);
 	preapprove_and_expect_ask(w, preapproval(w, STR("olga")));   /* the agent's owner */
 	preapprove_and_expect_ask(w, preapproval(w, STR("dave")));   /* not in the gate's group */
 	preapprove_and_expect_ask(w, preapproval(w, STR("nobody"))); /* no person any more */
@@ -710,6 +720,33 @@ static void a_pre_approval_opens_nothing_else(void **state)
 	expect_ask(w, NEEDS_QUORUM);
 	w->gates[0].quorum = 1;
 	expect_allow(w); /* the control */
+	scene_free(w);
+}
+
+static void nothing_that_cannot_be_undone_is_approved_in_advance(void **state)
+{
+	struct scene *w = scene_new();
+	struct tool *drop = &w->tools[TOOL_DROP];
+
+	(void)state;
+	w->r.tool = STR("db___drop");
+	preapprove_and_expect_ask(w, preapproval(w, STR("bob"))); /* plainly destroy */
+	only_changes_access(w);
+	drop->deletes_data = true;
+	preapprove_and_expect_ask(w, preapproval(w, STR("bob")));
+	drop->deletes_data = false;
+	drop->touches_secrets = true;
+	preapprove_and_expect_ask(w, preapproval(w, STR("bob")));
+	drop->touches_secrets = false;
+	drop->inverse_not_needed = false;
+	drop->inverse.tool = STR("unlock"); /* never tried */
+	preapprove_and_expect_ask(w, preapproval(w, STR("bob")));
+	w->b.rehearsal_ms = 1000;
+	drop->rehearsed_unix_ms = w->f.t - 999;
+	(void)fold_add(&w->f, preapproval(w, STR("bob")));
+	expect_allow(w); /* the control */
+	w->f.t += 1;
+	expect_ask(w, NEEDS_APPROVAL); /* tried too long ago */
 	scene_free(w);
 }
 
@@ -935,6 +972,9 @@ static void no_policy_whatsoever_lets_a_destroy_call_through_on_its_own(void **s
 			w->agents[0].autonomy[k] = (enum autonomy)(next_random(&seed) % 5);
 		}
 		add_random_policies(w, &seed);
+		if (round % 2) {
+			only_changes_access(w);
+		}
 		for (unsigned step = 0; step < 4; step++) {
 			assert_ok(decide_call(w->f.s, &w->b, &w->r, &w->arena, &w->d, &e));
 			if (w->d.verdict == VERDICT_ALLOW) {
@@ -1010,6 +1050,7 @@ int main(void)
 	    cmocka_unit_test(a_gated_read_may_be_asked_again_after_its_approval_was_used),
 	    cmocka_unit_test(a_pre_approval_opens_what_it_covers),
 	    cmocka_unit_test(a_pre_approval_opens_nothing_else),
+	    cmocka_unit_test(nothing_that_cannot_be_undone_is_approved_in_advance),
 	    cmocka_unit_test(only_uninvolved_members_of_a_gate_vote_once),
 	    cmocka_unit_test(a_rollback_is_the_inverse_on_the_same_targets_whatever_the_agent_may),
 	    cmocka_unit_test(a_derived_call_only_reads),

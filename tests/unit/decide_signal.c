@@ -330,8 +330,8 @@ static void a_report_is_read_strictly(void **state)
 	    "{\"name\":\"health\",\"asset\":\"host:a\",\"value\":[1]}",
 	    "{\"name\":\"health\",\"asset\":\"host:a\",\"value\":\"x\",\"observed_at\":\"now\"}",
 	    "{\"name\":\"health\",\"asset\":\"host:a\",\"value\":\"x\",\"source\":\"lb\"}",
-	    "{\"name\":\"health\",\"asset\":\"host:a\",\"value\":\"0123456789012345678901234567890"
-	    "1234567890123456789012345678901234\"}",
+	    ("{\"name\":\"health\",\"asset\":\"host:a\",\"value\":\"0123456789012345678901234567890"
+	     "1234567890123456789012345678901234\"}"),
 	    "{\"signals\":[{\"name\":\"a\",\"asset\":\"host:a\",\"value\":\"x\"}],\"more\":1}",
 	};
 	struct scene *w = scene_new();

@@ -87,8 +87,8 @@ static void guesses_stand_in_comments(void **state)
 	    "    effect: destroy # proposed: contain, if something undoes it\n",
 	    "    targets: [{kind: host, pointer: /hostname}] # proposed",
 	    "    targets: [{kind: ip, pointer: /ip}] # proposed",
-	    "    targets: [{kind: object, template: \"{namespace}/{name}\"}, {kind: policy, "
-	    "pointer: /policyIds}]",
+	    ("    targets: [{kind: object, template: \"{namespace}/{name}\"}, {kind: policy, "
+	     "pointer: /policyIds}]"),
 	    "    targets: [{kind: upstream, constant: x}] # proposed: nothing",
 	    "    credential_arguments: [/api_key] # proposed",
 	    "    inverse: none # proposed: unblock_ip\n",

@@ -962,7 +962,7 @@ static void no_policy_whatsoever_lets_a_destroy_call_through_on_its_own(void **s
 	unsigned allowed = 0;
 	unsigned destroyed = 0;
 
-	for (unsigned round = 0; round < 400; round++) {
+	for (unsigned round = 0; round < 800; round++) {
 		struct scene *w = scene_new();
 		struct err e = ERR_INIT;
 
@@ -972,7 +972,7 @@ static void no_policy_whatsoever_lets_a_destroy_call_through_on_its_own(void **s
 			w->agents[0].autonomy[k] = (enum autonomy)(next_random(&seed) % 5);
 		}
 		add_random_policies(w, &seed);
-		if (round % 2) {
+		if (round % 4) {
 			only_changes_access(w);
 		}
 		for (unsigned step = 0; step < 4; step++) {

@@ -35,6 +35,9 @@ struct rest_command {
 	const char *path;  /* instead of the verb's, for the index */
 	const char *items; /* member of the answer that is a list to show as a table */
 	const char *columns;
+	const char *facts; /* members that are said first, when they are true (blank-separated) */
+	const char *more;  /* a second list, shown under its name */
+	const char *more_columns;
 	enum rc (*show)(struct buf *out, const struct json *j, struct err *e); /* instead */
 	struct argument arguments[MAX_ARGUMENTS];
 };
@@ -297,6 +300,27 @@ static int show_error(const struct cli_command *c, unsigned status, struct str b
 	}
 }
 
+/* An answer that is lists: what is true of all, then one table, perhaps another. */
+static enum rc show_lists(const struct rest_command *r, const struct json *j, struct buf *out,
+			  struct err *e)
+{
+	struct str facts = str_from(r->facts);
+
+	while (facts.n) {
+		struct str name = str_cut(&facts, ' ');
+
+		if (json_type(json_get(j, name)) == JSON_TRUE) {
+			TRY(buf_addf(out, STR_FMT "\n", STR_ARG(name)));
+		}
+	}
+	TRY(show_table(out, json_get(j, str_from(r->items)), r->columns, e));
+	if (!r->more) {
+		return RC_OK;
+	}
+	TRY(buf_addf(out, "\n%s:\n", r->more));
+	return show_table(out, json_get(j, str_from(r->more)), r->more_columns, e);
+}
+
 static int show_answer(const struct cli_command *c, const struct rest_command *r,
 		       const struct parsed *p, struct str body)
 {
@@ -314,7 +338,7 @@ static int show_answer(const struct cli_command *c, const struct rest_command *r
 	}
 	if (json_parse(&arena, body, &limits, &j, &e) != RC_OK ||
 	    (r->show	? r->show(&out, j, &e)
-	     : r->items ? show_table(&out, json_get(j, str_from(r->items)), r->columns, &e)
+	     : r->items ? show_lists(r, j, &out, &e)
 			: show_object(&out, j, &e)) != RC_OK) {
 		return cli_fail(c, &e);
 	}

@@ -139,6 +139,9 @@ void play_people_stop(struct play *p, const struct step *st, struct step_result 
 				   node_word(json_get(st->node, STR("reason")), STR("a drill"))));
 	}
 	tell(p, person, is_kill ? COMMAND_KILL : COMMAND_RESUME, body, r);
+	if (is_kill) {
+		sim_pass(p->sim, 2); /* the record of it follows the answer */
+	}
 }
 
 void play_people_preapprove(struct play *p, const struct step *st, struct step_result *r)

@@ -123,6 +123,7 @@ struct late_reply {
 	uint64_t fence;
 	bool waits_agents;
 	bool waits_runner;
+	bool is_answered; /* the person was; the leaf about it comes with the next tick */
 	uint64_t give_up_ns;
 	struct arena arena;
 	VEC(struct str) sent;

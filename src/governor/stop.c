@@ -2,10 +2,12 @@
 /* governor/stop.c - kill and resume.
  *
  * The stop holds from the moment it is applied: every later decision sees it. It is acknowledged
- * when it is durable and both senders have said what had already left (kill.acknowledged). A sender
+ * when it is durable and both senders have said what had already left; the leaf that says so
+ * (kill.acknowledged) follows. A sender
  * that has not said anything within GOVERNOR_KILL_WAIT_MS is ended by the supervisor, and all
  * roles with it; the next life then acknowledges: what is not known to have ended may have left.
  * Holds:  (1) a stop that is in force is acknowledged in this life or at the start of the next.
+ *         (2) from a person's word to the answer there is one commit: that of the stop itself.
  */
 #include "governor/gov.h"
 
@@ -16,7 +18,10 @@
 #include "base/reader.h"
 
 enum { SCOPE_ALL = 0, SCOPE_AGENT, SCOPE_TASK, SCOPE_UPSTREAM, SCOPE_TOOL };
-enum { SENT_SHOWN = 256 }; /* calls that one leaf lists */
+enum {
+	SENT_SHOWN = 256, /* calls that one leaf lists */
+	NEXT_ROUND_MS = 1
+};
 
 static void fence(struct channel *to, uint64_t number, unsigned scope, struct str name)
 {
@@ -159,39 +164,49 @@ static void end_silent(struct governor *g, enum role role)
 	}
 }
 
-static void acknowledge(struct governor *g, size_t at)
+static struct str_list sent_of(const struct late_reply *late)
 {
-	struct late_reply *late = g->late.p[at];
+	return (struct str_list){.p = late->sent.p,
+				 .n = late->sent.n > SENT_SHOWN ? SENT_SHOWN : late->sent.n};
+}
+
+/* (2): the answer, and not a word about it in the log yet, whose sync would hold the answer back.
+ */
+static void answer(struct governor *g, const struct late_reply *late)
+{
 	AUTO_BUF out = BUF_INIT(65536);
 	struct json_out w = json_out_to(&out);
-	struct err e = ERR_INIT;
-	struct str_list sent = {.p = late->sent.p,
-				.n = late->sent.n > SENT_SHOWN ? SENT_SHOWN : late->sent.n};
-	struct leaf l = {
-	    .kind = LEAF_KILL_ACKNOWLEDGED,
-	    .kill_acknowledged = {.kill = late->kill, .sent = sent},
-	};
+	const struct str_list sent = sent_of(late);
 	bool is_heard = !late->waits_agents && !late->waits_runner;
 
-	if (is_heard && book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
-		people_reply_err(g, late->req, &e);
-	} else {
-		json_out_object(&w);
-		view_id(&w, "kill", 'k', late->kill);
-		json_out_key_bool(&w, "acknowledged", is_heard);
-		view_list(&w, "already_sent", &sent);
-		if (!is_heard) {
-			json_out_key_str(&w, "silent",
-					 late->waits_agents ? STR("agents' front") : STR("runner"));
-		}
-		json_out_close(&w);
-		people_reply(g, late->req, is_heard ? 200 : 202, buf_view(&out));
-	}
+	json_out_object(&w);
+	view_id(&w, "kill", 'k', late->kill);
+	json_out_key_bool(&w, "acknowledged", is_heard);
+	view_list(&w, "already_sent", &sent);
 	if (!is_heard) {
-		end_silent(g, late->waits_agents ? R_AGENTS : R_RUNNER);
+		json_out_key_str(&w, "silent",
+				 late->waits_agents ? STR("agents' front") : STR("runner"));
 	}
+	json_out_close(&w);
+	people_reply(g, late->req, is_heard ? 200 : 202, buf_view(&out));
+}
+
+static void forget(struct governor *g, size_t at)
+{
+	struct late_reply *late = g->late.p[at];
+
 	vec_remove(&g->late, at);
 	late_free(late);
+}
+
+static void record_acknowledged(struct governor *g, const struct late_reply *late)
+{
+	struct leaf l = {
+	    .kind = LEAF_KILL_ACKNOWLEDGED,
+	    .kill_acknowledged = {.kill = late->kill, .sent = sent_of(late)},
+	};
+
+	(void)gov_record(g, &l); /* logged; the next life says it again (1) */
 }
 
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner)
@@ -201,7 +216,7 @@ void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runn
 		struct reader r = reader_of(m->calls);
 		uint64_t call;
 
-		if (late->fence != m->fence) {
+		if (late->fence != m->fence || late->is_answered) {
 			continue;
 		}
 		while (rd_u64(&r, &call)) {
@@ -219,7 +234,11 @@ void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runn
 			late->waits_agents = false;
 		}
 		if (!late->waits_agents && !late->waits_runner) {
-			acknowledge(g, i);
+			answer(g, late);
+			late->is_answered = true;
+			if (loop_timer_in(g->loop, &g->tick, NEXT_ROUND_MS) != RC_OK) {
+				log_warn("no memory for a timer: a record waits for the next tick");
+			}
 		}
 		return;
 	}
@@ -228,8 +247,15 @@ void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runn
 void stop_tick(struct governor *g)
 {
 	for (size_t i = 0; i < g->late.n;) {
-		if (gov_now_ns(g) >= g->late.p[i]->give_up_ns) {
-			acknowledge(g, i);
+		struct late_reply *late = g->late.p[i];
+
+		if (late->is_answered) {
+			record_acknowledged(g, late);
+			forget(g, i);
+		} else if (gov_now_ns(g) >= late->give_up_ns) {
+			answer(g, late);
+			end_silent(g, late->waits_agents ? R_AGENTS : R_RUNNER);
+			forget(g, i);
 		} else {
 			i++;
 		}

@@ -321,6 +321,7 @@ static void a_stop_is_acknowledged_when_both_senders_have_spoken(void **state)
 	assert_int_equal(r->code, 200);
 	assert_says(r->text, "\"acknowledged\":true");
 	assert_says(r->text, "\"c5\"");
+	scene_settle(&s); /* the record of it follows the answer */
 	scene_close(&s);
 	scene_read_log(&disk);
 	assert_int_equal(scene_count(&disk, LEAF_KILL_ACKNOWLEDGED), 1);

@@ -162,6 +162,19 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
+uint32_t str_take_code_point(struct str *s)
+{
+	unsigned char lead = (unsigned char)s->p[0];
+	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
+
+	for (size_t i = 1; i < n && i < s->n; i++) {
+		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
+	}
+	*s = str_slice(*s, n, s->n);
+	return c;
+}
+
 bool secret_eq(struct str a, struct str b)
 {
 	unsigned char diff = 0;

@@ -41,5 +41,7 @@ bool str_contains(struct str s, struct str needle);
 struct str str_cut(struct str *s, char sep);
 /* Is s well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF)? */
 bool str_is_utf8(struct str s);
+/* Takes the first code point off *s, which is well-formed UTF-8 and not empty. */
+uint32_t str_take_code_point(struct str *s);
 /* Constant time in the bytes (not in the length). For secrets, digests and tokens. */
 bool secret_eq(struct str a, struct str b);

@@ -32,25 +32,11 @@ static enum rc add(struct proposing *w, const char *text)
 	return buf_add(w->out, str_from(text));
 }
 
-/* One character of UTF-8, which the parser has checked. */
-static uint32_t take_character(struct str *s)
-{
-	unsigned char lead = (unsigned char)s->p[0];
-	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
-
-	for (size_t i = 1; i < n && i < s->n; i++) {
-		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
-	}
-	*s = str_slice(*s, n, s->n);
-	return c;
-}
-
 static enum rc add_quoted(struct proposing *w, struct str s)
 {
 	TRY(buf_add_char(w->out, '"'));
 	while (s.n > 0) {
-		uint32_t c = take_character(&s);
+		uint32_t c = str_take_code_point(&s);
 
 		if (c == '"' || c == '\\') {
 			TRY(buf_addf(w->out, "\\%c", (int)c));

@@ -16,20 +16,6 @@ static const uint64_t REPEAT_UNBOUNDED = UINT64_MAX;
 
 /* ---- Code points ---- */
 
-/* One code point of well-formed UTF-8; s is not empty. */
-static uint32_t next_code_point(struct str *s)
-{
-	unsigned char lead = (unsigned char)s->p[0];
-	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
-
-	for (size_t i = 1; i < n && i < s->n; i++) {
-		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
-	}
-	*s = str_slice(*s, n, s->n);
-	return c;
-}
-
 /* ---- Compiling: one function per level of the grammar ---- */
 
 struct compiler {
@@ -199,7 +185,7 @@ static enum rc parse_class_atom(struct compiler *c, uint32_t *ret, char *ret_nam
 	if (accept(c, '\\')) {
 		return parse_escape(c, true, ret, ret_named);
 	}
-	*ret = next_code_point(&rest);
+	*ret = str_take_code_point(&rest);
 	c->at = c->text.n - rest.n;
 	return RC_OK;
 }
@@ -289,7 +275,7 @@ static enum rc parse_atom(struct compiler *c)
 	if (strchr("*+?{}]", c->text.p[c->at])) {
 		return bad(c, "nothing to repeat, or a bracket that must be escaped");
 	}
-	code_point = next_code_point(&rest);
+	code_point = str_take_code_point(&rest);
 	c->at = c->text.n - rest.n;
 	return emit(c, (struct pattern_instr){.op = OP_CHAR, .x = (int32_t)code_point});
 }
@@ -530,7 +516,7 @@ bool pattern_search(const struct pattern *p, struct str s)
 	search.position = 1;
 	add_thread(&search, now, 0);
 	while (!search.matched && s.n > 0) {
-		uint32_t c = next_code_point(&s);
+		uint32_t c = str_take_code_point(&s);
 		struct threads *swap = now;
 
 		search.position++;

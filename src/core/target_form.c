@@ -71,20 +71,6 @@ bool target_is_wildcard(struct str value)
 	return str_trim(value).n == 0;
 }
 
-/* One character of well-formed UTF-8, taken from the front of s. */
-static uint32_t take_character(struct str *s)
-{
-	unsigned char lead = (unsigned char)s->p[0];
-	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
-
-	for (size_t i = 1; i < n && i < s->n; i++) {
-		c = c << 6 | ((unsigned char)s->p[i] & 0x3fu);
-	}
-	*s = str_slice(*s, n, s->n);
-	return c;
-}
-
 /* Characters that nobody sees let two names look alike. s is UTF-8. */
 static bool has_invisible(struct str s)
 {
@@ -108,7 +94,7 @@ static bool has_invisible(struct str s)
 	};
 
 	while (s.n > 0) {
-		uint32_t c = take_character(&s);
+		uint32_t c = str_take_code_point(&s);
 
 		for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
 			if (c >= ranges[i][0] && c <= ranges[i][1]) {

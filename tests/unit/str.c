@@ -26,6 +26,18 @@ static void malformed_utf8_is_refused(void **state)
 	}
 }
 
+static void code_points_of_every_length_are_taken_in_turn(void **state)
+{
+	(void)state;
+	struct str s = STR("z\u00e9\u20ac\U0010ffff!");
+
+	assert_int_equal(str_take_code_point(&s), 'z');
+	assert_int_equal(str_take_code_point(&s), 0xe9);
+	assert_int_equal(str_take_code_point(&s), 0x20ac);
+	assert_int_equal(str_take_code_point(&s), 0x10ffff);
+	assert_str(s, "!");
+}
+
 static void cut_tells_a_missing_separator_from_an_empty_rest(void **state)
 {
 	(void)state;
@@ -50,6 +62,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(malformed_utf8_is_refused),
+	    cmocka_unit_test(code_points_of_every_length_are_taken_in_turn),
 	    cmocka_unit_test(cut_tells_a_missing_separator_from_an_empty_rest),
 	    cmocka_unit_test(secrets_compare_by_every_byte),
 	};

@@ -536,17 +536,25 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	return record_end(&r, ret);
 }
 
+/* Who would do what: the part of a case that depends neither on targets nor on context. */
+static enum rc begin_case(const struct policy_call *c, struct arena *arena,
+			  struct policy_case *ret, struct cedar_entities **store, struct err *e)
+{
+	const struct cedar_uid *upstream;
+
+	TRY(cedar_entities_new(arena, NULL, store, e));
+	TRY(add_agent(*store, c->agent, arena, &ret->principal, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
+	return add_entity(*store, ret->action, NULL, upstream, e);
+}
+
 enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 			    struct policy_case *ret, struct err *e)
 {
 	struct cedar_entities *store;
-	const struct cedar_uid *upstream;
 
-	TRY(cedar_entities_new(arena, NULL, &store, e));
-	TRY(add_agent(store, c->agent, arena, &ret->principal, e));
-	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
-	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
-	TRY(add_entity(store, ret->action, NULL, upstream, e));
+	TRY(begin_case(c, arena, ret, &store, e));
 	TRY(add_resources(store, c->inventory ? c->inventory : &no_inventory, c->targets,
 			  c->incident, arena, ret, e));
 	TRY(cedar_entities_seal(store, e));
@@ -559,14 +567,9 @@ enum rc policy_case_of_tool(const struct policy_call *c, struct arena *arena,
 {
 	struct record r = record_new(arena, e);
 	struct cedar_entities *store;
-	const struct cedar_uid *upstream;
 
 	*ret = (struct policy_case){0};
-	TRY(cedar_entities_new(arena, NULL, &store, e));
-	TRY(add_agent(store, c->agent, arena, &ret->principal, e));
-	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->upstream->name, &upstream, e));
-	TRY(cedar_uid_new(arena, STR("Remit::Action"), c->tool->public_name, &ret->action, e));
-	TRY(add_entity(store, ret->action, NULL, upstream, e));
+	TRY(begin_case(c, arena, ret, &store, e));
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;
 	put_grant(&r, c->task);

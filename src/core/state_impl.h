@@ -318,6 +318,8 @@ struct object *state_find_next(const struct state *s, enum object_kind kind, uin
 /* RC_BROKEN when there is none: a leaf cites what the state does not know. */
 enum rc state_need(const struct state *s, enum object_kind kind, uint64_t ix, struct object **ret,
 		   struct err *e);
+enum rc state_need_open_incident(const struct state *s, uint64_t ix, struct incident_object **ret,
+				 struct err *e);
 
 /* For reserve: memory for a new object, room in its table, and the leaf's own strings. */
 enum rc state_reserve_object(struct state *s, enum object_kind kind, size_t size,

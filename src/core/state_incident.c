@@ -7,8 +7,8 @@
 
 enum { SEVERITY_WORST = 1, SEVERITY_LEAST = 5 };
 
-static enum rc need_open(const struct state *s, uint64_t ix, struct incident_object **ret,
-			 struct err *e)
+enum rc state_need_open_incident(const struct state *s, uint64_t ix, struct incident_object **ret,
+				 struct err *e)
 {
 	struct object *o;
 
@@ -96,7 +96,7 @@ enum rc state_reserve_incident_updated(struct state *s, const struct leaf *l, st
 	struct incident_object *o;
 
 	TRY(check_severity(l->incident_updated.severity, e));
-	TRY(need_open(s, l->incident_updated.incident, &o, e));
+	TRY(state_need_open_incident(s, l->incident_updated.incident, &o, e));
 	return state_reserve_text(s, l, e);
 }
 
@@ -120,7 +120,7 @@ enum rc state_reserve_incident_closed(struct state *s, const struct leaf *l, str
 {
 	struct incident_object *o;
 
-	return need_open(s, l->incident_closed.incident, &o, e);
+	return state_need_open_incident(s, l->incident_closed.incident, &o, e);
 }
 
 void state_apply_incident_closed(struct state *s, const struct leaf *l)

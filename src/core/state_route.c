@@ -5,19 +5,6 @@
 #include "core/route.h"
 #include "core/state_impl.h"
 
-static enum rc need_open(const struct state *s, uint64_t ix, struct incident_object **ret,
-			 struct err *e)
-{
-	struct object *o;
-
-	TRY(state_need(s, OBJECT_INCIDENT, ix, &o, e));
-	*ret = (struct incident_object *)o;
-	if ((*ret)->pub.status != INCIDENT_OPEN) {
-		FAIL(e, RC_BROKEN, "incident i%" PRIu64 " is closed", ix);
-	}
-	return RC_OK;
-}
-
 bool state_incident_was_routed(const struct state *s, uint64_t ix, struct str key)
 {
 	const struct incident_object *o = (void *)state_find(s, OBJECT_INCIDENT, ix);
@@ -36,7 +23,7 @@ enum rc state_reserve_incident_routed(struct state *s, const struct leaf *l, str
 	const struct str_list key = {&r->route, 1};
 	struct incident_object *o;
 
-	TRY(need_open(s, r->incident, &o, e));
+	TRY(state_need_open_incident(s, r->incident, &o, e));
 	if (r->route.n == 0 || state_incident_was_routed(s, r->incident, r->route)) {
 		FAIL(e, RC_BROKEN, "incident i%" PRIu64 " was routed by '" STR_FMT "' already",
 		     r->incident, STR_ARG(r->route));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kubernetes.c - the npm package kubernetes-mcp-server as the runner starts it, with an API server
- *in miniature behind it: what the catalog says of scaling and of pods is what happens.
+ * in miniature behind it: what the catalog says of scaling and of pods is what happens.
  *
  *	test-kubernetes SERVER PACK_YAML KUBE_API_PY
  *
@@ -68,8 +68,6 @@ static const char *start_api(void)
 static int set_up(void **state)
 {
 	(void)state;
-	struct clock clock = clock_system();
-	struct runner_conf conf = {.bundle = &bundle, .generation = 1, .say = on_say};
 	static struct str command[4];
 	static struct str network[1];
 	static struct str readable[2];
@@ -101,8 +99,7 @@ static int set_up(void **state)
 	    .readable = {readable, 2},
 	    .timeout_ms = 60000,
 	};
-	assert_ok(loop_new(&clock, &loop, NULL));
-	assert_ok(runner_new(loop, &conf, &runner, NULL));
+	start_runner();
 	return 0;
 }
 
@@ -111,13 +108,10 @@ static int tear_down(void **state)
 	(void)state;
 	AUTO_BUF command = BUF_INIT(512);
 
-	runner_free(runner);
-	loop_free(loop);
+	stop_runner();
 	(void)kill(api, SIGKILL);
 	assert_ok(buf_addf(&command, "rm -rf %s%c", dir, 0));
 	assert_int_equal(system(command.p), 0);
-	buf_fini(&said_result);
-	buf_fini(&said_detail);
 	arena_fini(&arena);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linux.c - remit-linux on a host made for the test: a network namespace with nftables, a cgroup of
  * version 2 with a process in it, an etc/shadow of its own and a file. Each thing is done, read
- *back from outside, undone, and read back again.
+ * back from outside, undone, and read back again.
  *
  *	test-linux REMIT_LINUX PACK_YAML SETUP_NFT
  *
@@ -154,8 +154,6 @@ static void start_server(void)
 static int set_up(void **state)
 {
 	(void)state;
-	struct clock clock = clock_system();
-	struct runner_conf conf = {.bundle = &bundle, .generation = 1, .say = on_say};
 	static struct str command[3];
 	static struct str network[1];
 
@@ -174,8 +172,7 @@ static int set_up(void **state)
 	    .network = {network, 1},
 	    .timeout_ms = 20000,
 	};
-	assert_ok(loop_new(&clock, &loop, NULL));
-	assert_ok(runner_new(loop, &conf, &runner, NULL));
+	start_runner();
 	return 0;
 }
 
@@ -184,8 +181,7 @@ static int tear_down(void **state)
 	(void)state;
 	AUTO_BUF command = BUF_INIT(512);
 
-	runner_free(runner);
-	loop_free(loop);
+	stop_runner();
 	(void)kill(server, SIGKILL);
 	write_kernel(arena_strf(&arena, "%s/cgroup.freeze", service_dir).p, "0");
 	(void)kill(worker, SIGKILL);
@@ -195,8 +191,6 @@ static int tear_down(void **state)
 	assert_int_equal(rmdir(cgroups), 0);
 	assert_ok(buf_addf(&command, "rm -rf %s%c", dir, 0));
 	assert_int_equal(system(command.p), 0);
-	buf_fini(&said_result);
-	buf_fini(&said_detail);
 	arena_fini(&arena);
 	return 0;
 }

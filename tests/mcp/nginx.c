@@ -117,8 +117,6 @@ static int get_from(const char *address)
 static int set_up(void **state)
 {
 	(void)state;
-	struct clock clock = clock_system();
-	struct runner_conf conf = {.bundle = &bundle, .generation = 1, .say = on_say};
 	static struct str command[16];
 	static struct str paths[1];
 
@@ -153,8 +151,7 @@ static int set_up(void **state)
 	    .may_signal = true,
 	    .timeout_ms = 10000,
 	};
-	assert_ok(loop_new(&clock, &loop, NULL));
-	assert_ok(runner_new(loop, &conf, &runner, NULL));
+	start_runner();
 	return 0;
 }
 
@@ -163,13 +160,10 @@ static int tear_down(void **state)
 	(void)state;
 	AUTO_BUF command = BUF_INIT(512);
 
-	runner_free(runner);
-	loop_free(loop);
+	stop_runner();
 	assert_int_equal(kill(master(), SIGTERM), 0);
 	assert_ok(buf_addf(&command, "sleep 0.3; rm -rf %s%c", dir, 0));
 	assert_int_equal(system(command.p), 0);
-	buf_fini(&said_result);
-	buf_fini(&said_detail);
 	arena_fini(&arena);
 	return 0;
 }

@@ -42,6 +42,23 @@ static void on_say(void *ctx, const struct message *m)
 	}
 }
 
+static void start_runner(void)
+{
+	struct clock clock = clock_system();
+	struct runner_conf conf = {.bundle = &bundle, .generation = 1, .say = on_say};
+
+	assert_ok(loop_new(&clock, &loop, NULL));
+	assert_ok(runner_new(loop, &conf, &runner, NULL));
+}
+
+static void stop_runner(void)
+{
+	runner_free(runner);
+	loop_free(loop);
+	buf_fini(&said_result);
+	buf_fini(&said_detail);
+}
+
 static void wait_said(void)
 {
 	unsigned before = n_said;

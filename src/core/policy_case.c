@@ -537,8 +537,8 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 }
 
 /* Who would do what: the part of a case that depends neither on targets nor on context. */
-static enum rc begin_case(const struct policy_call *c, struct arena *arena,
-			  struct policy_case *ret, struct cedar_entities **store, struct err *e)
+static enum rc begin_case(const struct policy_call *c, struct arena *arena, struct policy_case *ret,
+			  struct cedar_entities **store, struct err *e)
 {
 	const struct cedar_uid *upstream;
 

@@ -33,6 +33,7 @@ wait_for() { # count, fixed string in the log
 call() {
 	local task=()
 	[ -z "$1" ] || task=(--task "$1")
+	: >"$dir/answer" # before the writer looks into it for the first answer
 	{
 		echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}'
 		for i in $(seq 100); do
@@ -45,12 +46,9 @@ call() {
 			grep -q '"id":2' "$dir/answer" && break
 			sleep 0.05
 		done
-	} | {
-		: >"$dir/answer"
-		"$remit" connect "https://127.0.0.1:$port" --cert "$d/identities/responder.pem" \
-			--key "$d/identities/responder.key" --ca "$d/ca/bundle.pem" "${task[@]}" \
-			>"$dir/answer" 2>>"$dir/log"
-	}
+	} | "$remit" connect "https://127.0.0.1:$port" --cert "$d/identities/responder.pem" \
+		--key "$d/identities/responder.key" --ca "$d/ca/bundle.pem" "${task[@]}" \
+		>>"$dir/answer" 2>>"$dir/log"
 }
 expect() { # fixed string in the answer
 	grep -qF "$1" "$dir/answer" || fail "no '$1' in: $(cat "$dir/answer")"

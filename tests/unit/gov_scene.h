@@ -77,6 +77,7 @@ struct scene {
 	uint64_t incident;
 
 	/* what was heard */
+	size_t n_heard;				/* messages but signings and answers to commands */
 	struct heard_reply replies[SCENE_MANY]; /* of calls */
 	size_t n_replies;
 	struct heard_reply answers[SCENE_MANY]; /* of commands */
@@ -649,6 +650,7 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 	struct heard_reply *r;
 	size_t party = 0;
 
+	s->n_heard += m->kind != MESSAGE_SIGN && m->kind != MESSAGE_COMMAND_REPLY;
 	while (s->c[party] != c) {
 		party++;
 	}
@@ -899,17 +901,22 @@ static inline const struct heard_reply *scene_command(struct scene *s, uint32_t 
 	return scene_answer(s, scene_tell(s, uid, verb, body));
 }
 
-/* Everything asked so far has had its effect, the ticks included. */
+/* Everything asked so far has had its effect, the ticks included: until two rounds, with a tick of
+ * the governor in each however busy the machine is, bring nothing new. */
 static inline void scene_settle(struct scene *s)
 {
-	for (int i = 0; i < 2; i++) {
-		struct clock real = clock_system();
-		uint64_t until = clock_boot_ns(&real) + 80 * 1000000;
+	int quiet = 0;
 
-		(void)scene_command(s, ALICE, COMMAND_STATUS, "{}");
+	for (int i = 0; i < 40 && quiet < 2 && !s->is_gone; i++) {
+		struct clock real = clock_system();
+		uint64_t until = clock_boot_ns(&real) + 60 * 1000000;
+		size_t n_heard = s->n_heard;
+
 		while (clock_boot_ns(&real) < until && !s->is_gone) {
 			scene_step(s, 10);
 		}
+		(void)scene_command(s, ALICE, COMMAND_STATUS, "{}");
+		quiet = s->n_heard == n_heard ? quiet + 1 : 0;
 	}
 }
 

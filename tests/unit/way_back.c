@@ -476,10 +476,11 @@ enum { DAYS = 24 * 60 };
 
 static const char mute_tool[] = "{\"tool\":\"db___mute\"}";
 
-static void wait_for_rehearsal(void)
+/* Lets this much time go by again and again, for what reads back after a pause. */
+static void wait_for_rehearsal(uint64_t pass_ms)
 {
 	for (int i = 0; i < 20; i++) {
-		scene_settle(&s);
+		later(pass_ms);
 		if (!strstr(scene_command(&s, ALICE, COMMAND_REHEARSAL_LIST, "{}")->text,
 			    "running")) {
 			return;
@@ -501,7 +502,7 @@ static void an_inverse_that_was_not_tried_lately_makes_its_tool_destroy(void **s
 	assert_says(scene_call(&s, "db___mute", LOGIN, 0), "Pending"); /* a person must approve */
 	assert_int_equal(s.n_changes, 0);
 	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSE, mute_tool)->text, "db___mute");
-	wait_for_rehearsal();
+	wait_for_rehearsal(0);
 	assert_int_equal(scene_admitted(&s, "mute"), 1);
 	assert_int_equal(scene_admitted(&s, "unmute"), 1);
 	assert_false(s.is_muted);
@@ -540,9 +541,7 @@ static void an_inverse_that_does_not_work_is_found_out(void **state)
 	s.broken_tool = "unmute";
 	s.broken_kind = OUTCOME_UNKNOWN;
 	assert_says(scene_command(&s, ALICE, COMMAND_REHEARSE, mute_tool)->text, "db___mute");
-	scene_settle(&s);
-	later(31000);
-	wait_for_rehearsal();
+	wait_for_rehearsal(31000);
 	scene_close(&s);
 	scene_read_log(&disk);
 	assert_false(scene_last(&disk, LEAF_TOOL_REHEARSED)->tool_rehearsed.ok);
@@ -561,7 +560,7 @@ static void a_death_in_the_middle_of_a_rehearsal_leaves_nothing_behind(void **st
 	scene_kill(&s);
 	s.held_tool = NULL;
 	scene_start(&s);
-	wait_for_rehearsal();
+	wait_for_rehearsal(0);
 	assert_false(s.is_muted);
 	assert_int_equal(scene_admitted(&s, "mute"), 1);
 	scene_close(&s);

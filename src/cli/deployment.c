@@ -75,7 +75,7 @@ int cli_keys_create(const struct cli_command *c, int argc, char **argv)
 	(void)snprintf(keeper, sizeof(keeper), "%s/keeper", state); /* a cut path cannot be made */
 	(void)snprintf(vkey, sizeof(vkey), "%s/log.vkey", state);
 	if (file_mkdirs(state, 0755, &e) != RC_OK ||
-	    keeper_keys_create(keeper, str_from(origin), vkey, &e) != RC_OK) {
+	    keeper_keys_create(keeper, NULL, str_from(origin), vkey, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	printf("%s is the log's public key; %s holds its secrets\n", vkey, keeper);

@@ -34,7 +34,8 @@ void deployment_free(struct deployment *d)
 static bool governs(struct str key)
 {
 	return !str_eq(key, STR("listen")) && !str_eq(key, STR("state")) &&
-	       !str_eq(key, STR("user")) && !str_eq(key, STR("pid_file"));
+	       !str_eq(key, STR("keeper")) && !str_eq(key, STR("user")) &&
+	       !str_eq(key, STR("pid_file"));
 }
 
 /* remit.yaml without what only says where it runs. */

@@ -96,6 +96,7 @@ struct deployment {
 
 	struct str dir;
 	struct str state_dir;
+	struct str anchor_dir; /* of the keeper's record; "" = with its keys */
 	struct str user;     /* "" = stay who started it */
 	struct str pid_file; /* "" = none */
 	struct agents_listener agents;
@@ -109,7 +110,7 @@ struct deployment {
 
 	/* The bytes that bundle->digest is the SHA-256 of: every file that governs, sorted by path,
 	 * each as "<path>\n<decimal length>\n<bytes>\n". remit.yaml stands there as the canonical
-	 * JSON of its keys other than listen, state, user and pid_file. */
+	 * JSON of its keys other than listen, state, keeper, user and pid_file. */
 	struct str canonical;
 };
 

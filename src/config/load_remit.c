@@ -354,12 +354,13 @@ void load_remit(struct load *l)
 	struct deployment *d = l->d;
 	const struct json *doc;
 	const struct json *listen;
+	const struct json *keeper;
 
 	l->arena = &d->arena;
 	doc = load_document(l, STR("remit.yaml"));
 	l->remit = doc;
 	(void)load_keys(l, doc, "remit.yaml",
-			"origin trust_domain state user pid_file listen sources notifiers "
+			"origin trust_domain state keeper user pid_file listen sources notifiers "
 			"backends defaults"); /* it reports */
 	l->b->origin = arena_str(&l->b->arena, load_text(l, doc, "origin", REQUIRED));
 	l->b->trust_domain = arena_str(&l->b->arena, load_text(l, doc, "trust_domain", REQUIRED));
@@ -372,6 +373,10 @@ void load_remit(struct load *l)
 	d->state_dir = load_path(l, doc, "state", REQUIRED, PATH_ANY);
 	d->user = load_text(l, doc, "user", OPTIONAL);
 	d->pid_file = load_path(l, doc, "pid_file", OPTIONAL, PATH_ANY);
+	keeper = load_map(l, doc, "keeper", OPTIONAL);
+	if (keeper && load_keys(l, keeper, "keeper", "anchor")) {
+		d->anchor_dir = load_path(l, keeper, "anchor", REQUIRED, PATH_ANY);
+	}
 	listen = load_map(l, doc, "listen", REQUIRED);
 	if (listen && load_keys(l, listen, "listen", "agents people")) {
 		load_agents_listener(l, load_map(l, listen, "agents", REQUIRED));

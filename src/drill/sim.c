@@ -283,6 +283,7 @@ static enum rc start(struct sim *s, struct err *e)
 
 	TRY(plug(s, e));
 	TRY(governor_open(&w, &s->governor, e));
+	sim_keeper_begins(s);
 	sim_settle(s);
 	if (!s->governor || !governor_has_keys(s->governor)) {
 		FAIL(e, RC_AGAIN, "the keeper gives no keys");

@@ -105,6 +105,8 @@ struct str sim_keep(struct sim *s, struct str text);
 void sim_say(struct sim *s, size_t party, const struct message *m);
 
 /* ---- sim_keeper.c ---- */
+/* It has signed nothing. */
+void sim_keeper_begins(struct sim *s);
 void sim_keeper_hears(struct sim *s, const struct message *m);
 /* ---- sim_store.c ---- */
 void sim_store_hears(struct sim *s, const struct message *m);

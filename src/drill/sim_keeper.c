@@ -98,6 +98,14 @@ static void sweep(struct sim *s, const struct msg_lease_sweep *m)
 	sim_say(s, SIM_KEEPER, &r);
 }
 
+void sim_keeper_begins(struct sim *s)
+{
+	static const uint8_t nothing[32];
+	const struct message m = {.kind = MESSAGE_ANCHOR, .anchor = {.root = str_of(nothing, 32)}};
+
+	sim_say(s, SIM_KEEPER, &m);
+}
+
 void sim_keeper_hears(struct sim *s, const struct message *m)
 {
 	switch ((int)m->kind) {

@@ -256,9 +256,9 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 	if (c->turn != TURN_SIGNING) {
 		return;
 	}
-	if (!m->ok && m->size > tiles_published_size(c->tiles) && m->size <= c->to_sign.size &&
-	    m->size != c->to_sign.old_size) {
-		/* The keeper signed more than was published, before a crash: prove from there. */
+	if (!m->ok && m->size <= c->to_sign.size && m->size != c->to_sign.old_size) {
+		/* The keeper signed more than was published, before a crash, or its anchor was put
+		 * back by a person: prove from there. */
 		if (tiles_prove(c->tiles, m->size, &c->to_sign.consistency, &c->err) == RC_OK) {
 			c->to_sign.old_size = m->size;
 			ask_for_signature(c);
@@ -274,6 +274,22 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 		return;
 	}
 	start_turn(c, TURN_PUBLISHING);
+}
+
+enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct tlog_hash *root,
+			   struct err *e)
+{
+	struct tlog_hash got;
+
+	if (size == 0 || size > tiles_published_size(c->tiles)) {
+		return RC_OK;
+	}
+	TRY(tiles_root_at(c->tiles, size, &got, e));
+	if (!tlog_hash_eq(&got, root)) {
+		FAIL(e, RC_BROKEN, "fork: this is not the log of which %llu leaves were signed",
+		     (unsigned long long)size);
+	}
+	return RC_OK;
 }
 
 uint64_t checkpointer_published_size(const struct checkpointer *c)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <tlog.h>
+
 #include "base/err.h"
 #include "net/channel.h"
 #include "net/loop.h"
@@ -26,6 +28,11 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 /* Once a checkpoint covers it, the receipt of this leaf goes to the keeper, which gave a lease for
  * it. RC_NOMEM: it cannot be remembered. */
 enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_t leaf_index);
+/* Before the first turn: is the tree of that size and root, which was signed, the beginning of what
+ * is published? RC_BROKEN when it is not. What was signed and not published any more is for the
+ * keeper to check, with the next signature. */
+enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct tlog_hash *root,
+			   struct err *e);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
 /* Set when memory and disk disagree: the governor must end. */
 bool checkpointer_is_broken(const struct checkpointer *c);

@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <tlog.h>
+
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -149,6 +151,11 @@ struct governor {
 	struct book *book;
 	struct vault *vault;
 	struct checkpointer *checkpointer;
+	struct {
+		bool is_known;
+		uint64_t size;
+		struct tlog_hash root;
+	} anchor; /* what the keeper signed last, as it says */
 
 	struct channel *agents;
 	struct channel *people;

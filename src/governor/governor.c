@@ -8,6 +8,8 @@
  *         (3) nobody but the keeper is listened to before governor_begin is through: nothing is
  *             judged before there are keys, before this life is announced and before the last
  *             one's calls are closed.
+ *         (4) a log that does not hold what the keeper signed last does nothing: neither an older
+ *             image of it nor another one.
  * States: OPEN (keys are on their way) -all keys, governor_begin-> READY;  any failure of the log,
  *         or a peer that ends -> BROKEN.
  */
@@ -109,6 +111,16 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
+/* The first word of a keeper. */
+static void take_anchor(struct governor *g, const struct msg_anchor *m)
+{
+	if (m->root.n == TLOG_HASH_BYTES) {
+		g->anchor.is_known = true;
+		g->anchor.size = m->size;
+		memcpy(g->anchor.root.bytes, m->root.p, TLOG_HASH_BYTES);
+	}
+}
+
 static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 {
 	struct governor *g = ctx;
@@ -120,6 +132,9 @@ static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 	case MESSAGE_KEY_READY:
 		vault_on_key(g->vault, c, &m->key_ready);
 		evidence_on_key(g, &m->key_ready);
+		break;
+	case MESSAGE_ANCHOR:
+		take_anchor(g, &m->anchor);
 		break;
 	case MESSAGE_SIGNATURE:
 		checkpointer_on_signature(g->checkpointer, &m->signature);
@@ -269,6 +284,20 @@ static enum rc connect_others(struct governor *g, struct err *e)
 	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
 }
 
+/* (4) What was signed last must be in the log that was found. */
+static enum rc check_anchor(const struct governor *g, struct err *e)
+{
+	uint64_t size = book_durable_size(g->book);
+
+	if (size < g->anchor.size) {
+		FAIL(e, RC_BROKEN,
+		     "rollback: the log has %llu leaves, and one of %llu was signed: this is an "
+		     "older image of it",
+		     (unsigned long long)size, (unsigned long long)g->anchor.size);
+	}
+	return RC_OK;
+}
+
 /* The first facts of this life. */
 static enum rc announce(struct governor *g, struct err *e)
 {
@@ -350,15 +379,30 @@ enum rc governor_open(const struct governor_world *w, struct governor **ret, str
 	return RC_OK;
 }
 
+/* Said here: who sees our end first is stopped, and so are we, and then the reason of a role's end
+ * is not told any more. */
+static enum rc said(enum rc rc, const struct err *e)
+{
+	if (rc != RC_OK && e) {
+		log_err("%s", e->msg);
+	}
+	return rc;
+}
+
 bool governor_has_keys(const struct governor *g)
 {
-	return vault_is_ready(g->vault);
+	return vault_is_ready(g->vault) && g->anchor.is_known;
 }
 
 enum rc governor_begin(struct governor *g, struct err *e)
 {
+	TRY(said(check_anchor(g, e), e));
 	TRY(announce(g, e));
 	TRY(start_checkpoints(g, e));
+	if (g->checkpointer) {
+		TRY(said(checkpointer_holds(g->checkpointer, g->anchor.size, &g->anchor.root, e),
+			 e));
+	}
 	TRY(connect_others(g, e));
 	clock_watch_recover(g);
 	leases_recover(g);

@@ -160,6 +160,17 @@ enum rc tiles_prove(struct tiles *t, uint64_t old_size, struct tlog_proof *ret, 
 	return tlog_prove_consistency(t->hasher, &nodes, old_size, t->prepared, ret, e);
 }
 
+enum rc tiles_root_at(struct tiles *t, uint64_t size, struct tlog_hash *ret, struct err *e)
+{
+	struct tlog_nodes nodes = tlog_dir_nodes(t->dir);
+
+	if (size > t->published) {
+		FAIL(e, RC_INPUT, "%ju leaves are not published", (uintmax_t)size);
+	}
+	tlog_dir_set_size(t->dir, t->published);
+	return tlog_root_at(t->hasher, &nodes, size, ret, e);
+}
+
 enum rc tiles_publish(struct tiles *t, struct str note, struct err *e)
 {
 	TRY(tlog_writer_publish(t->writer, note, &t->key, e));

@@ -45,6 +45,8 @@ enum rc tiles_prepare(struct tiles *t, const struct segment_snapshot *durable,
 /* The proof from another old size: for a keeper that signed a checkpoint which then was not
  * published. old_size is at most the size prepared. */
 enum rc tiles_prove(struct tiles *t, uint64_t old_size, struct tlog_proof *ret, struct err *e);
+/* The root of a tree not larger than the published one. */
+enum rc tiles_root_at(struct tiles *t, uint64_t size, struct tlog_hash *ret, struct err *e);
 /* note is the signed checkpoint of the size and root prepared last. */
 enum rc tiles_publish(struct tiles *t, struct str note, struct err *e);
 /* The receipt of a leaf below the published size, appended to b: exact tlog-proof text. */

@@ -204,6 +204,17 @@ static void give_token_key(struct keeper *k)
 	}
 }
 
+/* What the governor's log must hold, before it does anything. */
+static void tell_anchor(struct keeper *k)
+{
+	const struct message m = {
+	    .kind = MESSAGE_ANCHOR,
+	    .anchor = {.size = signer_size(k->signer),
+		       .root = str_of(signer_root(k->signer)->bytes, TLOG_HASH_BYTES)}};
+
+	say(k->governor, &m);
+}
+
 static void keeper_fini(struct keeper *k)
 {
 	leases_free(k->leases);
@@ -229,9 +240,11 @@ static void keeper_free(struct keeper **k)
 	}
 }
 
-enum rc keeper_run(const struct role_env *env, const char *dir, struct str origin, struct err *e)
+enum rc keeper_run(const struct role_env *env, const char *dir, const char *anchor,
+		   struct str origin, struct err *e)
 {
-	const struct sandbox_path path = {.path = dir, .access = SANDBOX_PATH_WRITE};
+	const struct sandbox_path paths[] = {{.path = dir, .access = SANDBOX_PATH_WRITE},
+					     {.path = anchor, .access = SANDBOX_PATH_WRITE}};
 	CLEANUP(keeper_free) struct keeper *k = mem_calloc(1, sizeof(*k));
 
 	if (!k) {
@@ -245,10 +258,11 @@ enum rc keeper_run(const struct role_env *env, const char *dir, struct str origi
 	k->peers.is_in_log = is_in_log;
 	k->peers.is_in_log_ctx = k;
 	TRY(keeper_keys_load(dir, origin, &k->keys, e));
-	TRY(role_confine(env, &keeper_sandbox, &path, 1, e));
-	TRY(signer_new(dir, &k->keys, &k->signer, e));
+	TRY(role_confine(env, &keeper_sandbox, paths, ARRAY_LEN(paths), e));
+	TRY(signer_new(anchor, &k->keys, &k->signer, e));
 	TRY(signer_probe(k->signer, e));
 	TRY(plug(k, e));
+	tell_anchor(k);
 	TRY(leases_new(env->loop, &k->peers, &k->leases, e));
 	give_token_key(k);
 	TRY(role_run(env, e));

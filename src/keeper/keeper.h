@@ -18,5 +18,7 @@ extern const struct sandbox_policy keeper_sandbox;
 
 /* Loads the deployment and runs on <state>/keeper. */
 enum rc role_keeper_main(const struct role_env *env, struct err *e);
-/* Runs the role on the keys in dir, which belongs to the user that env names. */
-enum rc keeper_run(const struct role_env *env, const char *dir, struct str origin, struct err *e);
+/* Runs the role on the keys in dir and the record in anchor (both belong to the user that env
+ * names). The first thing the governor hears is what was signed last (ANCHOR). */
+enum rc keeper_run(const struct role_env *env, const char *dir, const char *anchor,
+		   struct str origin, struct err *e);

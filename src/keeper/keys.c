@@ -81,7 +81,8 @@ static enum rc write_vkey(const struct tlog_vkey *vkey, const char *path, struct
 }
 
 /* Everything into tmp, which does not exist yet. */
-static enum rc fill(const char *tmp, struct str origin, const char *vkey_path, struct err *e)
+static enum rc fill(const char *tmp, const char *anchor, struct str origin, const char *vkey_path,
+		    struct err *e)
 {
 	struct tlog_vkey vkey;
 	AUTO_SECRET log_seed = NULL;
@@ -93,7 +94,7 @@ static enum rc fill(const char *tmp, struct str origin, const char *vkey_path, s
 	TRY(write_new_key(tmp, "wrap.key", &wrap_key, e));
 	TRY(write_new_key(tmp, "token.key", &token_key, e));
 	TRY(tlog_vkey_from_seed(&vkey, origin, TLOG_KEY_ED25519, secret_bytes(log_seed), e));
-	TRY(record_create(tmp, origin, e));
+	TRY(record_create(anchor ? anchor : tmp, origin, e));
 	return write_vkey(&vkey, vkey_path, e);
 }
 
@@ -112,7 +113,8 @@ static void remove_all(const char *tmp)
 	(void)rmdir(tmp);
 }
 
-enum rc keeper_keys_create(const char *dir, struct str origin, const char *vkey_path, struct err *e)
+enum rc keeper_keys_create(const char *dir, const char *anchor, struct str origin,
+			   const char *vkey_path, struct err *e)
 {
 	char tmp[PATH_MAX];
 	struct stat st;
@@ -126,7 +128,7 @@ enum rc keeper_keys_create(const char *dir, struct str origin, const char *vkey_
 		FAIL(e, RC_DENIED, "'%s' exists: keys are never overwritten", dir);
 	}
 	remove_all(tmp); /* of a run that was interrupted */
-	rc = fill(tmp, origin, vkey_path, e);
+	rc = fill(tmp, anchor, origin, vkey_path, e);
 	if (rc == RC_OK && rename(tmp, dir) != 0) {
 		rc = err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", tmp);
 	}

@@ -22,11 +22,12 @@ struct keeper_keys {
 	struct secret *token_key; /* fronts seal session ids, cursors and requestState with it */
 };
 
-/* Makes the directory with new keys and an empty record, and writes the verifier key (one line)
- * to vkey_path for everyone to read. RC_DENIED when the directory exists: keys are never
- * overwritten. A run that was interrupted leaves no directory. */
-enum rc keeper_keys_create(const char *dir, struct str origin, const char *vkey_path,
-			   struct err *e);
+/* Makes the directory with new keys and an empty record in anchor (NULL = in the directory itself),
+ * and writes the verifier key (one line) to vkey_path for everyone to read. RC_DENIED when the
+ * directory exists: keys are never overwritten; and when the anchor knows a log of that origin that
+ * has signed something. A run that was interrupted leaves no directory. */
+enum rc keeper_keys_create(const char *dir, const char *anchor, struct str origin,
+			   const char *vkey_path, struct err *e);
 /* Reads them into locked pages. RC_ABSENT when there is no directory. A missing token.key is made
  * anew; any other missing file is an error. RC_DENIED when others may read a key. */
 enum rc keeper_keys_load(const char *dir, struct str origin, struct keeper_keys *ret,

@@ -12,6 +12,7 @@ enum rc role_keeper_main(const struct role_env *env, struct err *e)
 	AUTO_FINDINGS findings = FINDINGS_INIT;
 	AUTO_DEPLOYMENT d = NULL;
 	char dir[PATH_MAX];
+	const char *anchor = dir;
 	int n;
 
 	TRY(deployment_load(env->deployment, &d, &findings, e));
@@ -19,7 +20,13 @@ enum rc role_keeper_main(const struct role_env *env, struct err *e)
 	if (n < 0 || (size_t)n >= sizeof(dir)) {
 		FAIL(e, RC_LIMIT, "the state directory's path is too long");
 	}
-	return keeper_run(env, dir, d->bundle->origin, e);
+	if (d->anchor_dir.n) {
+		anchor = arena_cstr(&d->arena, d->anchor_dir);
+		if (!anchor) {
+			FAIL(e, RC_NOMEM, "no memory for a path");
+		}
+	}
+	return keeper_run(env, dir, anchor, d->bundle->origin, e);
 }
 
 enum rc role_backend_main(const struct role_env *env, struct err *e)

@@ -2,8 +2,11 @@
 /* keeper/record.c - four lines of text, replaced as a whole. */
 #include "keeper/record.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -39,14 +42,46 @@ enum rc record_store(const char *dir, struct str origin, const struct record *r,
 enum rc record_create(const char *dir, struct str origin, struct err *e)
 {
 	const struct record none = {0};
+	struct record there;
 	char path[PATH_MAX];
 	struct stat st;
 
 	TRY(path_of(dir, path, e));
 	if (lstat(path, &st) == 0) {
-		FAIL(e, RC_DENIED, "'%s' exists", path);
+		TRY(record_load(dir, origin, &there, e));
+		if (there.size > 0) {
+			FAIL(
+			    e, RC_DENIED,
+			    "'%s' says that this log has signed %llu leaves: it cannot begin again",
+			    path, (unsigned long long)there.size);
+		}
 	}
 	return record_store(dir, origin, &none, e);
+}
+
+enum rc record_lock(const char *dir, int *ret_fd, struct err *e)
+{
+	char path[PATH_MAX];
+	AUTO_FD fd = -1;
+	int n = snprintf(path, PATH_MAX, "%s/lock", dir);
+
+	if (n < 0 || n >= PATH_MAX) {
+		FAIL(e, RC_LIMIT, "path is too long: '%s'", dir);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		return err_set_sys(e, RC_IO, __func__, "cannot open '%s'", path);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno == EWOULDBLOCK) {
+			FAIL(e, RC_DENIED, "'%s' is locked: another instance of this log runs",
+			     path);
+		}
+		return err_set_sys(e, RC_IO, __func__, "cannot lock '%s'", path);
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return RC_OK;
 }
 
 enum rc record_load(const char *dir, struct str origin, struct record *ret, struct err *e)

@@ -4,7 +4,8 @@
  * Trust:  the governor, who asks, may have been taken over and may want to rewrite history.
  * Holds:  (1) of two trees that were ever signed, one is the beginning of the other.
  *         (2) the record of a tree is durable before its signature exists.
- *         (3) after a failure to record, the tree in memory is still the one on disk or its
+ *         (3) one process at a time signs with one anchor.
+ *         (4) after a failure to record, the tree in memory is still the one on disk or its
  *             extension that was checked: the record is read anew before the next signature.
  */
 #include "keeper/signer.h"
@@ -13,14 +14,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 struct signer {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX]; /* the anchor */
+	int lock_fd;
 	const struct keeper_keys *keys;
 	struct tlog_hasher *hasher;
 	struct record last;
-	bool must_reload; /* invariant (3) */
+	bool must_reload; /* invariant (4) */
 };
 
 static struct str origin_of(const struct signer *s)
@@ -28,7 +31,7 @@ static struct str origin_of(const struct signer *s)
 	return str_from(s->keys->vkey.name);
 }
 
-enum rc signer_new(const char *dir, const struct keeper_keys *keys, struct signer **ret,
+enum rc signer_new(const char *anchor, const struct keeper_keys *keys, struct signer **ret,
 		   struct err *e)
 {
 	struct signer *s = mem_calloc(1, sizeof(*s));
@@ -38,10 +41,14 @@ enum rc signer_new(const char *dir, const struct keeper_keys *keys, struct signe
 		FAIL(e, RC_NOMEM, "no memory for the signer");
 	}
 	s->keys = keys;
+	s->lock_fd = -1;
 	s->hasher = tlog_hasher_new();
 	rc = s->hasher ? RC_OK : err_set(e, RC_NOMEM, __func__, "no memory for the signer");
-	if (rc == RC_OK && snprintf(s->dir, sizeof(s->dir), "%s", dir) >= (int)sizeof(s->dir)) {
+	if (rc == RC_OK && snprintf(s->dir, sizeof(s->dir), "%s", anchor) >= (int)sizeof(s->dir)) {
 		rc = err_set(e, RC_LIMIT, __func__, "the keeper's path is too long");
+	}
+	if (rc == RC_OK) {
+		rc = record_lock(s->dir, &s->lock_fd, e);
 	}
 	if (rc == RC_OK) {
 		rc = record_load(s->dir, origin_of(s), &s->last, e);
@@ -57,6 +64,7 @@ enum rc signer_new(const char *dir, const struct keeper_keys *keys, struct signe
 void signer_free(struct signer *s)
 {
 	if (s) {
+		file_close(s->lock_fd);
 		tlog_hasher_free(s->hasher);
 		mem_free(s);
 	}
@@ -65,6 +73,11 @@ void signer_free(struct signer *s)
 uint64_t signer_size(const struct signer *s)
 {
 	return s->last.size;
+}
+
+const struct tlog_hash *signer_root(const struct signer *s)
+{
+	return &s->last.root;
 }
 
 static enum rc take_proof(struct str bytes, struct tlog_proof *ret, struct err *e)

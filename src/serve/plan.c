@@ -77,11 +77,15 @@ static enum rc make_keys(const struct deployment *d, struct err *e)
 	char keeper[PATH_MAX];
 	char segments[PATH_MAX];
 	char vkey[PATH_MAX];
+	char anchor[PATH_MAX] = "";
 	struct stat st;
 
 	TRY(path_in(d->state_dir, "keeper", keeper, e));
 	TRY(path_in(d->state_dir, "segments", segments, e));
 	TRY(path_in(d->state_dir, "log.vkey", vkey, e));
+	if (d->anchor_dir.n) {
+		TRY(path_in(d->anchor_dir, ".", anchor, e));
+	}
 	if (lstat(keeper, &st) == 0) {
 		return RC_OK;
 	}
@@ -89,7 +93,10 @@ static enum rc make_keys(const struct deployment *d, struct err *e)
 		FAIL(e, RC_BROKEN, "there is a log in '%s', but its keys ('%s') are not there",
 		     segments, keeper);
 	}
-	TRY(keeper_keys_create(keeper, d->bundle->origin, vkey, e));
+	if (anchor[0]) {
+		TRY(file_mkdirs(anchor, 0700, e));
+	}
+	TRY(keeper_keys_create(keeper, anchor[0] ? anchor : NULL, d->bundle->origin, vkey, e));
 	log_info("made the keys of log '" STR_FMT "'", STR_ARG(d->bundle->origin));
 	return RC_OK;
 }
@@ -158,6 +165,7 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	AUTO_FINDINGS findings = FINDINGS_INIT;
 	AUTO_DEPLOYMENT d = NULL;
 	char state[PATH_MAX];
+	char anchor[PATH_MAX];
 	enum rc rc = deployment_load(deployment, &d, &findings, e);
 
 	log_findings(&findings);
@@ -167,5 +175,9 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	TRY(path_in(d->state_dir, ".", state, e));
 	TRY(file_mkdirs(state, 0700, e));
 	TRY(make_keys(d, e));
+	if (d->anchor_dir.n) {
+		TRY(path_in(d->anchor_dir, ".", anchor, e));
+		TRY(give_state(anchor, &ret->ids, e));
+	}
 	return give_state(state, &ret->ids, e);
 }

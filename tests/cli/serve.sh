@@ -104,14 +104,36 @@ for part in segments keys log; do
 done
 start
 for i in $(seq 100); do
-	grep -qE "not signed: (rollback|fork)" "$dir/log" && break
+	grep -q "rollback: the log has" "$dir/log" && break
 	sleep 0.1
 done
-grep -qE "not signed: (rollback|fork)" "$dir/log" || fail "a log that was rolled back is served"
+grep -q "rollback: the log has" "$dir/log" || fail "a log that was rolled back is served"
+grep -q "not signed: " "$dir/log" && fail "an older image was noticed only when it was to be signed"
 kill -9 "$supervisor"
 wait "$supervisor" 2>/dev/null
 supervisor=
 sleep 0.3
+
+# The record on a disk of its own: of a copy of the whole state, and of a second instance, it knows.
+rm -rf "$d/state"
+sed -i "s|^state:.*|&\nkeeper: {anchor: $dir/anchor}|" "$d/remit.yaml"
+starts=$(grep -cF "ready roles=" "$dir/log")
+start
+wait_for $((starts + 1)) "ready roles="
+open_incident "on a new log"
+sleep 0.5
+cp -a "$d" "$dir/second"
+sed -i "s|127.0.0.1:[0-9]*|127.0.0.1:0|" "$dir/second/remit.yaml"
+grep -q "^last-signed$" <(ls "$dir/anchor") || fail "the record is not in its anchor"
+[ -e "$d/state/keeper/last-signed" ] && fail "the record is still beside the keys"
+"$remit" serve "$dir/second" 2>"$dir/log2" && fail "a second instance is served"
+grep -q "another instance of this log runs" "$dir/log2" || fail "$(tail -5 "$dir/log2")"
+open_incident "the copy does not know of this"
+sleep 0.5
+stop
+"$remit" serve "$dir/second" 2>"$dir/log2" && fail "an older copy of the state is served"
+grep -q "rollback: the log has" "$dir/log2" || fail "$(tail -5 "$dir/log2")"
+verify
 
 # Lost keys are not replaced behind anybody's back.
 mv "$d/state/keeper" "$dir/keeper"

@@ -106,6 +106,8 @@ struct scene {
 	bool refuses_puts;   /* the store's disk is full */
 	bool refuses_checks; /* what it has is damaged */
 	bool ignores_removals;
+	uint64_t anchor_size; /* what the keeper says that it signed last */
+	uint8_t anchor_root[32];
 	const char *held_tool;	 /* its calls are not answered by themselves */
 	const char *broken_tool; /* its calls end like this, and do nothing */
 	enum outcome_kind broken_kind;
@@ -767,6 +769,7 @@ static void scene_step(struct scene *s, int ms)
 /* Starts a governor on what there is in the place. */
 static inline void scene_start(struct scene *s)
 {
+	struct message anchor = {.kind = MESSAGE_ANCHOR};
 	int fds[PARTIES][2];
 	int theirs[PARTIES];
 
@@ -792,6 +795,9 @@ static inline void scene_start(struct scene *s)
 		assert_ok(channel_new(s->l, fds[i][0], scene_roles[i], R_GOVERNOR, scene_heard,
 				      scene_gone, s, &s->c[i], NULL));
 	}
+	anchor.anchor = (struct msg_anchor){.size = s->anchor_size,
+					    .root = str_of(s->anchor_root, sizeof(s->anchor_root))};
+	scene_send(s, KEEPER, &anchor);
 }
 
 static int scene_reap(struct scene *s)

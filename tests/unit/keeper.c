@@ -129,7 +129,7 @@ static void create(void)
 {
 	struct err e = ERR_INIT;
 
-	if (keeper_keys_create(dir, ORIGIN, vkey_path, &e) != RC_OK) {
+	if (keeper_keys_create(dir, NULL, ORIGIN, vkey_path, &e) != RC_OK) {
 		fail_msg("%s", e.msg);
 	}
 }
@@ -163,7 +163,7 @@ static void keys_are_made_once_and_for_their_owner_only(void **state)
 	assert_true(str_eq(buf_view(&vkey), buf_view(&published)));
 	assert_false(secret_equal(keys.log_seed, keys.wrap_key));
 
-	assert_rc(keeper_keys_create(dir, ORIGIN, vkey_path, NULL), RC_DENIED);
+	assert_rc(keeper_keys_create(dir, NULL, ORIGIN, vkey_path, NULL), RC_DENIED);
 	assert_ok(keeper_keys_load(dir, ORIGIN, &again, NULL));
 	assert_true(secret_equal(keys.log_seed, again.log_seed));
 	keeper_keys_fini(&keys);
@@ -210,7 +210,8 @@ static void a_failed_creation_leaves_no_keys(void **state)
 	(void)state;
 	struct keeper_keys keys;
 
-	assert_int_not_equal(keeper_keys_create(dir, ORIGIN, "/nonexistent/log.vkey", NULL), RC_OK);
+	assert_int_not_equal(keeper_keys_create(dir, NULL, ORIGIN, "/nonexistent/log.vkey", NULL),
+			     RC_OK);
 	assert_rc(keeper_keys_load(dir, ORIGIN, &keys, NULL), RC_ABSENT);
 	create(); /* and is no obstacle */
 }
@@ -354,6 +355,82 @@ static void what_cannot_be_recorded_is_not_signed(void **state)
 	close_fixture(&f);
 }
 
+/* ---- The anchor: the record, kept apart ---- */
+
+/* A second directory beside the first, as on another disk. */
+static void make_anchor(char out[96])
+{
+	(void)snprintf(out, 96, "%s/anchor", place);
+	assert_int_equal(mkdir(out, 0700), 0);
+	assert_ok(keeper_keys_create(dir, out, ORIGIN, vkey_path, NULL));
+}
+
+static void a_second_instance_is_refused_before_it_can_sign(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct signer *second = NULL;
+	struct err e = ERR_INIT;
+
+	create();
+	open_fixture(&f);
+	assert_rc(signer_new(dir, &f.keys, &second, &e), RC_DENIED);
+	assert_non_null(strstr(e.msg, "another instance"));
+	close_fixture(&f);
+	open_fixture(&f); /* control: the first is gone */
+	close_fixture(&f);
+}
+
+static void an_anchor_elsewhere_outlives_an_old_copy_of_the_keys(void **state)
+{
+	(void)state;
+	struct fixture f;
+	char anchor[96];
+	char path[160];
+	AUTO_BUF note = BUF_INIT(4096);
+	struct err e = ERR_INIT;
+
+	make_anchor(anchor);
+	in_dir("last-signed", path);
+	assert_int_not_equal(access(path, F_OK), 0); /* it is not beside the keys */
+	f.tree = (struct tree){.h = tlog_hasher_new(), .forked_at = UINT64_MAX};
+	assert_ok(keeper_keys_load(dir, ORIGIN, &f.keys, NULL));
+	assert_ok(signer_new(anchor, &f.keys, &f.signer, NULL));
+	assert_ok(sign(f.signer, &f.tree, 0, 100, &note, &e));
+	signer_free(f.signer);
+	/* The keys' directory has not changed since: whatever copy of it starts next, the anchor
+	 * knows. */
+	assert_ok(signer_new(anchor, &f.keys, &f.signer, NULL));
+	buf_reset(&note);
+	assert_int_equal(signer_size(f.signer), 100);
+	assert_rc(sign(f.signer, &f.tree, 0, 99, &note, &e), RC_DENIED);
+	assert_non_null(strstr(e.msg, "rollback"));
+	assert_int_equal(note.n, 0);
+	close_fixture(&f);
+	empty(anchor);
+}
+
+static void a_log_that_was_signed_does_not_begin_again(void **state)
+{
+	(void)state;
+	static const struct record signed_once = {.size = 7};
+	char anchor[96];
+	struct err e = ERR_INIT;
+
+	make_anchor(anchor);
+	empty(dir); /* the state is lost, or was never here */
+	assert_ok(
+	    keeper_keys_create(dir, anchor, ORIGIN, vkey_path, NULL)); /* nothing was signed */
+	empty(dir);
+	assert_ok(record_store(anchor, ORIGIN, &signed_once, NULL));
+	assert_rc(keeper_keys_create(dir, anchor, ORIGIN, vkey_path, &e), RC_DENIED);
+	assert_non_null(strstr(e.msg, "7 leaves"));
+	assert_int_not_equal(access(dir, F_OK), 0);
+	assert_rc(keeper_keys_create(dir, anchor, STR("audit.example/other"), vkey_path, &e),
+		  RC_BROKEN);
+	empty(anchor);
+}
+
 static void another_logs_record_is_refused(void **state)
 {
 	(void)state;
@@ -420,6 +497,9 @@ int main(void)
 	    TEST(malformed_requests_are_refused),
 	    TEST(without_its_record_the_keeper_does_not_sign),
 	    TEST(what_cannot_be_recorded_is_not_signed),
+	    TEST(a_second_instance_is_refused_before_it_can_sign),
+	    TEST(an_anchor_elsewhere_outlives_an_old_copy_of_the_keys),
+	    TEST(a_log_that_was_signed_does_not_begin_again),
 	    TEST(another_logs_record_is_refused),
 	    TEST(a_data_key_opens_for_its_task_only),
 	};

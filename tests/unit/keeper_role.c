@@ -28,6 +28,8 @@ struct scene {
 	size_t heard[N_PARTIES];
 	struct message last[N_PARTIES]; /* its strings point into text */
 	char text[N_PARTIES][8192];
+	uint64_t anchor_size;
+	size_t anchors;
 	bool is_gone;
 };
 
@@ -50,6 +52,12 @@ static void heard(void *ctx, struct channel *c, const struct message *m)
 
 	while (s->c[i] != c) {
 		i++;
+	}
+	if (m->kind == MESSAGE_ANCHOR) {
+		assert_int_equal(s->heard[i], 0); /* before anything else */
+		s->anchor_size = m->anchor.size;
+		s->anchors++;
+		return;
 	}
 	at = s->text[i];
 	s->heard[i]++;
@@ -97,7 +105,7 @@ static int run_keeper(int fds[N_PARTIES])
 	if (loop_new(&env.clock, &env.loop, &e) != RC_OK) {
 		return 3;
 	}
-	rc = keeper_run(&env, dir, ORIGIN, &e);
+	rc = keeper_run(&env, dir, dir, ORIGIN, &e);
 	if (rc != RC_OK) {
 		(void)dprintf(STDERR_FILENO, "keeper: %s\n", e.msg);
 	}
@@ -180,7 +188,7 @@ static int make_place(void **state)
 	}
 	(void)snprintf(dir, sizeof(dir), "%s/keeper", place);
 	(void)snprintf(vkey, sizeof(vkey), "%s/log.vkey", place);
-	if (keeper_keys_create(dir, ORIGIN, vkey, NULL) != RC_OK) {
+	if (keeper_keys_create(dir, NULL, ORIGIN, vkey, NULL) != RC_OK) {
 		return -1;
 	}
 	return geteuid() == 0 ? give_away() : 0;
@@ -251,6 +259,15 @@ static void it_signs_and_refuses_in_its_sandbox(void **state)
 	assert_int_equal(m->signature.size, 1);
 	assert_int_equal(m->signature.note.n, 0);
 	assert_true(str_has_prefix(m->signature.detail, STR("fork")));
+	assert_int_equal(s.anchors, 1);
+	assert_int_equal(s.anchor_size, 0);
+	assert_int_equal(close_scene(&s), 1);
+	open_scene(&s); /* the next life says where the last one ended */
+	(void)wait_for(&s, PEOPLE, 1);
+	for (int i = 0; i < 500 && s.anchors == 0; i++) {
+		assert_ok(loop_step(s.l, 20, NULL));
+	}
+	assert_int_equal(s.anchor_size, 1);
 	tlog_hasher_free(h);
 	keeper_keys_fini(&keys);
 	assert_int_equal(close_scene(&s), 1);

@@ -1,7 +1,7 @@
 # A thin front to Meson: `make` builds, `make test` runs the fast part.
 BUILD ?= build
 
-.PHONY: all test check asan fuzz lint bench format clean install
+.PHONY: all test check asan fuzz lint interop bench format clean install
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 $(BUILD)/build.ninja:
@@ -13,6 +13,8 @@ check:               ## everything
 asan:                ## the fast tests under AddressSanitizer and UBSan
 	@[ -d build-asan ] || meson setup build-asan -Db_sanitize=address,undefined -Dbuildtype=debugoptimized >/dev/null
 	@ninja -C build-asan && meson test -C build-asan --no-rebuild --suite unit --suite fuzz --print-errorlogs
+interop: all         ## against others: log verifiers, Cedar, PostgreSQL
+	@meson test -C $(BUILD) --no-rebuild --suite interop --print-errorlogs
 fuzz:                ## libFuzzer binaries in build-fuzz/tests/fuzz
 	@[ -d build-fuzz ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-fuzz

@@ -1,59 +1,156 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A log of ours before verifiers that are not ours: the openssl command (signature), coreutils
-# (leaf hashes) and, when TESSERA_FSCK names it, Tessera's fsck (everything):
+# tests/interop/tlog.sh SOURCE_DIR MAKE_LOG REMIT go|rest - logs of ours before verifiers that are not:
+# docs/verify-by-hand.md (openssl, coreutils) and verify_log.py; with "go" Tessera's fsck and the
+# packages note and tlog of x/mod. And a log that Tessera made before ours.
 #
-#	go install github.com/transparency-dev/tessera/cmd/fsck@v1.0.4
-#	TESSERA_FSCK=$HOME/go/bin/fsck meson test -C build tlog
-#
-# usage: tlog.sh MAKE_LOG
-set -eu
-
-make_log=$1
-if [ -w /dev/shm ]; then base=/dev/shm; else base=/tmp; fi
-dir=$(mktemp -d "$base/remit-interop-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-
+# The log that all of them see is one that `remit serve` wrote; others have the sizes at which tiles
+# begin and end. Each verifier must also refuse: what it accepts is worth as much as what it refuses.
+set -u
+source=$1
+make_log=$2
+remit=$3
+part=$4
+dir=$(mktemp -d /tmp/remit-interop.XXXXXX) || exit 99
+supervisor=
+finish() {
+	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
+	rm -rf "$dir"
+}
+trap finish EXIT
 fail() {
-	echo "tlog.sh: $1" >&2
+	echo "tlog: $*" >&2
 	exit 1
 }
-
-"$make_log" "$dir/log" 700 >"$dir/vkey"
-
-# The public key is the last 32 bytes of what follows the second '+'; the text ends at the empty
-# line; a signature follows 4 bytes of key id.
-printf '\060\052\060\005\006\003\053\145\160\003\041\000' >"$dir/pub.der"
-cut -d+ -f3- "$dir/vkey" | base64 -d | tail -c 32 >>"$dir/pub.der"
-awk 'NF == 0 { exit } { print }' "$dir/log/checkpoint" >"$dir/text"
-awk '/^— / { print $3 }' "$dir/log/checkpoint" | base64 -d | tail -c +5 >"$dir/signature"
-verify() {
-	openssl pkeyutl -verify -pubin -inkey "$dir/pub.der" -keyform DER -rawin \
-		-in "$dir/text" -sigfile "$dir/signature" >/dev/null 2>&1
+must() { "$@" >"$dir/out" 2>&1 || fail "refused: $* ($(tail -1 "$dir/out"))"; }
+must_refuse() {
+	"$@" >"$dir/out" 2>&1
+	[ $? = 1 ] || fail "not refused: $* ($(tail -1 "$dir/out"))"
 }
-verify || fail "openssl does not accept the checkpoint's signature"
-sed -i 's/^700$/701/' "$dir/text"
-if verify; then fail "openssl accepts a changed checkpoint"; fi
 
-# Hash 3 of the first tile is SHA-256 of a zero byte and the leaf.
-want=$(printf '\000{"n":3}' | sha256sum | cut -d' ' -f1)
-got=$(tail -c +97 "$dir/log/tile/0/000" | head -c 32 | od -An -v -tx1 | tr -d ' \n')
-[ "$want" = "$got" ] || fail "sha256sum does not agree with the tile"
-
-fsck() {
-	# On a damaged log it may stop without ending, so it gets its time.
-	timeout "$1" "$TESSERA_FSCK" --storage_url="file://$dir/log/" --public_key="$dir/vkey" --ui=false \
-		>"$dir/fsck.out" 2>&1
+# ---- a log of a running Remit: $dir/d/state/log, a leaf and its receipt ----
+log=$dir/d/state/log
+key=$dir/d/state/log.vkey
+serve_some() {
+	"$remit" init "$dir/d" >/dev/null || fail "no deployment"
+	local port=$((20000 + RANDOM % 20000)) i
+	sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$dir/d/remit.yaml"
+	"$remit" serve "$dir/d" 2>"$dir/serve" &
+	supervisor=$!
+	for i in $(seq 300); do
+		grep -qF "ready roles=" "$dir/serve" && break
+		sleep 0.1
+	done
+	for i in $(seq 20); do
+		"$remit" incident open --socket "$dir/d/run/remit.sock" --class host-alert --severity 2 \
+			--environment production --asset host:web1 --title "number $i" >"$dir/out" 2>&1 ||
+			fail "no incident: $(cat "$dir/out" "$dir/serve")"
+	done
+	# The last of them is published when the log proves it.
+	for i in $(seq 100); do
+		"$remit" log prove 20 --log "$log" >"$dir/receipt" 2>/dev/null && break
+		sleep 0.1
+	done
+	kill -TERM "$supervisor"
+	wait "$supervisor" || fail "it ended with status $?"
+	supervisor=
+	must "$remit" log prove 20 --log "$log"
+	cp "$dir/out" "$dir/receipt"
+	must "$remit" log show 20 --log "$log"
+	head -c -1 "$dir/out" >"$dir/leaf"
 }
-if [ -z "${TESSERA_FSCK:-}" ]; then
-	echo "openssl and sha256sum agree; TESSERA_FSCK is not set, so Tessera was not asked"
+
+# The same log with one thing wrong: $1 says what; in $dir/bad.
+damage() {
+	rm -rf "$dir/bad"
+	cp -r "$log" "$dir/bad"
+	case $1 in
+	signature) sed -i '2s/.*/99/' "$dir/bad/checkpoint" ;;
+	leaf) flip "$(ls -v "$dir"/bad/tile/entries/000.p/* | tail -1)" 40 ;;
+	tile) flip "$(ls -v "$dir"/bad/tile/0/000.p/* | tail -1)" 40 ;;
+	end) truncate -s -1 "$(ls -v "$dir"/bad/tile/entries/000.p/* | tail -1)" ;;
+	esac
+}
+flip() { # file, offset
+	local byte
+	byte=$(tail -c +$(($2 + 1)) "$1" | head -c 1 | xxd -p)
+	printf "%02x" $((16#$byte ^ 1)) | xxd -r -p | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# Asks a verifier about all of it: what it looks at, then the words before the key.
+ask() {
+	local size what damages=$1
+	shift
+	must "$@" "$key" "$log"
+	for what in $damages; do
+		damage $what
+		must_refuse "$@" "$key" "$dir/bad"
+	done
+	must_refuse "$@" "$dir/other.vkey" "$log"
+	for size in 1 2 255 256 257 700 65536 66000; do
+		rm -rf "$dir/sized"
+		"$make_log" "$dir/sized" "$size" >"$dir/sized.vkey" || exit 99
+		must "$@" "$dir/sized.vkey" "$dir/sized"
+	done
+}
+
+ask_receipt() {
+	must "$@" "$dir/receipt" "$dir/leaf"
+	printf x >"$dir/other-leaf"
+	must_refuse "$@" "$dir/receipt" "$dir/other-leaf"
+	sed 's/^index 20$/index 19/' "$dir/receipt" >"$dir/other-receipt"
+	must_refuse "$@" "$dir/other-receipt" "$dir/leaf"
+}
+
+by_hand() { # receipt
+	rm -rf "$dir/hand"
+	mkdir "$dir/hand"
+	sed -n '/^```sh$/,/^```$/p' "$source/docs/verify-by-hand.md" | sed '/^```/d' >"$dir/commands"
+	(cd "$dir/hand" && LOG=$log KEY=$key RECEIPT=$1 bash "$dir/commands") >"$dir/out" 2>&1
+}
+
+ask_tessera() {
+	local log_of_tessera=$dir/tessera
+	mkdir "$log_of_tessera"
+	"$foreign" make "$log_of_tessera" 1 5 300 700 >"$dir/tessera.vkey" 2>"$dir/out" ||
+		fail "Tessera makes no log: $(tail -3 "$dir/out")"
+	must "$remit" log verify --log "$log_of_tessera" --key "$dir/tessera.vkey"
+	grep -qF "the log holds: 700 leaves" "$dir/out" || fail "remit log verify saw something else"
+	must python3 "$source/tests/interop/verify_log.py" "$dir/tessera.vkey" "$log_of_tessera"
+	must "$remit" log prove 299 --log "$log_of_tessera" --key "$dir/tessera.vkey"
+	cp "$dir/out" "$dir/tessera.receipt"
+	printf 'leaf 299' >"$dir/tessera.leaf"
+	must "$foreign" receipt "$dir/tessera.vkey" "$dir/tessera.receipt" "$dir/tessera.leaf"
+	flip "$log_of_tessera/tile/entries/001" 40
+	"$remit" log verify --log "$log_of_tessera" --key "$dir/tessera.vkey" >"$dir/out" 2>&1
+	[ $? = 8 ] || fail "remit log verify accepts a changed log of Tessera's"
+}
+
+if [ "$part" = go ]; then
+	command -v go >/dev/null || { echo "go is not installed"; exit 77; }
+	foreign=$dir/foreign
+	if ! (cd "$source/tests/interop/go" && go build -o "$foreign" .) >"$dir/out" 2>&1; then
+		# Its modules come from the network; a mistake of ours does not look like that.
+		grep -qE "dial tcp|no such host|module lookup disabled|i/o timeout|requires go" "$dir/out" &&
+			{ echo "the Go modules cannot be had here: $(tail -1 "$dir/out")"; exit 77; }
+		fail "$(cat "$dir/out")"
+	fi
+fi
+serve_some
+"$make_log" "$dir/other" 1 >"$dir/other.vkey" || exit 99
+if [ "$part" = go ]; then
+	ask "signature leaf tile end" "$foreign" fsck
+	ask "signature leaf end" "$foreign" note # it reads no tiles
+	ask_receipt "$foreign" receipt "$key"
+	ask_tessera
+	echo "Tessera's fsck and x/mod agree with us, and we with a log of Tessera's"
 	exit 0
 fi
-for size in 1 2 255 256 257 700 66000; do
-	rm -rf "$dir/log"
-	"$make_log" "$dir/log" "$size" >"$dir/vkey"
-	fsck 60 || { cat "$dir/fsck.out" >&2; fail "fsck refuses a log of $size leaves"; }
-done
-printf 'x' | dd of="$dir/log/tile/entries/017" bs=1 seek=5 conv=notrunc status=none
-if fsck 5; then fail "fsck accepts a changed entry"; fi
-echo "openssl, sha256sum and Tessera agree"
+by_hand "$dir/receipt"
+[ "$(grep -c '^ok: ' "$dir/out")" = 3 ] || fail "by hand: $(cat "$dir/out")"
+by_hand <(sed 's/^index 20$/index 19/' "$dir/receipt")
+grep -q '^WRONG: ' "$dir/out" || fail "by hand a wrong receipt is accepted"
+ask "signature leaf tile end" python3 "$source/tests/interop/verify_log.py"
+ask_receipt python3 "$source/tests/interop/verify_log.py" "$key" --receipt
+must python3 "$source/tests/interop/flip_log.py" "$key" "$log"
+echo "openssl, coreutils and verify_log.py agree with us; $(tail -1 "$dir/out")"

@@ -528,3 +528,22 @@ const struct kill *state_next_kill(const struct state *s, uint64_t from);
 
 /* A digest over the whole state in canonical order: replaying the same leaves gives the same. */
 enum rc state_digest(const struct state *s, struct digest *ret, struct err *e);
+
+/* ---- as bytes (docs/formats/snapshot.md) ---- */
+
+/* Of the bytes: another order or meaning of fields is another number. */
+enum { STATE_FORMAT = 1 };
+
+typedef enum rc state_put_fn(void *ctx, const void *p, size_t n, struct err *e);
+/* Up to `most` bytes; none at the end. */
+typedef enum rc state_get_fn(void *ctx, void *p, size_t most, size_t *ret_n, struct err *e);
+
+/* Gives all of the state to put, in pieces; *ret is its digest, which is SHA-256 over these bytes.
+ * Nothing in them is secret, sealed or what a sealed value says. An error of put ends it. */
+enum rc state_write(const struct state *s, state_put_fn *put, void *ctx, struct digest *ret,
+		    struct err *e);
+/* The state that such bytes describe, and the digest of the bytes. Safe for any bytes, but only
+ * those of a known digest are a state that leaves can be applied to. RC_BROKEN: they are none;
+ * RC_ABSENT: of another format; RC_LIMIT, RC_NOMEM, or the error of get. */
+enum rc state_read(state_get_fn *get, void *ctx, struct state **ret, struct digest *ret_digest,
+		   struct err *e);

@@ -50,29 +50,41 @@ static void read_whom(struct str whom, struct counter *c)
 	}
 }
 
-static enum rc need_counter(struct state *s, const struct taking *t, struct counter **ret,
-			    struct err *e)
+static enum rc add_counter(struct state *s, struct str key, bool is_set, struct counter **ret,
+			   struct err *e)
 {
-	struct str whom = t->key;
+	struct str whom = key;
 
-	*ret = counter_of(s, t->key);
-	if (*ret) {
-		return RC_OK;
-	}
 	if (s->counters.n >= LIMIT_COUNTERS) {
 		FAIL(e, RC_LIMIT, "more than %d counters in use", LIMIT_COUNTERS);
 	}
 	*ret = mem_calloc(1, sizeof(**ret));
-	if (!*ret || map_put(&s->counters, t->key, *ret) != RC_OK) {
+	if (!*ret || map_put(&s->counters, key, *ret) != RC_OK) {
 		mem_free(*ret);
 		FAIL(e, RC_NOMEM, "no memory for a counter");
 	}
-	(*ret)->is_set = cap_measure_is_set(t->measure);
+	(*ret)->is_set = is_set;
 	for (unsigned i = 0; i < 3; i++) {
 		(void)str_cut(&whom, ':'); /* measure, window, cap: what is left is whose */
 	}
 	read_whom(whom, *ret);
 	return RC_OK;
+}
+
+static enum rc need_counter(struct state *s, const struct taking *t, struct counter **ret,
+			    struct err *e)
+{
+	*ret = counter_of(s, t->key);
+	return *ret ? RC_OK : add_counter(s, t->key, cap_measure_is_set(t->measure), ret, e);
+}
+
+enum rc state_restore_counter(struct state *s, struct str key, bool is_set, struct counter **ret,
+			      struct err *e)
+{
+	if (counter_of(s, key)) {
+		FAIL(e, RC_BROKEN, "a counter that is there twice");
+	}
+	return add_counter(s, key, is_set, ret, e);
 }
 
 enum rc state_reserve_takings(struct state *s, const struct str_list *takings, size_t n_targets,

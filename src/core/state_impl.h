@@ -398,6 +398,9 @@ void state_forget_counters(struct state *s);
 void state_free_counters(struct state *s);
 /* What is counted is forgotten. */
 void state_clear_counter(struct state *s, struct str key);
+/* For a state that is read back: an empty one. RC_BROKEN when it is there. */
+enum rc state_restore_counter(struct state *s, struct str key, bool is_set, struct counter **ret,
+			      struct err *e);
 /* Those that count something, by key; the list is the caller's. */
 enum rc state_list_counters(const struct state *s, const struct map_entry ***ret, size_t *ret_n,
 			    struct err *e);
@@ -420,6 +423,11 @@ struct str_list state_take_words(struct state *s, uint32_t **ret_ids);
 enum rc state_reserve_targets(struct state *s, const struct leaf_call_decided *c, struct err *e);
 void state_drop_pending_targets(struct state *s);
 void state_apply_targets(struct state *s, struct call_object *o);
+/* For a state that is read back: the call, read but for its targets, acts on these. Texts and ids
+ * are its own afterwards. Of which of them it is the first call known: the rest of their facts is
+ * the caller's to fill in. */
+enum rc state_restore_targets(struct state *s, struct call_object *o, const struct str_list *texts,
+			      uint32_t *take_ids, uint8_t *ret_is_first, struct err *e);
 /* The call has an outcome. */
 void state_settle_targets(struct state *s, struct call_object *o, bool is_known);
 /* What was unknown is known now. */

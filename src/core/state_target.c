@@ -148,6 +148,33 @@ void state_apply_targets(struct state *s, struct call_object *o)
 	o->stands = o->is_agents && o->pub.effect != EFFECT_READ;
 }
 
+/* ---- for a state that is read back ---- */
+
+enum rc state_restore_targets(struct state *s, struct call_object *o, const struct str_list *texts,
+			      uint32_t *take_ids, uint8_t *ret_is_first, struct err *e)
+{
+	if ((s->words.n > s->facts.n && vec_reserve(&s->facts, s->words.n - s->facts.n) != RC_OK) ||
+	    vec_reserve(&s->standing, texts->n) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for targets");
+	}
+	while (s->facts.n < s->words.n) {
+		s->facts.p[s->facts.n++] = (struct target_fact){0};
+	}
+	o->pub.targets = *texts;
+	o->targets = take_ids;
+	for (size_t i = 0; i < texts->n; i++) {
+		struct target_fact *f = &s->facts.p[take_ids[i]];
+
+		ret_is_first[i] = f->calls == 0;
+		f->calls++; /* (1) */
+		f->unfinished += o->pub.state == CALL_ALLOWED && o->pub.effect != EFFECT_READ;
+		if (o->stands) {
+			stand_on(s, o, take_ids[i]);
+		}
+	}
+	return RC_OK;
+}
+
 /* ---- afterwards ---- */
 
 void state_settle_targets(struct state *s, struct call_object *o, bool is_known)

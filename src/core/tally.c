@@ -378,3 +378,24 @@ const struct tally_node *tally_set_next(const struct tally_set *t, const struct 
 
 	return at ? &t->nodes[at] : NULL;
 }
+
+enum rc tally_set_restore(struct tally_set *t, struct intern *values,
+			  const struct tally_restored *x, struct err *e)
+{
+	struct tally_node *n;
+
+	if (tally_set_reserve(t, 1) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a set");
+	}
+	if (node_of(t, x->value) || x->until_unix_ms == 0 || (x->marks && !t->has_marks) ||
+	    (t->newest && t->nodes[t->newest].until_unix_ms > x->until_unix_ms)) {
+		FAIL(e, RC_BROKEN, "a set that is not in order, or holds a value twice");
+	}
+	tally_set_note(t, values, x->value, x->until_unix_ms);
+	n = node_of(t, x->value);
+	n->takings = x->takings;
+	if (t->has_marks) {
+		t->marks[n - t->nodes] = x->marks;
+	}
+	return RC_OK;
+}

@@ -85,3 +85,14 @@ size_t tally_set_at(const struct tally_set *t, uint64_t now_unix_ms);
 void tally_set_prune(struct tally_set *t, struct intern *values, uint64_t now_unix_ms);
 /* The values, oldest first: 0 starts, 0 ends. */
 const struct tally_node *tally_set_next(const struct tally_set *t, const struct tally_node *n);
+
+/* A value as it was, for a set that is read back: in the order of tally_set_next. */
+struct tally_restored {
+	uint64_t until_unix_ms;
+	uint32_t value;
+	uint32_t takings;
+	uint32_t marks;
+};
+/* RC_NOMEM; RC_BROKEN: it is there already, or not after the last one. */
+enum rc tally_set_restore(struct tally_set *t, struct intern *values,
+			  const struct tally_restored *x, struct err *e);

@@ -18,7 +18,7 @@
  *	(7) a rollback restores the captured state
  *	(8) no acknowledged leaf is lost
  *	(9) no credential is left once all is over
- *	(10) the same leaves give the same state
+ *	(10) the same leaves give the same state, also from a snapshot in between
  *	(11) nothing is destroyed without an approval of that call, granted before
  */
 #include <inttypes.h>
@@ -32,6 +32,8 @@
 #include "base/num.h"
 #include "core/state.h"
 #include "drill/play_impl.h"
+
+#include "state_bytes.h"
 
 enum {
 	EPISODE_STEPS = 120,
@@ -749,34 +751,46 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 
 /* ---- at the end ---- */
 
+/* A state that is folded, and now and then is what its bytes are read back as. */
+struct refold {
+	struct state *s;
+	uint64_t every; /* leaves; 0 = never */
+};
+
 static enum rc apply_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 {
-	struct state *s = ctx;
+	struct refold *f = ctx;
 	AUTO_ARENA arena = ARENA_INIT(1 << 20);
+	struct state *again;
 	struct leaf l;
 
 	TRY(leaf_decode(&arena, bytes, &l, e));
-	TRY(state_reserve(s, &l, e));
-	state_apply(s, ix, &l);
+	TRY(state_reserve(f->s, &l, e));
+	state_apply(f->s, ix, &l);
+	if (f->every && ix % f->every == f->every - 1) {
+		TRY(state_again(f->s, &again, e));
+		state_free(f->s);
+		f->s = again;
+	}
 	return RC_OK;
 }
 
 /* (10) */
-static void check_replay(struct checker *c, struct sim *sim)
+static void check_replay(struct checker *c, struct sim *sim, uint64_t every)
 {
-	struct state *again = NULL;
+	struct refold again = {.every = every};
 	struct digest mine;
 	struct digest other;
 	struct err e = ERR_INIT;
 
-	if (state_new(&again, &e) != RC_OK || sim_reread(sim, apply_leaf, again, &e) != RC_OK ||
+	if (state_new(&again.s, &e) != RC_OK || sim_reread(sim, apply_leaf, &again, &e) != RC_OK ||
 	    state_digest(sim_state(sim), &mine, &e) != RC_OK ||
-	    state_digest(again, &other, &e) != RC_OK) {
+	    state_digest(again.s, &other, &e) != RC_OK) {
 		breaks(c, "(10) the log cannot be replayed: %s", e.msg);
 	} else if (!digest_eq(&mine, &other)) {
 		breaks(c, "(10) replay gives another state");
 	}
-	state_free(again);
+	state_free(again.s);
 }
 
 static void at_end(void *ctx, struct sim *sim)
@@ -794,7 +808,8 @@ static void at_end(void *ctx, struct sim *sim)
 		breaks(c, "(9) %zu credentials are left", sim_n_credentials(sim));
 	}
 	check_lost(c, sim);
-	check_replay(c, sim);
+	check_replay(c, sim, 0);
+	check_replay(c, sim, 17); /* as from a snapshot and what follows it, many times over */
 }
 
 static void checker_fini(struct checker *c)

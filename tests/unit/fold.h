@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/state.h"
+#include "state_bytes.h"
 #include "test.h"
 
 struct fold {
@@ -32,6 +33,14 @@ __attribute__((unused)) static uint64_t fold_add(struct fold *f, struct leaf l)
 		fail_msg("%s", e.msg);
 	}
 	state_apply(f->s, ix, &l);
+	if (ix < 100 || ix % 97 == 0) {
+		struct state *again = NULL;
+
+		if (state_again(f->s, &again, &e) != RC_OK) { /* every state that any test makes */
+			fail_msg("%s", e.msg);
+		}
+		state_free(again);
+	}
 	return ix;
 }
 

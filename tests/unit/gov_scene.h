@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "state_bytes.h"
 #include "test.h"
 
 #include <ftw.h>
@@ -1059,6 +1060,28 @@ static enum rc scene_leaf(void *ctx, const struct segment_leaf *leaf, struct err
 	return leaf_decode(&log->arena, bytes, &log->leaves[log->n++], e);
 }
 
+/* The state that these leaves give, which must be what its bytes are read back as. */
+static inline void scene_check_bytes(const struct scene_log *log)
+{
+	struct state *s;
+	struct state *again = NULL;
+	struct err e = ERR_INIT;
+
+	assert_ok(state_new(&s, &e));
+	for (size_t i = 0; i < log->n; i++) {
+		assert_ok(state_reserve(s, &log->leaves[i], &e));
+		state_apply(s, i, &log->leaves[i]);
+		if (i % 5 == 4 || i + 1 == log->n) {
+			if (state_again(s, &again, &e) != RC_OK) {
+				fail_msg("%s", e.msg);
+			}
+			state_free(s);
+			s = again;
+		}
+	}
+	state_free(s);
+}
+
 /* What is on disk, read when no governor runs. */
 static inline void scene_read_log(struct scene_log *log)
 {
@@ -1079,6 +1102,7 @@ static inline void scene_read_log(struct scene_log *log)
 	}
 	segment_free(segments);
 	log_io_system_free(files);
+	scene_check_bytes(log);
 }
 
 static inline void scene_free_log(struct scene_log *log)

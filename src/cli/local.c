@@ -12,9 +12,21 @@
 #include "cli/log.h"
 #include "cli/reconcile.h"
 
-static const char log_help[] =
-    "--log is the directory of checkpoint and tile/ (state/log of a deployment; REMIT_LOG).\n"
-    "--key is the log's public key; default: log.vkey beside that directory.\n";
+#define LOG_HELP                                                                                   \
+	"--log is the directory of checkpoint and tile/ (state/log of a deployment; REMIT_LOG).\n" \
+	"--key is the log's public key; default: log.vkey beside that directory.\n"
+#define LOG_FOLLOW_HELP                                                                            \
+	LOG_HELP                                                                                   \
+	"--since goes on at a leaf, that one included; with its hash, another log is refused.\n"   \
+	"--follow waits for more, and ends when the log is no longer the one that was shown.\n"    \
+	"--checkpoints adds a line for each signed size: indices without a gap, and hashes that\n" \
+	"give its root, are proof that nothing is missing.\n"
+
+static const char log_help[] = LOG_HELP;
+static const char log_follow_help[] = LOG_FOLLOW_HELP;
+static const char log_grep_help[] =
+    "A field of docs/formats/leaves.md that equals VALUE, or is a list that has it, or contains\n"
+    "TEXT. All must match. An index may be written as an id, such as task=t5.\n" LOG_FOLLOW_HELP;
 
 const struct cli_command cli_local_commands[] = {
     {"init", cli_init,
@@ -64,9 +76,14 @@ const struct cli_command cli_local_commands[] = {
     {"log verify", cli_log_verify,
      "--log DIRECTORY [--key FILE] [--json] | --receipt FILE --leaf FILE --key FILE",
      "check the whole log, or one receipt, with the public key alone", log_help},
-    {"log tail", cli_log_tail, "--log DIRECTORY [--key FILE] [-n N] [--follow]",
-     "print the last leaves as JSON lines", log_help},
-    {"log show", cli_log_show, "INDEX --log DIRECTORY [--key FILE]",
+    {"log tail", cli_log_tail,
+     "--log DIRECTORY [--key FILE] [-n N | --since INDEX[:HASH]] [--follow] [--checkpoints]",
+     "print the last leaves as JSON lines, with index and hash", log_follow_help},
+    {"log grep", cli_log_grep,
+     "FIELD=VALUE... | FIELD~TEXT... --log DIRECTORY [--key FILE] [--since INDEX[:HASH]] "
+     "[--follow] [--checkpoints]",
+     "print the leaves that match, as JSON lines", log_grep_help},
+    {"log show", cli_log_show, "INDEX --log DIRECTORY [--key FILE] [--json]",
      "print one leaf, byte for byte", log_help},
     {"reconcile", cli_reconcile,
      "--log DIRECTORY (--postgresql | --nginx | --jsonl) FILE [--mapping FILE] [--upstream NAME] "

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <tlog.h>
 #include <unistd.h>
 
@@ -14,9 +13,8 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "cli/log_files.h"
+#include "cli/log_lines.h"
 #include "codec/json.h"
-
-enum { FOLLOW_MS = 200, DEFAULT_TAIL = 10 };
 
 struct log_options {
 	const char *log;
@@ -24,24 +22,17 @@ struct log_options {
 	const char *receipt;
 	const char *leaf;
 	const char *positional;
-	uint64_t n;
-	bool follow;
 	bool as_json;
 };
 
 static int parse(const struct cli_command *c, int argc, char **argv, struct log_options *o)
 {
 	o->log = getenv("REMIT_LOG");
-	o->n = DEFAULT_TAIL;
 	for (int i = 0; i < argc; i++) {
 		const char **into = NULL;
 
 		if (!strcmp(argv[i], "--json")) {
 			o->as_json = true;
-			continue;
-		}
-		if (!strcmp(argv[i], "--follow")) {
-			o->follow = true;
 			continue;
 		}
 		if (!strcmp(argv[i], "--log")) {
@@ -52,11 +43,6 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct log_
 			into = &o->receipt;
 		} else if (!strcmp(argv[i], "--leaf")) {
 			into = &o->leaf;
-		} else if (!strcmp(argv[i], "-n")) {
-			if (++i == argc || !num_u64(str_from(argv[i]), 1000000, &o->n)) {
-				return cli_misuse(c, "-n needs a number");
-			}
-			continue;
 		} else if (argv[i][0] == '-') {
 			return cli_misuse(c, "unknown option '%s'", argv[i]);
 		} else if (o->positional) {
@@ -197,7 +183,7 @@ int cli_log_verify(const struct cli_command *c, int argc, char **argv)
 	return bad ? bad : rc_exit_status(rc);
 }
 
-/* ---- show, tail, prove ---- */
+/* ---- show, prove ---- */
 
 int cli_log_show(const struct cli_command *c, int argc, char **argv)
 {
@@ -224,62 +210,20 @@ int cli_log_show(const struct cli_command *c, int argc, char **argv)
 			      (unsigned long long)checkpoint.size); /* cli_fail says it */
 		return cli_fail(c, &e);
 	}
+	if (o.as_json) {
+		struct log_range one = {.from = ix, .to = ix + 1, .size = checkpoint.size};
+		AUTO_TLOG_HASHER h = tlog_hasher_new();
+
+		if (!h) {
+			(void)err_set(&e, RC_NOMEM, __func__, "no memory"); /* cli_fail says it */
+			return cli_fail(c, &e);
+		}
+		return log_lines_print(d, h, &one, NULL, 0, &e) == RC_OK ? 0 : cli_fail(c, &e);
+	}
 	if (tlog_dir_read_leaf(d, ix, &leaf, &e) != RC_OK || buf_add_char(&leaf, '\n') != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	return cli_print(buf_view(&leaf));
-}
-
-/* Leaves from..to-1, one line each: {"leaf": index, "record": {...}}. */
-static enum rc print_leaves(struct tlog_dir *d, uint64_t from, uint64_t to, struct err *e)
-{
-	for (uint64_t ix = from; ix < to; ix++) {
-		AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
-		AUTO_BUF line = BUF_INIT(LIMIT_LEAF_BYTES + 128);
-
-		TRY(tlog_dir_read_leaf(d, ix, &leaf, e));
-		TRY(buf_addf(&line, "{\"leaf\":%llu,\"record\":", (unsigned long long)ix));
-		TRY(buf_add(&line, buf_view(&leaf)));
-		TRY(buf_add(&line, STR("}\n")));
-		TRY(file_write_all(STDOUT_FILENO, buf_view(&line), e));
-	}
-	return RC_OK;
-}
-
-int cli_log_tail(const struct cli_command *c, int argc, char **argv)
-{
-	struct log_options o = {0};
-	AUTO_TLOG_DIR d = NULL;
-	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
-	struct tlog_checkpoint checkpoint;
-	struct err e = ERR_INIT;
-	uint64_t next;
-	int bad = parse(c, argc, argv, &o);
-
-	if (bad) {
-		return bad;
-	}
-	if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
-		return cli_fail(c, &e);
-	}
-	next = checkpoint.size > o.n ? checkpoint.size - o.n : 0;
-	for (;;) {
-		struct timespec pause = {.tv_nsec = FOLLOW_MS * 1000000};
-
-		if (print_leaves(d, next, checkpoint.size, &e) != RC_OK) {
-			return cli_fail(c, &e);
-		}
-		next = checkpoint.size;
-		if (!o.follow) {
-			return 0;
-		}
-		(void)nanosleep(&pause, NULL); /* shorter is fine */
-		tlog_dir_free(TAKE(d));
-		buf_reset(&note);
-		if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
-			return cli_fail(c, &e);
-		}
-	}
 }
 
 int cli_log_prove(const struct cli_command *c, int argc, char **argv)

@@ -6,5 +6,6 @@
 
 int cli_log_verify(const struct cli_command *c, int argc, char **argv);
 int cli_log_show(const struct cli_command *c, int argc, char **argv);
+int cli_log_grep(const struct cli_command *c, int argc, char **argv);
 int cli_log_tail(const struct cli_command *c, int argc, char **argv);
 int cli_log_prove(const struct cli_command *c, int argc, char **argv);

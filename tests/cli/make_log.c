@@ -2,8 +2,10 @@
 /* tests/cli/make_log.c - a small log for scripts: make-log DIR SIZE INDEX...
  *
  * Writes DIR/log (tiles, bundles, checkpoint), DIR/log.vkey and DIR/receipt.INDEX for each INDEX.
+ * A log that is there grows. With --other before DIR the leaves are others.
  */
 #include <stdio.h>
+#include <string.h>
 #include <tlog.h>
 
 #include "base/file.h"
@@ -11,12 +13,14 @@
 
 static const uint8_t seed[32] = {7};
 
+static const char *type = "leaf";
+
 static enum rc write_leaves(struct tlog_writer *w, uint64_t size, struct err *e)
 {
 	for (uint64_t i = tlog_writer_size(w); i < size; i++) {
 		AUTO_BUF leaf = BUF_INIT(256);
 
-		TRY(buf_addf(&leaf, "{\"i\":%ju,\"type\":\"leaf\"}", (uintmax_t)i));
+		TRY(buf_addf(&leaf, "{\"i\":%ju,\"type\":\"%s\"}", (uintmax_t)i, type));
 		TRY(tlog_writer_append(w, buf_view(&leaf), e));
 	}
 	return RC_OK;
@@ -90,6 +94,11 @@ int main(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 
+	if (argc > 1 && !strcmp(argv[1], "--other")) {
+		type = "other";
+		argc--;
+		argv++;
+	}
 	if (run(argc, argv, &e) != RC_OK) {
 		fprintf(stderr, "make-log: %s\n", e.msg);
 		return 99;

@@ -379,16 +379,6 @@ enum rc governor_open(const struct governor_world *w, struct governor **ret, str
 	return RC_OK;
 }
 
-/* Said here: who sees our end first is stopped, and so are we, and then the reason of a role's end
- * is not told any more. */
-static enum rc said(enum rc rc, const struct err *e)
-{
-	if (rc != RC_OK && e) {
-		log_err("%s", e->msg);
-	}
-	return rc;
-}
-
 bool governor_has_keys(const struct governor *g)
 {
 	return vault_is_ready(g->vault) && g->anchor.is_known;
@@ -396,12 +386,11 @@ bool governor_has_keys(const struct governor *g)
 
 enum rc governor_begin(struct governor *g, struct err *e)
 {
-	TRY(said(check_anchor(g, e), e));
+	TRY(check_anchor(g, e));
 	TRY(announce(g, e));
 	TRY(start_checkpoints(g, e));
 	if (g->checkpointer) {
-		TRY(said(checkpointer_holds(g->checkpointer, g->anchor.size, &g->anchor.root, e),
-			 e));
+		TRY(checkpointer_holds(g->checkpointer, g->anchor.size, &g->anchor.root, e));
 	}
 	TRY(connect_others(g, e));
 	clock_watch_recover(g);

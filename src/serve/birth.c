@@ -83,6 +83,7 @@ static enum rc run(const struct serve_table *table, struct serve_args *a, struct
 		   struct err *e)
 {
 	const struct serve_role *row = find_role(table, a->role);
+	bool was_stopping;
 	enum rc rc;
 
 	if (!row) {
@@ -108,7 +109,12 @@ static enum rc run(const struct serve_table *table, struct serve_args *a, struct
 	TRY(role_channel(&b->env, R_SUPERVISOR, "", on_supervisor, on_supervisor_gone, b,
 			 &b->env.supervisor, e));
 	rc = row->main(&b->env, e);
+	was_stopping = b->env.is_stopping;
 	if (rc != RC_OK && is_being_stopped(b)) {
+		if (!was_stopping) {
+			/* Perhaps it was the first, and all are being stopped because of it. */
+			log_warn("%s", e->msg);
+		}
 		return RC_OK;
 	}
 	return rc;

@@ -46,6 +46,15 @@ verify() {
 leaves() {
 	"$remit" log verify --log "$d/state/log" | sed -n 's/.*holds: \([0-9]*\) leaves.*/\1/p'
 }
+# Waits until more than that many are signed.
+until_published() {
+	local i
+	for i in $(seq 300); do
+		[ "$(leaves)" -gt "$1" ] 2>/dev/null && return
+		sleep 0.1
+	done
+	fail "no more than $1 leaves are published"
+}
 
 : >"$dir/log"
 "$remit" init "$d" >/dev/null || fail "no deployment"
@@ -109,7 +118,7 @@ for i in $(seq 100); do
 done
 grep -q "rollback: the log has" "$dir/log" || fail "a log that was rolled back is served"
 grep -q "not signed: " "$dir/log" && fail "an older image was noticed only when it was to be signed"
-kill -9 "$supervisor"
+kill -9 "$supervisor" 2>/dev/null # unless it has given up
 wait "$supervisor" 2>/dev/null
 supervisor=
 sleep 0.3
@@ -121,7 +130,8 @@ starts=$(grep -cF "ready roles=" "$dir/log")
 start
 wait_for $((starts + 1)) "ready roles="
 open_incident "on a new log"
-sleep 0.5
+until_published 0
+copied=$(leaves)
 cp -a "$d" "$dir/second"
 sed -i "s|127.0.0.1:[0-9]*|127.0.0.1:0|" "$dir/second/remit.yaml"
 grep -q "^last-signed$" <(ls "$dir/anchor") || fail "the record is not in its anchor"
@@ -129,7 +139,7 @@ grep -q "^last-signed$" <(ls "$dir/anchor") || fail "the record is not in its an
 "$remit" serve "$dir/second" 2>"$dir/log2" && fail "a second instance is served"
 grep -q "another instance of this log runs" "$dir/log2" || fail "$(tail -5 "$dir/log2")"
 open_incident "the copy does not know of this"
-sleep 0.5
+until_published "$copied"
 stop
 "$remit" serve "$dir/second" 2>"$dir/log2" && fail "an older copy of the state is served"
 grep -q "rollback: the log has" "$dir/log2" || fail "$(tail -5 "$dir/log2")"

@@ -192,6 +192,23 @@ enum rc tlog_note_sign(struct buf *b, struct str text, const struct tlog_vkey *k
 enum rc tlog_note_cosign(struct buf *b, struct str text, const struct tlog_vkey *key,
 			 const uint8_t seed[32], uint64_t unix_s, struct err *e);
 
+/* What a witness said of a text: Ed25519 over "cosignature/v1", this time and the text. */
+struct tlog_cosignature {
+	uint64_t unix_s; /* never 0 */
+	uint8_t signature[64];
+};
+
+/* Finds key's among one or more signature lines, as a witness answers them; lines of other keys are
+ * passed over. RC_INPUT malformed, RC_DENIED none of that key, or one that does not verify. */
+enum rc tlog_cosignature_find(struct str lines, struct str text, const struct tlog_vkey *key,
+			      struct tlog_cosignature *ret, struct err *e);
+/* RC_DENIED: it is not key's for this text. */
+enum rc tlog_cosignature_verify(const struct tlog_cosignature *c, struct str text,
+				const struct tlog_vkey *key, struct err *e);
+/* Appends its line to a note. */
+enum rc tlog_note_add_cosignature(struct buf *b, const struct tlog_vkey *key,
+				  const struct tlog_cosignature *c, struct err *e);
+
 /* ---- Checkpoints ---- */
 
 struct tlog_checkpoint {
@@ -206,6 +223,52 @@ enum rc tlog_checkpoint_print(const struct tlog_checkpoint *c, struct buf *b, st
 /* Parses a note, checks the log's signature, parses its text; origin must be the key's name. */
 enum rc tlog_checkpoint_open(struct str note, const struct tlog_vkey *key,
 			     struct tlog_checkpoint *ret, struct err *e);
+
+/* ---- Witness policies (tlog-policy) ---- */
+
+enum {
+	TLOG_POLICY_MAX_BYTES = 65536,
+	TLOG_POLICY_MAX_LOGS = 32, /* what the specification asks for at least */
+	TLOG_POLICY_MAX_WITNESSES = 64,
+	TLOG_POLICY_MAX_NAMES = 128, /* witnesses and groups */
+};
+
+/* Borrows from the policy. */
+struct tlog_witness {
+	struct str name;
+	struct tlog_vkey key;
+	struct str url; /* submission prefix; n == 0: none */
+};
+
+/* Which logs are known, who witnesses, and how many of them must. */
+struct tlog_policy;
+/* e says the line: "3: ...". RC_INPUT malformed, RC_LIMIT too much of something. */
+enum rc tlog_policy_parse(struct str text, struct tlog_policy **ret, struct err *e);
+void tlog_policy_free(struct tlog_policy *p);
+#define AUTO_TLOG_POLICY CLEANUP(tlog_policy_cleanup) struct tlog_policy *
+static inline void tlog_policy_cleanup(struct tlog_policy **p)
+{
+	tlog_policy_free(*p);
+}
+size_t tlog_policy_logs(const struct tlog_policy *p);
+const struct tlog_vkey *tlog_policy_log(const struct tlog_policy *p, size_t i);
+/* At most TLOG_POLICY_MAX_WITNESSES. */
+size_t tlog_policy_witnesses(const struct tlog_policy *p);
+const struct tlog_witness *tlog_policy_witness(const struct tlog_policy *p, size_t i);
+/* Is the quorum reached when these witnesses have cosigned? One bool per witness. */
+bool tlog_policy_is_met(const struct tlog_policy *p, const bool *has_cosigned);
+
+struct tlog_witnessed {
+	size_t n; /* witnesses of the policy that cosigned */
+	struct tlog_verdict by[TLOG_POLICY_MAX_WITNESSES];
+};
+/* Does the policy accept this checkpoint? It must be signed by key, if that is given, and else by
+ * one of the policy's logs, be of that log, and cosigned by a quorum; a line of a known key that
+ * does not verify refuses it. RC_DENIED says what is missing. ret's origin borrows from note;
+ * ret_by may be NULL and is filled, as far as it is known, on RC_DENIED too. */
+enum rc tlog_policy_check(const struct tlog_policy *p, struct str note, const struct tlog_vkey *key,
+			  struct tlog_checkpoint *ret, struct tlog_witnessed *ret_by,
+			  struct err *e);
 
 /* ---- Receipts (tlog-proof) ---- */
 

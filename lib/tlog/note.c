@@ -107,24 +107,34 @@ static enum rc cosigned_text(struct buf *b, struct str text, uint64_t unix_s)
 	return buf_add(b, text);
 }
 
-static enum rc verify_cosignature(const struct tlog_vkey *key, struct str text,
-				  const uint8_t raw[COSIGNED_BYTES], uint64_t *ret_unix_s,
-				  struct err *e)
+/* What stands in a cosignature's line. */
+static struct tlog_cosignature cosignature_of(const uint8_t raw[COSIGNED_BYTES])
+{
+	struct reader r = reader_of(str_of(raw + ID_BYTES, 8));
+	struct tlog_cosignature c;
+
+	MUST(rd_u64(&r, &c.unix_s)); /* 8 bytes are there */
+	memcpy(c.signature, raw + ID_BYTES + 8, sizeof(c.signature));
+	return c;
+}
+
+enum rc tlog_cosignature_verify(const struct tlog_cosignature *c, struct str text,
+				const struct tlog_vkey *key, struct err *e)
 {
 	AUTO_BUF b = BUF_INIT(TLOG_NOTE_MAX_BYTES + 64);
-	struct reader r = reader_of(str_of(raw + ID_BYTES, 8));
-	uint64_t unix_s;
 
-	if (!rd_u64(&r, &unix_s) || unix_s == 0) {
+	if (key->type != TLOG_KEY_COSIGNATURE) {
+		FAIL(e, RC_DENIED, "key '%s' is not for cosignatures", key->name);
+	}
+	if (c->unix_s == 0) {
 		FAIL(e, RC_DENIED, "cosignature of '%s' has no time", key->name);
 	}
-	if (cosigned_text(&b, text, unix_s) != RC_OK) {
+	if (cosigned_text(&b, text, c->unix_s) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory to verify a cosignature");
 	}
-	if (!key_verifies(key, buf_view(&b), raw + ID_BYTES + 8)) {
+	if (!key_verifies(key, buf_view(&b), c->signature)) {
 		FAIL(e, RC_DENIED, "cosignature of '%s' does not verify", key->name);
 	}
-	*ret_unix_s = unix_s;
 	return RC_OK;
 }
 
@@ -132,6 +142,7 @@ static enum rc verify_one(const struct tlog_signature *s, const struct tlog_vkey
 			  struct str text, struct tlog_verdict *ret, struct err *e)
 {
 	uint8_t raw[COSIGNED_BYTES];
+	struct tlog_cosignature c;
 
 	switch (key->type) {
 	case TLOG_KEY_ED25519:
@@ -144,7 +155,9 @@ static enum rc verify_one(const struct tlog_signature *s, const struct tlog_vkey
 		if (!exact_base64(s->base64, raw, COSIGNED_BYTES)) {
 			FAIL(e, RC_DENIED, "cosignature of '%s' has the wrong length", key->name);
 		}
-		TRY(verify_cosignature(key, text, raw, &ret->unix_s, e));
+		c = cosignature_of(raw);
+		TRY(tlog_cosignature_verify(&c, text, key, e));
+		ret->unix_s = c.unix_s;
 		break;
 	case TLOG_KEY_NONE:
 		FAIL(e, RC_DENIED, "key '%s' has no type", key->name);
@@ -177,6 +190,50 @@ enum rc tlog_note_verify(const struct tlog_note *note, const struct tlog_vkey *k
 		FAIL(e, RC_DENIED, "note is signed by no known key");
 	}
 	return RC_OK;
+}
+
+static bool has_empty_line(struct str lines)
+{
+	for (size_t i = 0; i < lines.n; i++) {
+		if (lines.p[i] == '\n' && (i == 0 || lines.p[i - 1] == '\n')) {
+			return true;
+		}
+	}
+	return lines.n == 0;
+}
+
+enum rc tlog_cosignature_find(struct str lines, struct str text, const struct tlog_vkey *key,
+			      struct tlog_cosignature *ret, struct err *e)
+{
+	AUTO_BUF whole = BUF_INIT(TLOG_NOTE_MAX_BYTES);
+	uint8_t raw[COSIGNED_BYTES];
+	struct tlog_note note;
+
+	/* An empty line among them would make signatures of an earlier text out of these. */
+	if (has_empty_line(lines)) {
+		FAIL(e, RC_INPUT, "signature lines with an empty one among them");
+	}
+	if (buf_add(&whole, text) != RC_OK || buf_add_char(&whole, '\n') != RC_OK ||
+	    buf_add(&whole, lines) != RC_OK) {
+		FAIL(e, RC_LIMIT, "signature lines of %zu bytes are too long", lines.n);
+	}
+	TRY(tlog_note_parse(buf_view(&whole), &note, e));
+	for (size_t i = 0; i < note.n_signatures; i++) {
+		const struct tlog_signature *s = &note.signatures[i];
+		struct tlog_cosignature c;
+
+		if (s->id != key->id || !str_eq(s->name, str_from(key->name))) {
+			continue;
+		}
+		if (!exact_base64(s->base64, raw, COSIGNED_BYTES)) {
+			FAIL(e, RC_DENIED, "cosignature of '%s' has the wrong length", key->name);
+		}
+		c = cosignature_of(raw);
+		TRY(tlog_cosignature_verify(&c, text, key, e));
+		*ret = c;
+		return RC_OK;
+	}
+	FAIL(e, RC_DENIED, "no cosignature of '%s'", key->name);
 }
 
 /* One line of `id || more` for key; all or nothing. */
@@ -221,12 +278,26 @@ enum rc tlog_note_sign(struct buf *b, struct str text, const struct tlog_vkey *k
 	return tlog_note_add_signature(b, key, signature, e);
 }
 
+enum rc tlog_note_add_cosignature(struct buf *b, const struct tlog_vkey *key,
+				  const struct tlog_cosignature *c, struct err *e)
+{
+	AUTO_BUF more = BUF_INIT(72);
+
+	if (key->type != TLOG_KEY_COSIGNATURE) {
+		FAIL(e, RC_INPUT, "key '%s' is not for cosignatures", key->name);
+	}
+	if (buf_add_u64(&more, c->unix_s) != RC_OK ||
+	    buf_add(&more, str_of(c->signature, sizeof(c->signature))) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a cosignature");
+	}
+	return add_line(b, key, buf_view(&more), e);
+}
+
 enum rc tlog_note_cosign(struct buf *b, struct str text, const struct tlog_vkey *key,
 			 const uint8_t seed[32], uint64_t unix_s, struct err *e)
 {
 	AUTO_BUF message = BUF_INIT(TLOG_NOTE_MAX_BYTES + 64);
-	AUTO_BUF more = BUF_INIT(72);
-	uint8_t signature[64];
+	struct tlog_cosignature c = {.unix_s = unix_s};
 
 	if (key->type != TLOG_KEY_COSIGNATURE || unix_s == 0) {
 		FAIL(e, RC_INPUT, "key '%s' is not for cosignatures, or there is no time",
@@ -236,10 +307,6 @@ enum rc tlog_note_cosign(struct buf *b, struct str text, const struct tlog_vkey 
 	if (cosigned_text(&message, text, unix_s) != RC_OK) {
 		FAIL(e, RC_LIMIT, "text is too long to cosign");
 	}
-	TRY(tlog_sign(buf_view(&message), seed, signature, e));
-	if (buf_add_u64(&more, unix_s) != RC_OK ||
-	    buf_add(&more, str_of(signature, sizeof(signature))) != RC_OK) {
-		FAIL(e, RC_NOMEM, "no memory for a cosignature");
-	}
-	return add_line(b, key, buf_view(&more), e);
+	TRY(tlog_sign(buf_view(&message), seed, c.signature, e));
+	return tlog_note_add_cosignature(b, key, &c, e);
 }

@@ -74,8 +74,9 @@ const struct cli_command cli_local_commands[] = {
      "a stdio MCP server that speaks mTLS to Remit",
      "For clients that start MCP servers as programs: it holds the key, they see plain MCP.\n"},
     {"log verify", cli_log_verify,
-     "--log DIRECTORY [--key FILE] [--json] | --receipt FILE --leaf FILE --key FILE",
-     "check the whole log, or one receipt, with the public key alone", log_help},
+     "--log DIRECTORY [--key FILE] [--policy FILE] [--json] | --receipt FILE --leaf FILE "
+     "(--key | --policy) FILE",
+     "check the whole log, or one receipt, with public keys alone", log_help},
     {"log tail", cli_log_tail,
      "--log DIRECTORY [--key FILE] [-n N | --since INDEX[:HASH]] [--follow] [--checkpoints]",
      "print the last leaves as JSON lines, with index and hash", log_follow_help},

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "cli/log_files.h"
 #include "cli/log_lines.h"
+#include "cli/log_witness.h"
 #include "codec/json.h"
 
 struct log_options {
@@ -21,6 +22,7 @@ struct log_options {
 	const char *key;
 	const char *receipt;
 	const char *leaf;
+	const char *policy;
 	const char *positional;
 	bool as_json;
 };
@@ -43,6 +45,8 @@ static int parse(const struct cli_command *c, int argc, char **argv, struct log_
 			into = &o->receipt;
 		} else if (!strcmp(argv[i], "--leaf")) {
 			into = &o->leaf;
+		} else if (!strcmp(argv[i], "--policy")) {
+			into = &o->policy;
 		} else if (argv[i][0] == '-') {
 			return cli_misuse(c, "unknown option '%s'", argv[i]);
 		} else if (o->positional) {
@@ -78,7 +82,8 @@ static bool show_progress(void *ctx, uint64_t done, uint64_t size)
 	return true;
 }
 
-static enum rc report_json(const struct tlog_report *r, struct buf *out, struct err *e)
+static enum rc report_json(const struct tlog_report *r, const struct log_witnessed *witnessed,
+			   struct buf *out, struct err *e)
 {
 	struct json_out w = json_out_to(out);
 
@@ -88,6 +93,7 @@ static enum rc report_json(const struct tlog_report *r, struct buf *out, struct 
 	json_out_key_u64(&w, "leaves", r->leaves);
 	json_out_key_u64(&w, "bundles", r->bundles);
 	json_out_key_u64(&w, "tiles", r->tiles);
+	log_witnessed_json(witnessed, &w);
 	json_out_key(&w, STR("faults"));
 	json_out_array(&w);
 	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
@@ -106,15 +112,16 @@ static enum rc report_json(const struct tlog_report *r, struct buf *out, struct 
 	return buf_add_char(out, '\n');
 }
 
-static enum rc report_text(const struct tlog_report *r, struct buf *out)
+static enum rc report_text(const struct tlog_report *r, const struct log_witnessed *witnessed,
+			   struct buf *out)
 {
 	if (r->n_faults == 0) {
-		return buf_addf(
-		    out,
-		    "the log holds: %llu leaves, %llu bundles, %llu tiles, signature and "
-		    "root verified\n",
-		    (unsigned long long)r->leaves, (unsigned long long)r->bundles,
-		    (unsigned long long)r->tiles);
+		TRY(buf_addf(out,
+			     "the log holds: %llu leaves, %llu bundles, %llu tiles, signature and "
+			     "root verified\n",
+			     (unsigned long long)r->leaves, (unsigned long long)r->bundles,
+			     (unsigned long long)r->tiles));
+		return log_witnessed_text(witnessed, r->size, out);
 	}
 	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
 		TRY(buf_addf(out, "%s: byte %llu: %s", r->faults[i].file,
@@ -128,36 +135,101 @@ static enum rc report_text(const struct tlog_report *r, struct buf *out)
 			r->n_faults == 1 ? "" : "s");
 }
 
+/* The key to check with: as given, or of the policy's log, or beside the log. */
+static enum rc choose_key(const struct log_options *o, const struct tlog_policy *policy,
+			  struct str note, struct tlog_vkey *ret, struct err *e)
+{
+	struct tlog_checkpoint c;
+	struct tlog_note parsed;
+
+	if (o->key || !policy || tlog_policy_logs(policy) == 0) {
+		return log_read_key(o->log, o->key, ret, e);
+	}
+	TRY(tlog_note_parse(note, &parsed, e));
+	TRY(tlog_checkpoint_parse(parsed.text, &c, e));
+	return log_policy_key(policy, c.origin, ret, e);
+}
+
+static enum rc check_receipt(const struct log_options *o, const struct tlog_receipt *r,
+			     struct str leaf, struct tlog_checkpoint *ret,
+			     struct log_witnessed *ret_by, struct tlog_policy **ret_policy,
+			     struct err *e)
+{
+	struct tlog_vkey key;
+
+	if (o->policy) {
+		TRY(log_read_policy(o->policy, ret_policy, e));
+	}
+	TRY(choose_key(o, *ret_policy, r->checkpoint, &key, e));
+	TRY(tlog_receipt_check(r, leaf, &key, ret, e));
+	*ret_by = (struct log_witnessed){.policy = *ret_policy};
+	if (*ret_policy) {
+		TRY(tlog_policy_check(*ret_policy, r->checkpoint, &key, ret, &ret_by->by, e));
+		ret_by->size = ret->size;
+	}
+	return RC_OK;
+}
+
 static int verify_receipt(const struct cli_command *c, const struct log_options *o)
 {
 	AUTO_BUF receipt = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
+	AUTO_BUF out = BUF_INIT(65536);
+	AUTO_TLOG_POLICY policy = NULL;
+	struct log_witnessed by;
 	struct tlog_receipt r;
 	struct tlog_checkpoint checkpoint;
-	struct tlog_vkey key;
 	struct err e = ERR_INIT;
 
-	if (!o->leaf || !o->key) {
-		return cli_misuse(c, "--receipt needs --leaf FILE and --key FILE");
+	if (!o->leaf || (!o->key && !o->policy)) {
+		return cli_misuse(c,
+				  "--receipt needs --leaf FILE, and --key FILE or --policy FILE");
 	}
-	if (log_read_key(o->log, o->key, &key, &e) != RC_OK ||
-	    file_read(o->receipt, &receipt, &e) != RC_OK ||
+	if (file_read(o->receipt, &receipt, &e) != RC_OK ||
 	    file_read(o->leaf, &leaf, &e) != RC_OK ||
 	    tlog_receipt_parse(buf_view(&receipt), &r, &e) != RC_OK ||
-	    tlog_receipt_check(&r, buf_view(&leaf), &key, &checkpoint, &e) != RC_OK) {
+	    check_receipt(o, &r, buf_view(&leaf), &checkpoint, &by, &policy, &e) != RC_OK ||
+	    buf_addf(&out,
+		     "the leaf is number %llu of the log " STR_FMT ", in its tree of %llu leaves\n",
+		     (unsigned long long)r.index, STR_ARG(checkpoint.origin),
+		     (unsigned long long)checkpoint.size) != RC_OK ||
+	    log_witnessed_text(&by, checkpoint.size, &out) != RC_OK) {
 		return cli_fail(c, &e);
 	}
-	printf("the leaf is number %llu of the log " STR_FMT ", in its tree of %llu leaves\n",
-	       (unsigned long long)r.index, STR_ARG(checkpoint.origin),
-	       (unsigned long long)checkpoint.size);
-	return 0;
+	return cli_print(buf_view(&out));
+}
+
+/* Everything that can be checked from the directory. */
+static enum rc verify_log(const struct log_options *o, const struct tlog_policy *policy,
+			  struct tlog_report *report, struct log_witnessed *ret, struct err *e)
+{
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
+	struct tlog_vkey key;
+	enum rc rc;
+
+	*ret = (struct log_witnessed){.policy = policy};
+	TRY(tlog_dir_open(o->log, &d, e));
+	if (policy) {
+		TRY(tlog_dir_read_checkpoint(d, &note, e));
+	}
+	TRY(choose_key(o, policy, buf_view(&note), &key, e));
+	rc = tlog_verify_dir(o->log, &key, show_progress, NULL, report, e);
+	if (rc == RC_OK) {
+		TRY(log_check_witnessed(o->log, d, report->size, &key, policy, report, ret, e));
+		if (report->n_faults > 0) {
+			FAIL(e, RC_BROKEN, "%s", report->faults[0].what);
+		}
+	}
+	return rc;
 }
 
 int cli_log_verify(const struct cli_command *c, int argc, char **argv)
 {
 	struct log_options o = {0};
 	struct tlog_report report = {0};
-	struct tlog_vkey key;
+	struct log_witnessed witnessed;
+	AUTO_TLOG_POLICY policy = NULL;
 	struct err e = ERR_INIT;
 	AUTO_BUF out = BUF_INIT(1 << 20);
 	enum rc rc;
@@ -169,14 +241,15 @@ int cli_log_verify(const struct cli_command *c, int argc, char **argv)
 	if (o.receipt) {
 		return verify_receipt(c, &o);
 	}
-	if (log_read_key(o.log, o.key, &key, &e) != RC_OK) {
+	if (o.policy && log_read_policy(o.policy, &policy, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
-	rc = tlog_verify_dir(o.log, &key, show_progress, NULL, &report, &e);
+	rc = verify_log(&o, policy, &report, &witnessed, &e);
 	if (rc != RC_OK && report.n_faults == 0) {
 		return cli_fail(c, &e);
 	}
-	if ((o.as_json ? report_json(&report, &out, &e) : report_text(&report, &out)) != RC_OK) {
+	if ((o.as_json ? report_json(&report, &witnessed, &out, &e)
+		       : report_text(&report, &witnessed, &out)) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	bad = cli_print(buf_view(&out));
@@ -235,6 +308,7 @@ int cli_log_prove(const struct cli_command *c, int argc, char **argv)
 	AUTO_BUF out = BUF_INIT(2 * LOG_NOTE_BYTES);
 	struct tlog_checkpoint checkpoint;
 	struct tlog_receipt r = {0};
+	struct tlog_vkey key;
 	struct tlog_nodes nodes;
 	struct err e = ERR_INIT;
 	int bad = parse(c, argc, argv, &o);
@@ -249,7 +323,9 @@ int cli_log_prove(const struct cli_command *c, int argc, char **argv)
 	if (!h || !o.positional || !num_u64(str_from(o.positional), UINT64_MAX, &r.index)) {
 		return cli_misuse(c, "which leaf or call?");
 	}
-	if (log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK) {
+	if (log_read_key(o.log, o.key, &key, &e) != RC_OK ||
+	    log_open(o.log, o.key, &d, &checkpoint, &note, &e) != RC_OK ||
+	    log_best_note(o.log, &key, r.index, &note, &checkpoint, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	nodes = tlog_dir_nodes(d);

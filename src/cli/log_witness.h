@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli/log_witness.h - what witnesses have said about a published log, checked with a policy. */
+#pragma once
+
+#include <tlog.h>
+
+#include "codec/json.h"
+
+/* Reads a policy (C2SP tlog-policy). RC_INPUT names file and line. */
+enum rc log_read_policy(const char *path, struct tlog_policy **ret, struct err *e);
+/* The key of the policy's log of that origin. RC_DENIED when it knows none. */
+enum rc log_policy_key(const struct tlog_policy *p, struct str origin, struct tlog_vkey *ret,
+		       struct err *e);
+
+/* Borrows from policy. */
+struct log_witnessed {
+	const struct tlog_policy *policy;
+	uint64_t size; /* leaves under the checkpoint that the policy accepts; 0 = none */
+	struct tlog_witnessed by;
+};
+
+/* Looks at the checkpoints of a log whose published one has that size (d stands there): the newest
+ * that policy accepts, and that a witnessed one is the beginning of what is published. What is
+ * wrong is added to report. policy NULL: only the latter. */
+enum rc log_check_witnessed(const char *log, struct tlog_dir *d, uint64_t size,
+			    const struct tlog_vkey *key, const struct tlog_policy *policy,
+			    struct tlog_report *report, struct log_witnessed *ret, struct err *e);
+/* The signed note that a receipt of that leaf should end with: the witnessed checkpoint when there
+ * is one that covers it, else the published one, which note holds already. */
+enum rc log_best_note(const char *log, const struct tlog_vkey *key, uint64_t index,
+		      struct buf *note, struct tlog_checkpoint *c, struct err *e);
+
+/* "witnessed": {...} into an open object; sentences for people. */
+void log_witnessed_json(const struct log_witnessed *w, struct json_out *out);
+enum rc log_witnessed_text(const struct log_witnessed *w, uint64_t size, struct buf *out);

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
-enum { SECTOR = 512, NAME = 64, FDS = 64 };
+enum { SECTOR = 512, NAME = 80, FDS = 64 };
 
 /* Sectors [from, to) that were written and not synced. */
 struct range {
@@ -56,8 +56,10 @@ struct disk {
 	bool is_lock[FDS];
 	bool is_locked;
 	enum disk_mood mood;
+	enum disk_fault fault;
 	uint64_t countdown; /* 0 = off */
 	bool has_failed;
+	bool is_off; /* the power */
 	uint64_t random;
 };
 
@@ -112,10 +114,12 @@ void disk_set_mood(struct disk *d, enum disk_mood mood)
 	d->mood = mood;
 }
 
-void disk_fail_at(struct disk *d, uint64_t nth)
+void disk_fail_at(struct disk *d, enum disk_fault fault, uint64_t nth)
 {
+	d->fault = fault;
 	d->countdown = nth;
 	d->has_failed = false;
+	d->is_off = false;
 }
 
 bool disk_has_failed(const struct disk *d)
@@ -123,21 +127,36 @@ bool disk_has_failed(const struct disk *d)
 	return d->has_failed;
 }
 
-/* The error of a change that is about to be made; 0 = go on. */
-static int change_error(struct disk *d, bool takes_space)
+/* Counts an operation. 0 = it may be done; else the error, of which -EIO is for the operation
+ * itself to be done in part. */
+static int fault_of(struct disk *d, bool takes_space)
 {
-	if (d->has_failed) {
+	if (d->is_off) {
 		return -EIO;
 	}
-	if (d->countdown > 0 && --d->countdown == 0) {
-		d->has_failed = true;
-		return -EIO;
+	if (d->fault == DISK_FAULT_NONE || (d->fault == DISK_FAULT_ENOSPC && !takes_space) ||
+	    d->countdown == 0 || --d->countdown > 0) {
+		return 0;
+	}
+	d->has_failed = true;
+	d->is_off = d->fault == DISK_FAULT_POWER;
+	return d->fault == DISK_FAULT_ENOSPC ? -ENOSPC : -EIO;
+}
+
+/* The same for what changes something. takes_space: it is a write or allocation;
+ * takes_new_space: of blocks that the file has not got yet. */
+static int change_error(struct disk *d, bool takes_space, bool takes_new_space)
+{
+	int error = fault_of(d, takes_space);
+
+	if (error != 0) {
+		return error;
 	}
 	switch (d->mood) {
 	case DISK_GOOD:
 		return 0;
 	case DISK_FULL:
-		return takes_space ? -ENOSPC : 0;
+		return takes_new_space ? -ENOSPC : 0;
 	case DISK_FAILING:
 		return -EIO;
 	case DISK_READ_ONLY:
@@ -337,9 +356,10 @@ static int do_open(void *ctx, const char *name, enum log_io_mode mode)
 		return -ENAMETOOLONG;
 	}
 	if (mode != LOG_IO_CREATE) {
-		return f ? take_fd(d, f, false) : -ENOENT;
+		result = fault_of(d, false);
+		return result != 0 ? result : f ? take_fd(d, f, false) : -ENOENT;
 	}
-	result = change_error(d, true);
+	result = change_error(d, true, true);
 	if (result != 0) {
 		return result;
 	}
@@ -367,8 +387,13 @@ static void do_close(void *ctx, int fd)
 
 static ssize_t do_pread(void *ctx, int fd, void *p, size_t n, uint64_t offset)
 {
-	const struct file *f = ((struct disk *)ctx)->fds[fd];
+	struct disk *d = ctx;
+	const struct file *f = d->fds[fd];
+	int error = fault_of(d, false);
 
+	if (error != 0) {
+		return error;
+	}
 	if (offset >= f->size) {
 		return 0;
 	}
@@ -383,7 +408,7 @@ static ssize_t do_pwrite(void *ctx, int fd, const void *p, size_t n, uint64_t of
 {
 	struct disk *d = ctx;
 	struct file *f = d->fds[fd];
-	int error = change_error(d, offset + n > f->size);
+	int error = change_error(d, true, offset + n > f->size);
 	int result;
 
 	if (error == -EIO && n > 0) {
@@ -402,7 +427,7 @@ static ssize_t do_pwrite(void *ctx, int fd, const void *p, size_t n, uint64_t of
 static int do_fdatasync(void *ctx, int fd)
 {
 	struct disk *d = ctx;
-	int error = change_error(d, false);
+	int error = change_error(d, false, false);
 
 	if (error != 0) {
 		sync_some(d, d->fds[fd]); /* what did not arrive counts as clean, as kernels do */
@@ -415,22 +440,25 @@ static int do_fdatasync(void *ctx, int fd)
 static int do_fallocate(void *ctx, int fd, uint64_t n)
 {
 	struct disk *d = ctx;
-	int error = change_error(d, n > d->fds[fd]->size);
+	int error = change_error(d, true, n > d->fds[fd]->size);
 
 	return error != 0 ? error : resize(d->fds[fd], n);
 }
 
 static int do_size(void *ctx, int fd, uint64_t *ret)
 {
-	*ret = ((struct disk *)ctx)->fds[fd]->size;
-	return 0;
+	struct disk *d = ctx;
+	int error = fault_of(d, false);
+
+	*ret = d->fds[fd]->size;
+	return error;
 }
 
 static int do_rename(void *ctx, const char *from, const char *to)
 {
 	struct disk *d = ctx;
 	struct file *f = named(&d->now, from);
-	int error = change_error(d, false);
+	int error = change_error(d, false, false);
 
 	if (error != 0 || !f || strlen(to) >= NAME) {
 		return error != 0 ? error : -ENOENT;
@@ -441,7 +469,7 @@ static int do_rename(void *ctx, const char *from, const char *to)
 static int do_unlink(void *ctx, const char *name)
 {
 	struct disk *d = ctx;
-	int error = change_error(d, false);
+	int error = change_error(d, false, false);
 
 	if (error != 0 || !named(&d->now, name)) {
 		return error != 0 ? error : -ENOENT;
@@ -463,7 +491,7 @@ static int replay(struct disk *d, size_t n)
 static int do_sync_dir(void *ctx)
 {
 	struct disk *d = ctx;
-	int error = change_error(d, false);
+	int error = change_error(d, false, false);
 
 	if (error == 0) {
 		error = replay(d, d->journal.n);
@@ -475,24 +503,22 @@ static int do_sync_dir(void *ctx)
 static int do_list(void *ctx, int (*name)(void *arg, const char *name), void *arg)
 {
 	struct disk *d = ctx;
+	int result = fault_of(d, false);
 
-	for (size_t i = 0; i < d->now.at.n; i++) {
-		int result = name(arg, d->now.at.p[i].text);
-
-		if (result != 0) {
-			return result;
-		}
+	for (size_t i = 0; i < d->now.at.n && result == 0; i++) {
+		result = name(arg, d->now.at.p[i].text);
 	}
-	return 0;
+	return result;
 }
 
 static int do_lock(void *ctx, const char *name)
 {
 	struct disk *d = ctx;
+	int error = fault_of(d, false);
 
 	(void)name; /* there is one lock in the directory */
-	if (d->is_locked) {
-		return -EAGAIN;
+	if (error != 0 || d->is_locked) {
+		return error != 0 ? error : -EAGAIN;
 	}
 	d->is_locked = true;
 	return take_fd(d, NULL, true);
@@ -532,8 +558,8 @@ void disk_kill(struct disk *d)
 	memset(d->fds, 0, sizeof(d->fds));
 	memset(d->is_lock, 0, sizeof(d->is_lock));
 	d->is_locked = false;
-	d->countdown = 0;
-	d->has_failed = false;
+	d->fault = DISK_FAULT_NONE;
+	d->is_off = false;
 }
 
 void disk_power_cut(struct disk *d)
@@ -557,4 +583,51 @@ void disk_power_cut(struct disk *d)
 		MUST(vec_push(&d->now.at, d->medium.at.p[i]) == RC_OK);
 	}
 	collect(d);
+}
+
+/* ---- behind everybody's back ---- */
+
+bool disk_has(const struct disk *d, const char *name)
+{
+	return named(&d->now, name) != NULL;
+}
+
+bool disk_peek(const struct disk *d, const char *name, uint64_t offset, void *p, size_t n)
+{
+	const struct file *f = named(&d->now, name);
+
+	if (!f || offset + n > f->size) {
+		return false;
+	}
+	memcpy(p, f->now + offset, n);
+	return true;
+}
+
+bool disk_overwrite(struct disk *d, const char *name, uint64_t offset, const void *p, size_t n)
+{
+	struct file *f = named(&d->now, name);
+
+	if (!f || offset + n > f->size) {
+		return false;
+	}
+	memcpy(f->now + offset, p, n);
+	memcpy(f->medium + offset, p, n);
+	return true;
+}
+
+bool disk_flip(struct disk *d, const char *name, uint64_t offset, uint8_t mask)
+{
+	uint8_t byte;
+
+	if (!disk_peek(d, name, offset, &byte, 1)) {
+		return false;
+	}
+	byte ^= mask;
+	return disk_overwrite(d, name, offset, &byte, 1);
+}
+
+void disk_remove(struct disk *d, const char *name)
+{
+	(void)put_name(&d->now, name, NULL); /* taking away needs no memory */
+	(void)put_name(&d->medium, name, NULL);
 }

@@ -8,7 +8,7 @@
  */
 #include "test.h"
 
-#include "disk.h"
+#include "drill/disk.h"
 #include "store/depot.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -128,22 +128,22 @@ static void fail_each(enum disk_fault fault, bool is_machine)
 		bool has_failed = true;
 
 		for (uint64_t nth = 1; has_failed; nth++) {
+			size_t blocks = mem_blocks();
 			struct disk *disk = disk_new(seed * 1000 + nth);
 			struct told told = {0};
-			size_t blocks = mem_blocks();
 
 			disk_fail_at(disk, fault, nth);
 			run(disk, &told);
 			has_failed = disk_has_failed(disk);
 			if (is_machine) {
-				disk_crash(disk);
+				disk_power_cut(disk);
 			} else {
 				disk_kill(disk);
 			}
 			disk_fail_at(disk, DISK_FAULT_NONE, 0);
 			check(disk, &told);
-			assert_int_equal(mem_blocks(), blocks);
 			disk_free(disk);
+			assert_int_equal(mem_blocks(), blocks);
 			most = told.n > most ? told.n : most;
 			if (!has_failed) {
 				assert_int_equal(told.n, PUTS - 1);
@@ -184,9 +184,9 @@ static void memory_that_runs_out_anywhere(void **state)
 
 	(void)state;
 	for (size_t nth = 1; has_failed; nth++) {
+		size_t blocks = mem_blocks();
 		struct disk *disk = disk_new(nth);
 		struct told told = {0};
-		size_t blocks = mem_blocks();
 
 		mem_fail_after(nth);
 		run(disk, &told);
@@ -194,8 +194,8 @@ static void memory_that_runs_out_anywhere(void **state)
 		has_failed = told.n < PUTS - 1;
 		disk_kill(disk);
 		check(disk, &told);
-		assert_int_equal(mem_blocks(), blocks);
 		disk_free(disk);
+		assert_int_equal(mem_blocks(), blocks);
 		assert_true(nth < 100);
 	}
 }

@@ -10,9 +10,10 @@
 
 #include <stdlib.h>
 
-#include "disk.h"
+#include "drill/disk.h"
 #include "governor/sealed.h"
 #include "governor/segment.h"
+#include "leaves.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { SEEDS = 1 }; /* a sanitizer makes each run take ten times as long */
@@ -23,77 +24,7 @@ enum { SEEDS = 3 };
 enum {
 	COMMITS = 40,
 	MORE_COMMITS = 3,
-	LEAVES_MAX = 1000,
-	TEXT_MAX = 4096,
 };
-
-static const struct segment_options options = {
-    .origin = {"test.example/log", 16},
-    .segment_bytes = SEGMENT_MIN_BYTES,
-    .may_create = true,
-};
-
-/* Leaf i and its value are functions of i, so that any leaf can be checked without a record of
- * it. Lengths vary so that batches end in all places of a sector. */
-static struct str leaf_text(uint64_t i, char out[TEXT_MAX])
-{
-	int head = snprintf(out, TEXT_MAX, "leaf %ju ", (uintmax_t)i);
-	size_t n = (size_t)head + (size_t)(i * 131 % 1400);
-
-	memset(out + head, 'a' + (int)(i % 26), n - (size_t)head);
-	return str_of(out, n);
-}
-
-static size_t values_of(uint64_t i)
-{
-	return i % 3;
-}
-
-static struct segment_value value_of(uint64_t i, uint8_t slot, char out[TEXT_MAX])
-{
-	int n = snprintf(out, TEXT_MAX, "value %u of %ju", slot, (uintmax_t)i);
-
-	memset(out + n, 'z', (size_t)(i % 100));
-	return (struct segment_value){.slot = slot, .bytes = str_of(out, (size_t)n + i % 100)};
-}
-
-static enum rc append(struct segment_log *l, struct err *e)
-{
-	char text[TEXT_MAX];
-	char texts[2][TEXT_MAX];
-	struct segment_value values[2];
-	uint64_t i = segment_next_index(l);
-
-	for (uint8_t k = 0; k < values_of(i); k++) {
-		values[k] = value_of(i, k, texts[k]);
-	}
-	return segment_append(l, leaf_text(i, text), values, values_of(i), NULL, NULL, e);
-}
-
-static void check_leaf(const struct segment_leaf *leaf, uint64_t i)
-{
-	char text[TEXT_MAX];
-
-	assert_int_equal(leaf->index, i);
-	assert_true(str_eq(leaf->bytes, leaf_text(i, text)));
-	assert_int_equal(leaf->n_values, values_of(i));
-	for (uint8_t k = 0; k < leaf->n_values; k++) {
-		struct segment_value want = value_of(i, k, text);
-
-		assert_int_equal(leaf->values[k].slot, k);
-		assert_true(str_eq(leaf->values[k].bytes, want.bytes));
-	}
-}
-
-static enum rc count_leaf(void *ctx, const struct segment_leaf *leaf, struct err *e)
-{
-	uint64_t *n = ctx;
-
-	(void)e;
-	check_leaf(leaf, *n);
-	(*n)++;
-	return RC_OK;
-}
 
 /* Appends and commits; returns how many leaves were acknowledged. *ret_appended counts those that
  * were handed to a commit. */
@@ -182,7 +113,7 @@ static bool survive(enum disk_fault fault, uint64_t n, uint64_t seed, bool with_
 	has_failed = disk_has_failed(d);
 	for (int twice = 0; twice < 2; twice++) {
 		if (with_crash) {
-			disk_crash(d);
+			disk_power_cut(d);
 		} else {
 			disk_kill(d);
 		}
@@ -191,7 +122,7 @@ static bool survive(enum disk_fault fault, uint64_t n, uint64_t seed, bool with_
 	disk_kill(d);
 	acknowledged = run(d, MORE_COMMITS, &appended); /* goes on, in place of what was torn */
 	assert_int_equal(acknowledged, appended);
-	disk_crash(d);
+	disk_power_cut(d);
 	check_log(d, acknowledged, appended);
 	disk_free(d);
 	return has_failed;
@@ -250,11 +181,11 @@ static void faults_during_recovery_are_recovered_from(void **state)
 
 			disk_fail_at(d, DISK_FAULT_POWER, 120 + seed * 7); /* leaves a torn batch */
 			acknowledged = run(d, COMMITS, &appended);
-			disk_crash(d);
+			disk_power_cut(d);
 			disk_fail_at(d, DISK_FAULT_POWER, n);
 			(void)run(d, 0, &ignored); /* opens only */
 			has_failed = disk_has_failed(d);
-			disk_crash(d);
+			disk_power_cut(d);
 			check_log(d, acknowledged, appended);
 			disk_free(d);
 		}
@@ -274,7 +205,7 @@ static void no_memory_at_any_point_breaks_nothing(void **state)
 		mem_fail_after(n);
 		acknowledged = run(d, COMMITS, &appended);
 		mem_fail_after(0);
-		disk_crash(d);
+		disk_power_cut(d);
 		check_log(d, acknowledged, appended);
 		disk_free(d);
 	}
@@ -313,7 +244,7 @@ static void every_changed_byte_of_a_batch_is_noticed(void **state)
 		assert_true(disk_peek(d, FIRST, i, &was, 1));
 		assert_true(disk_flip(d, FIRST, i, 0x10));
 		rc = open_seen(d, n);
-		disk_overwrite(d, FIRST, i, &was, 1);
+		assert_true(disk_overwrite(d, FIRST, i, &was, 1));
 		/* Gaps between batches and the rest of the file mean nothing. */
 		if (rc == RC_OK ? i < 4096 || was != 0 : rc != RC_BROKEN) {
 			fail_msg("byte %ju was not noticed", (uintmax_t)i);

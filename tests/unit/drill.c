@@ -188,7 +188,7 @@ static void a_replaced_file_is_old_or_new_after_a_power_cut(void **state)
 		AUTO_BUF b = BUF_INIT(64);
 
 		put(&io, "x", "old");
-		disk_fail_at(d, 1 + seed % 5);
+		disk_fail_at(d, DISK_FAULT_POWER, 1 + seed % 5);
 		(void)log_io_replace_file(&io, "x", STR("new"), NULL); /* may fail in the middle */
 		disk_power_cut(d);
 		assert_ok(log_io_read_file(&io, "x", &b, NULL));

@@ -46,6 +46,8 @@ enum {
 	LIMIT_VALUE_BYTES = 32 * 1024,	 /* a sealed value beside a leaf */
 	LIMIT_BATCH_BYTES = 1024 * 1024, /* one group commit; bounds its latency */
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
+	/* What failed to be written, and then refusals, stops and revocations: some ten thousand. */
+	LIMIT_EMERGENCY_BYTES = 8 * 1024 * 1024,
 
 	/* Evidence. */
 	LIMIT_EVIDENCE = 1 << 17, /* items kept at once: they stay for years, in the state too */

@@ -7,7 +7,9 @@
  *         (3) once is_broken, no file is touched again.
  *         (4) a file with a segment's name has a synced header and a synced directory entry before
  *             the first batch goes into it.
- * States: EMPTY -append-> FILLING -commit-> EMPTY;  any write error -> BROKEN (refuse).
+ *         (5) what was synced into a file that nobody can find any more is not durable.
+ * States: EMPTY -append-> FILLING -commit-> EMPTY;  any write error -> the same in the emergency
+ *         segment (segment_emergency.c), a second one or none set aside -> BROKEN (refuse).
  */
 #include "governor/segment.h"
 
@@ -20,7 +22,7 @@
 
 enum { ZERO_BYTES = 64 * 1024 };
 
-static const char SPARE[] = "spare";
+static const char SPARE[] = SEGMENT_SPARE;
 static const char SPARE_NEW[] = "spare.new";
 static const char NEXT_NEW[] = "next.new";
 
@@ -51,12 +53,8 @@ void segment_free(struct segment_log *l)
 	if (!l) {
 		return;
 	}
-	if (l->read_fd >= 0) {
-		l->io.close(l->io.ctx, l->read_fd);
-	}
-	if (l->fd >= 0) {
-		l->io.close(l->io.ctx, l->fd);
-	}
+	segment_close_read(l);
+	segment_close_last(l);
 	if (l->lock_fd >= 0) {
 		l->io.close(l->io.ctx, l->lock_fd);
 	}
@@ -68,36 +66,61 @@ void segment_free(struct segment_log *l)
 	mem_free(l);
 }
 
+const struct log_io *segment_io(const struct segment_log *l, size_t file)
+{
+	return file < l->files.n && l->files.p[file].is_emergency ? &l->emergency : &l->io;
+}
+
+void segment_close_last(struct segment_log *l)
+{
+	const struct log_io *io = segment_io(l, l->files.n - 1);
+
+	if (l->fd >= 0) {
+		io->close(io->ctx, l->fd);
+		l->fd = LOG_NO_FD;
+	}
+}
+
 /* ---- Going on to the next segment ---- */
+
+enum rc segment_write_zeros(const struct log_io *io, int fd, uint64_t from, uint64_t to,
+			    const char *name, struct err *e)
+{
+	AUTO_MEM void *zeros = mem_calloc(1, ZERO_BYTES);
+
+	if (!zeros) {
+		FAIL(e, RC_NOMEM, "no memory to clear '%s'", name);
+	}
+	while (from < to) {
+		size_t step = to - from < ZERO_BYTES ? (size_t)(to - from) : ZERO_BYTES;
+
+		TRY(batch_write_at(io, fd, zeros, step, from, name, e));
+		from += step;
+	}
+	return RC_OK;
+}
+
+enum rc segment_sync(const struct log_io *io, int fd, const char *name, struct err *e)
+{
+	int result = io->fdatasync(io->ctx, fd);
+
+	return result == 0 ? RC_OK : batch_io_error(e, __func__, result, "sync", name);
+}
 
 /* Zeros all over, really written: later writes then change no metadata. */
 static enum rc fill_with_zeros(const struct log_io *io, int fd, uint64_t n, const char *name,
 			       struct err *e)
 {
-	AUTO_MEM void *zeros = mem_calloc(1, ZERO_BYTES);
 	int result = io->fallocate(io->ctx, fd, n);
 
-	if (!zeros) {
-		FAIL(e, RC_NOMEM, "no memory to make '%s'", name);
-	}
 	if (result != 0) {
 		return batch_io_error(e, __func__, result, "allocate blocks of", name);
 	}
-	for (uint64_t at = 0; at < n;) {
-		size_t step = n - at < ZERO_BYTES ? (size_t)(n - at) : ZERO_BYTES;
-
-		TRY(batch_write_at(io, fd, zeros, step, at, name, e));
-		at += step;
-	}
-	result = io->fdatasync(io->ctx, fd);
-	if (result != 0) {
-		return batch_io_error(e, __func__, result, "sync", name);
-	}
-	return RC_OK;
+	TRY(segment_write_zeros(io, fd, 0, n, name, e));
+	return segment_sync(io, fd, name, e);
 }
 
-static enum rc rename_durably(const struct log_io *io, const char *from, const char *to,
-			      struct err *e)
+enum rc segment_rename(const struct log_io *io, const char *from, const char *to, struct err *e)
 {
 	int result = io->rename(io->ctx, from, to);
 
@@ -117,7 +140,7 @@ static uint64_t capacity_or_default(uint64_t bytes)
 }
 
 /* Is there a spare of that size? */
-static bool has_spare(const struct log_io *io, uint64_t capacity)
+bool segment_has_spare(const struct log_io *io, uint64_t capacity)
 {
 	int fd = io->open(io->ctx, SPARE, LOG_IO_READ);
 	uint64_t size = 0;
@@ -137,7 +160,7 @@ enum rc segment_prepare_spare(const struct log_io *io, uint64_t segment_bytes, s
 	enum rc rc;
 	int fd;
 
-	if (has_spare(io, capacity)) {
+	if (segment_has_spare(io, capacity)) {
 		return RC_OK;
 	}
 	fd = io->open(io->ctx, SPARE_NEW, LOG_IO_CREATE);
@@ -150,7 +173,7 @@ enum rc segment_prepare_spare(const struct log_io *io, uint64_t segment_bytes, s
 		(void)io->unlink(io->ctx, SPARE_NEW); /* gives the blocks back; the error is told */
 		return rc;
 	}
-	return rename_durably(io, SPARE_NEW, SPARE, e);
+	return segment_rename(io, SPARE_NEW, SPARE, e);
 }
 
 /* A zero-filled file open for writing, under the name it is to be renamed from. The helper thread
@@ -158,7 +181,7 @@ enum rc segment_prepare_spare(const struct log_io *io, uint64_t segment_bytes, s
 static enum rc open_blank(const struct segment_log *l, const char **ret_name, int *ret_fd,
 			  struct err *e)
 {
-	bool is_spare = has_spare(&l->io, l->segment_bytes);
+	bool is_spare = segment_has_spare(&l->io, l->segment_bytes);
 	const char *name = is_spare ? SPARE : NEXT_NEW;
 	int fd = l->io.open(l->io.ctx, name, is_spare ? LOG_IO_WRITE : LOG_IO_CREATE);
 
@@ -178,31 +201,29 @@ static enum rc open_blank(const struct segment_log *l, const char **ret_name, in
 	return RC_OK;
 }
 
-static enum rc write_header(const struct segment_log *l, int fd, const struct segment_header *h,
+static enum rc write_header(const struct log_io *io, int fd, const struct segment_header *h,
 			    const char *name, struct err *e)
 {
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
-	int result;
 
 	segment_header_print(h, bytes);
-	TRY(batch_write_at(&l->io, fd, bytes, sizeof(bytes), 0, name, e));
-	result = l->io.fdatasync(l->io.ctx, fd);
-	if (result != 0) {
-		return batch_io_error(e, __func__, result, "sync", name);
-	}
-	return RC_OK;
+	TRY(batch_write_at(io, fd, bytes, sizeof(bytes), 0, name, e));
+	return segment_sync(io, fd, name, e);
 }
 
-static enum rc start_segment(struct segment_log *l, int fd, const char *blank_name, struct err *e)
+enum rc segment_start(struct segment_log *l, const struct log_io *io, int fd,
+		      const char *blank_name, uint64_t capacity, struct err *e)
 {
 	struct segment_header h = {
-	    .capacity = l->segment_bytes,
+	    .capacity = capacity,
 	    .number = l->files.n,
 	    .first_index = l->frontier.size,
 	    .first_sequence = l->sequence,
 	    .leaf_before = l->last_leaf,
 	};
-	struct segment_file file = {.first_index = h.first_index, .capacity = h.capacity};
+	struct segment_file file = {.first_index = h.first_index,
+				    .capacity = h.capacity,
+				    .is_emergency = io == &l->emergency};
 	char name[SEGMENT_NAME_BYTES];
 
 	while (h.mark == 0) {
@@ -211,8 +232,8 @@ static enum rc start_segment(struct segment_log *l, int fd, const char *blank_na
 	memcpy(h.origin, l->origin, sizeof(h.origin));
 	file.mark = h.mark;
 	segment_name(h.first_index, name);
-	TRY(write_header(l, fd, &h, blank_name, e));
-	TRY(rename_durably(&l->io, blank_name, name, e)); /* (4) */
+	TRY(write_header(io, fd, &h, blank_name, e));
+	TRY(segment_rename(io, blank_name, name, e)); /* (4) */
 	if (vec_push(&l->files, file) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for another segment");
 	}
@@ -228,14 +249,17 @@ enum rc segment_roll(struct segment_log *l, struct err *e)
 	enum rc rc;
 	int fd;
 
+	if (segment_is_emergency(l)) {
+		FAIL(e, RC_IO, "the emergency segment is full");
+	}
 	TRY(open_blank(l, &blank_name, &fd, e));
-	rc = start_segment(l, fd, blank_name, e);
+	rc = segment_start(l, &l->io, fd, blank_name, l->segment_bytes, e);
 	if (rc != RC_OK) {
 		l->io.close(l->io.ctx, fd);
 		return rc;
 	}
 	if (l->fd >= 0) {
-		l->io.close(l->io.ctx, l->fd);
+		l->io.close(l->io.ctx, l->fd); /* it lies in the same place */
 	}
 	l->fd = fd;
 	return RC_OK;
@@ -347,12 +371,14 @@ static enum rc write_batch(struct segment_log *l, struct err *e)
 	    .n_leaves = (uint32_t)l->pending.n,
 	    .n_records = l->n_records,
 	};
+	const struct log_io *io;
 	char name[SEGMENT_NAME_BYTES];
 	int result;
 
 	if (l->offset + l->batch.n > l->files.p[l->files.n - 1].capacity) {
 		TRY(segment_roll(l, e));
 	}
+	io = segment_io(l, l->files.n - 1);
 	h.mark = l->files.p[l->files.n - 1].mark;
 	h.checksum_before = l->checksum_before;
 	segment_name(l->files.p[l->files.n - 1].first_index, name);
@@ -361,13 +387,31 @@ static enum rc write_batch(struct segment_log *l, struct err *e)
 	if (segment_note_place(l, h.first_index, l->offset) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory to remember where a batch is");
 	}
-	TRY(batch_write_at(&l->io, l->fd, l->batch.p, l->batch.n, l->offset, name, e));
-	result = l->io.fdatasync(l->io.ctx, l->fd);
+	TRY(batch_write_at(io, l->fd, l->batch.p, l->batch.n, l->offset, name, e));
+	TRY(segment_sync(io, l->fd, name, e));
+	result = io->is_in_place(io->ctx, l->fd, name); /* (5) */
 	if (result != 0) {
-		return batch_io_error(e, __func__, result, "sync", name);
+		return batch_io_error(e, __func__, result, "find in its place", name);
 	}
 	l->checksum_before = h.checksum;
 	return RC_OK;
+}
+
+/* Dirty pages may be marked clean after a failed sync: trying again in the same place proves
+ * nothing. The same batch goes to the other place, whole. */
+static enum rc write_batch_somewhere(struct segment_log *l, struct err *e)
+{
+	struct err why = ERR_INIT;
+	enum rc rc = write_batch(l, &why);
+
+	if (rc != RC_OK && l->has_emergency && !segment_is_emergency(l)) {
+		TRY(segment_take_over(l, &why, e));
+		return write_batch(l, e);
+	}
+	if (rc != RC_OK && e) {
+		*e = why;
+	}
+	return rc;
 }
 
 enum rc segment_commit(struct segment_log *l, struct err *e)
@@ -378,10 +422,8 @@ enum rc segment_commit(struct segment_log *l, struct err *e)
 	if (l->pending.n == 0) {
 		return RC_OK;
 	}
-	rc = write_batch(l, e);
+	rc = write_batch_somewhere(l, e);
 	if (rc != RC_OK) {
-		/* Dirty pages may be marked clean after a failed sync: trying again proves
-		 * nothing. */
 		return segment_break(l, rc);
 	}
 	for (size_t i = 0; i < l->pending.n; i++) {
@@ -440,7 +482,7 @@ uint64_t segment_room(const struct segment_log *l)
 		return 0;
 	}
 	room = l->files.p[l->files.n - 1].capacity - l->offset;
-	if (has_spare(&l->io, l->segment_bytes)) {
+	if (!segment_is_emergency(l) && segment_has_spare(&l->io, l->segment_bytes)) {
 		room += l->segment_bytes - SEGMENT_HEADER_BYTES;
 	}
 	return room;
@@ -448,17 +490,27 @@ uint64_t segment_room(const struct segment_log *l)
 
 enum rc segment_check_in_place(struct segment_log *l, struct err *e)
 {
+	const struct log_io *io = segment_io(l, l->files.n - 1);
 	char name[SEGMENT_NAME_BYTES];
+	struct err why = ERR_INIT;
+	enum rc rc = RC_BROKEN;
 	int result;
 
 	TRY(refuse_if_broken(l, e));
 	segment_name(l->files.p[l->files.n - 1].first_index, name);
-	result = l->io.is_in_place(l->io.ctx, l->fd, name);
+	result = io->is_in_place(io->ctx, l->fd, name);
+	if (result == 0) {
+		return RC_OK;
+	}
 	if (result == -ESTALE) {
-		FAIL(e, segment_break(l, RC_BROKEN), "'%s' was removed or replaced", name);
+		(void)err_set(&why, rc, __func__, "'%s' was removed or replaced", name);
+	} else {
+		rc = batch_io_error(&why, __func__, result, "look at", name);
 	}
-	if (result != 0) {
-		return segment_break(l, batch_io_error(e, __func__, result, "look at", name));
+	if (l->has_emergency && !segment_is_emergency(l)) {
+		rc = segment_take_over(l, &why, e);
+	} else if (e) {
+		*e = why;
 	}
-	return RC_OK;
+	return rc == RC_OK ? RC_OK : segment_break(l, rc);
 }

@@ -6,8 +6,10 @@
  *
  * Leaves are appended to a batch in memory and become durable together in segment_commit(). A leaf
  * may carry sealed values, which lie beside it in the same batch, outside the tree. After any
- * error while writing the log is broken: it refuses everything, because a failed fdatasync leaves
- * nobody knowing what is on the disk; the role ends, and the next start finds out by reading.
+ * error while writing nobody knows what is on the disk, so nothing is written there again. The log
+ * goes on in its emergency segment, which was set aside in another place (segment_fold() brings it
+ * home); without one it is broken and refuses everything: the role ends, and the next start finds
+ * out by reading.
  *
  * One thread owns a struct segment_log. Other threads and processes read with a struct
  * segment_reader of their own, up to a size that the owner told them is durable.
@@ -61,6 +63,9 @@ struct segment_options {
 	 * fewer on disk is RC_BROKEN. */
 	uint64_t min_size;
 	const struct rand *rand; /* must outlive the log; NULL = rand_system */
+	/* Where the log goes on when it cannot be written behind io: a directory of its own, best
+	 * on another disk. Copied, as io; NULL = nowhere. */
+	const struct log_io *emergency;
 };
 
 struct segment_log;
@@ -86,9 +91,22 @@ static inline void segment_cleanup(struct segment_log **l)
 enum rc segment_append(struct segment_log *l, struct str leaf, const struct segment_value *values,
 		       size_t n_values, uint64_t *ret_index, struct tlog_hash *ret_hash,
 		       struct err *e);
-/* One pwrite, one fdatasync; after RC_OK every leaf of the batch is durable. Without a batch it
- * does nothing. Any error breaks the log. */
+/* One pwrite, one fdatasync, one look whether the file is still the one its name means; after RC_OK
+ * every leaf of the batch is durable, here or in the emergency segment. Without a batch it does
+ * nothing. Any error that it returns breaks the log. */
 enum rc segment_commit(struct segment_log *l, struct err *e);
+
+/* ---- emergency ---- */
+
+/* Is there a place to go on when a commit fails? */
+bool segment_has_emergency(const struct segment_log *l);
+/* Is the log written there now? segment_emergency_why() says what had failed; "" before. */
+bool segment_is_emergency(const struct segment_log *l);
+const char *segment_emergency_why(const struct segment_log *l);
+/* Brings the emergency segment home: clears what a failed commit left in the segment before,
+ * copies the file to its place in the sequence, and goes on there. An error leaves everything as it
+ * is: the log stays where it is and this may be tried again. Only while segment_is_emergency(). */
+enum rc segment_fold(struct segment_log *l, struct err *e);
 
 bool segment_is_broken(const struct segment_log *l);
 uint64_t segment_next_index(const struct segment_log *l);   /* of the next leaf appended */
@@ -97,12 +115,12 @@ size_t segment_batch_bytes(const struct segment_log *l);    /* waiting for the c
 /* Durable tree: its frontier, and size with root. */
 const struct tlog_frontier *segment_frontier(const struct segment_log *l);
 struct segment_snapshot segment_snapshot(struct segment_log *l);
-/* Bytes that are still certain to fit: the rest of the segment and the spare one, if there is.
- * Below its reserve a governor refuses ordinary calls and keeps the room for revocations and the
- * record that the log is failing. */
+/* Bytes that are still certain to fit: the rest of the segment and the spare one, if there is; in
+ * an emergency only the rest. Below its reserve a governor refuses ordinary calls and keeps the
+ * room for revocations and the record that the log is failing. */
 uint64_t segment_room(const struct segment_log *l);
-/* Is the file being written still the one its name means? RC_BROKEN (and broken) when somebody
- * removed or replaced it. */
+/* Is the file being written still the one its name means? When somebody removed or replaced it, the
+ * log goes on in the emergency segment; RC_BROKEN (and broken) when there is none. */
 enum rc segment_check_in_place(struct segment_log *l, struct err *e);
 
 /* Reads one durable leaf back from the file, with its values, into b (emptied first), which

@@ -4,7 +4,8 @@
  * Trust:  files were ours and may be torn or damaged.
  * Holds:  (1) a log opens only with a sequence of batches each of which is whole, in order and
  *             chained to the one before.
- *         (2) only the last segment is ever changed, and only behind its last whole batch.
+ *         (2) only the last segment is ever changed, and only behind its last whole batch. The one
+ *             before an emergency segment ends where that one begins (segment_emergency.c).
  *         (3) what was read is on the medium before the log is usable. The last whole batch may be
  *             one whose sync failed: the kernel then shows it but counts it as clean, and would
  *             never write it. So it is written again, byte for byte, and synced.
@@ -20,25 +21,31 @@
 
 enum { CHUNK_BYTES = 64 * 1024 };
 
+/* First indexes. */
+struct firsts {
+	VEC(uint64_t) at;
+};
+
 struct opening {
 	struct segment_log *l;
 	segment_leaf_fn on_leaf;
 	void *ctx;
 	struct buf batch;
-	VEC(uint64_t) firsts; /* first indexes of the segments found */
+	struct firsts firsts; /* of the segments at home */
+	struct firsts away;   /* and in the emergency place; one, in the end, that counts */
 	struct segment_leaf leaf;
 	uint64_t last_batch; /* its offset in the last segment; 0 = none there */
 };
 
 static int collect_name(void *arg, const char *name)
 {
-	struct opening *o = arg;
+	struct firsts *firsts = arg;
 	uint64_t first;
 
 	if (!segment_name_parse(name, &first)) {
 		return 0;
 	}
-	return vec_push(&o->firsts, first) == RC_OK ? 0 : -ENOMEM;
+	return vec_push(&firsts->at, first) == RC_OK ? 0 : -ENOMEM;
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -49,16 +56,55 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static enum rc list_segments(struct opening *o, struct err *e)
+static enum rc list_segments(const struct log_io *io, struct firsts *ret, struct err *e)
 {
-	const struct log_io *io = &o->l->io;
-	int result = io->list(io->ctx, collect_name, o);
+	int result = io->list(io->ctx, collect_name, ret);
 
 	if (result != 0) {
 		return batch_io_error(e, __func__, result, "list", "the log's directory");
 	}
-	if (o->firsts.n > 1) {
-		qsort(o->firsts.p, o->firsts.n, sizeof(o->firsts.p[0]), compare_u64);
+	if (ret->at.n > 1) {
+		qsort(ret->at.p, ret->at.n, sizeof(ret->at.p[0]), compare_u64);
+	}
+	return RC_OK;
+}
+
+static size_t find_first(const struct firsts *firsts, uint64_t first)
+{
+	size_t i = 0;
+
+	while (i < firsts->at.n && firsts->at.p[i] != first) {
+		i++;
+	}
+	return i;
+}
+
+/* Leaves in o->away what counts, and in o->firsts what is not replaced by it. */
+static enum rc look_away(struct opening *o, struct err *e)
+{
+	size_t kept = 0;
+
+	if (!o->l->emergency.open) {
+		return RC_OK;
+	}
+	TRY(list_segments(&o->l->emergency, &o->away, e));
+	for (size_t i = 0; i < o->away.at.n; i++) {
+		uint64_t first = o->away.at.p[i];
+		size_t at = find_first(&o->firsts, first);
+		bool counts;
+
+		TRY(segment_emergency_counts(o->l, first, at < o->firsts.at.n, &counts, e));
+		if (counts) {
+			if (at < o->firsts.at.n) {
+				vec_remove(&o->firsts.at, at);
+			}
+			o->away.at.p[kept++] = first;
+		}
+	}
+	o->away.at.n = kept;
+	if (kept > 1 || (kept == 1 && o->firsts.at.n > 0 &&
+			 o->firsts.at.p[o->firsts.at.n - 1] > o->away.at.p[0])) {
+		FAIL(e, RC_BROKEN, "a segment in the emergency place is not the last of the log");
 	}
 	return RC_OK;
 }
@@ -79,45 +125,44 @@ static enum rc check_header(const struct segment_log *l, const struct segment_he
 		FAIL(e, RC_BROKEN, "'%s' begins at leaf %ju, the segments before it end at %ju",
 		     name, (uintmax_t)h->first_index, (uintmax_t)l->frontier.size);
 	}
-	if (h->number != l->files.n || h->first_sequence != l->sequence ||
+	if (h->number != l->files.n - 1 || h->first_sequence != l->sequence ||
 	    !tlog_hash_eq(&h->leaf_before, &l->last_leaf)) {
 		FAIL(e, RC_BROKEN, "'%s' does not continue the segment before it", name);
 	}
 	return RC_OK;
 }
 
-static enum rc open_segment(struct opening *o, uint64_t first, const char *name, struct err *e)
+static enum rc open_segment(struct opening *o, const struct log_io *io, uint64_t first,
+			    const char *name, struct err *e)
 {
 	struct segment_log *l = o->l;
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
 	struct segment_header h;
-	struct segment_file file;
+	struct segment_file file = {.first_index = first, .is_emergency = io == &l->emergency};
 	uint64_t size;
 	int result;
 
-	if (l->fd >= 0) {
-		l->io.close(l->io.ctx, l->fd);
-		l->fd = LOG_NO_FD;
+	segment_close_last(l);
+	if (vec_push(&l->files, file) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for another segment");
 	}
-	result = l->io.open(l->io.ctx, name, LOG_IO_WRITE);
+	result = io->open(io->ctx, name, LOG_IO_WRITE);
 	if (result < 0) {
 		return batch_io_error(e, __func__, result, "open", name);
 	}
 	l->fd = result;
-	result = l->io.size(l->io.ctx, l->fd, &size);
+	result = io->size(io->ctx, l->fd, &size);
 	if (result != 0) {
 		return batch_io_error(e, __func__, result, "look at", name);
 	}
 	if (size < SEGMENT_HEADER_BYTES) {
 		FAIL(e, RC_BROKEN, "'%s' is too short for a segment", name);
 	}
-	TRY(batch_read_at(&l->io, l->fd, bytes, sizeof(bytes), 0, e));
+	TRY(batch_read_at(io, l->fd, bytes, sizeof(bytes), 0, e));
 	TRY(segment_header_parse(bytes, name, &h, e));
 	TRY(check_header(l, &h, first, size, name, e));
-	file = (struct segment_file){.first_index = first, .capacity = h.capacity, .mark = h.mark};
-	if (vec_push(&l->files, file) != RC_OK) {
-		FAIL(e, RC_NOMEM, "no memory for another segment");
-	}
+	l->files.p[l->files.n - 1].capacity = h.capacity;
+	l->files.p[l->files.n - 1].mark = h.mark;
 	l->offset = SEGMENT_HEADER_BYTES;
 	l->checksum_before = 0;
 	l->number = h.number;
@@ -176,16 +221,9 @@ static enum rc take_batch(struct opening *o, const struct batch_header *h, const
 	return RC_OK;
 }
 
-/* What lies from the place where no batch begins to the end of the file. */
-struct rest {
-	bool has_mark; /* a batch was begun there, so the one before it was synced */
-	uint64_t mark_at;
-	uint64_t zeros_from; /* everything from here on is zero */
-};
-
-static enum rc look_at_rest(const struct segment_log *l, struct rest *ret, struct err *e)
+enum rc segment_look_at_rest(const struct log_io *io, int fd, const struct segment_file *file,
+			     uint64_t offset, struct segment_rest *ret, struct err *e)
 {
-	const struct segment_file *file = &l->files.p[l->files.n - 1];
 	AUTO_MEM uint8_t *chunk = mem_calloc(1, CHUNK_BYTES);
 	uint8_t mark[8];
 
@@ -195,16 +233,15 @@ static enum rc look_at_rest(const struct segment_log *l, struct rest *ret, struc
 	for (unsigned i = 0; i < 8; i++) {
 		mark[i] = (uint8_t)(file->mark >> (8 * (7 - i)));
 	}
-	*ret = (struct rest){.zeros_from = l->offset};
-	for (uint64_t at = l->offset; at < file->capacity;) {
+	*ret = (struct segment_rest){.zeros_from = offset};
+	for (uint64_t at = offset; at < file->capacity;) {
 		size_t n =
 		    file->capacity - at < CHUNK_BYTES ? (size_t)(file->capacity - at) : CHUNK_BYTES;
 
-		TRY(batch_read_at(&l->io, l->fd, chunk, n, at, e));
+		TRY(batch_read_at(io, fd, chunk, n, at, e));
 		/* Offset and chunk are multiples of the alignment, so no mark lies across. */
 		for (size_t i = 0; i + 8 <= n; i += BATCH_ALIGN_BYTES) {
-			if (at + i > l->offset && !ret->has_mark &&
-			    memcmp(chunk + i, mark, 8) == 0) {
+			if (at + i > offset && !ret->has_mark && memcmp(chunk + i, mark, 8) == 0) {
 				ret->has_mark = true;
 				ret->mark_at = at + i;
 			}
@@ -220,34 +257,22 @@ static enum rc look_at_rest(const struct segment_log *l, struct rest *ret, struc
 	return RC_OK;
 }
 
-static enum rc write_zeros(const struct segment_log *l, uint64_t from, uint64_t to,
-			   const char *name, struct err *e)
-{
-	AUTO_MEM uint8_t *zeros = mem_calloc(1, CHUNK_BYTES);
+/* What follows a segment. */
+enum next { NEXT_NONE = 0, NEXT_SEGMENT, NEXT_EMERGENCY };
 
-	if (!zeros) {
-		FAIL(e, RC_NOMEM, "no memory to clear a torn batch");
-	}
-	while (from < to) {
-		size_t n = to - from < CHUNK_BYTES ? (size_t)(to - from) : CHUNK_BYTES;
-
-		TRY(batch_write_at(&l->io, l->fd, zeros, n, from, name, e));
-		from += n;
-	}
-	return RC_OK;
-}
-
-/* l->offset is where no batch begins: the end, a torn batch, or damage. */
-static enum rc judge_rest(struct opening *o, bool is_last, const char *name, struct err *e)
+/* l->offset is where no batch begins that counts: the end, a torn batch, or damage; before an
+ * emergency segment also a whole one that its writer could not be sure of. */
+static enum rc judge_rest(struct opening *o, enum next next, const char *name, struct err *e)
 {
 	struct segment_log *l = o->l;
-	struct rest rest = {0};
+	struct segment_rest rest;
 
-	TRY(look_at_rest(l, &rest, e));
+	TRY(segment_look_at_rest(segment_io(l, l->files.n - 1), l->fd, &l->files.p[l->files.n - 1],
+				 l->offset, &rest, e));
 	if (rest.zeros_from == l->offset) {
 		return RC_OK;
 	}
-	if (!is_last) {
+	if (next == NEXT_SEGMENT) {
 		FAIL(e, RC_BROKEN, "'%s' is damaged at byte %ju, and a later segment exists", name,
 		     (uintmax_t)l->offset);
 	}
@@ -255,25 +280,33 @@ static enum rc judge_rest(struct opening *o, bool is_last, const char *name, str
 		FAIL(e, RC_BROKEN, "'%s' is damaged at byte %ju: a later batch begins at byte %ju",
 		     name, (uintmax_t)l->offset, (uintmax_t)rest.mark_at);
 	}
-	return write_zeros(l, l->offset, rest.zeros_from, name, e); /* synced by the caller, (3) */
+	if (next == NEXT_EMERGENCY) {
+		l->void_from = l->offset; /* cleared when the other one comes home */
+		l->void_to = rest.zeros_from;
+		return RC_OK;
+	}
+	return segment_write_zeros(segment_io(l, l->files.n - 1), l->fd, l->offset, rest.zeros_from,
+				   name, e); /* synced by the caller, (3) */
 }
 
-static enum rc read_segment(struct opening *o, uint64_t first, bool is_last, struct err *e)
+/* ends_at: the first index of what follows, where it is an emergency segment. */
+static enum rc read_segment(struct opening *o, const struct log_io *io, uint64_t first,
+			    enum next next, uint64_t ends_at, struct err *e)
 {
 	struct segment_log *l = o->l;
 	char name[SEGMENT_NAME_BYTES];
 
 	segment_name(first, name);
-	TRY(open_segment(o, first, name, e));
+	TRY(open_segment(o, io, first, name, e));
 	for (;;) {
 		const struct segment_file *file = &l->files.p[l->files.n - 1];
 		struct batch_header h;
 		bool is_batch;
 
-		TRY(batch_load(&l->io, l->fd, file->capacity, l->offset, file->mark, &o->batch, &h,
+		TRY(batch_load(io, l->fd, file->capacity, l->offset, file->mark, &o->batch, &h,
 			       &is_batch, e));
-		if (!is_batch) {
-			return judge_rest(o, is_last, name, e);
+		if (!is_batch || (next == NEXT_EMERGENCY && h.first_index >= ends_at)) {
+			return judge_rest(o, next, name, e);
 		}
 		TRY(take_batch(o, &h, name, e));
 	}
@@ -284,32 +317,31 @@ static enum rc rewrite_last_batch(struct opening *o, struct err *e)
 {
 	struct segment_log *l = o->l;
 	const struct segment_file *file = &l->files.p[l->files.n - 1];
+	const struct log_io *io = segment_io(l, l->files.n - 1);
 	struct batch_header h;
 	bool is_batch;
 
 	if (o->last_batch == 0) {
 		return RC_OK;
 	}
-	TRY(batch_load(&l->io, l->fd, file->capacity, o->last_batch, file->mark, &o->batch, &h,
+	TRY(batch_load(io, l->fd, file->capacity, o->last_batch, file->mark, &o->batch, &h,
 		       &is_batch, e));
 	if (!is_batch) {
 		FAIL(e, RC_BROKEN, "the last segment changed while it was read");
 	}
-	return batch_write_at(&l->io, l->fd, o->batch.p, o->batch.n, o->last_batch,
-			      "the last segment", e);
+	return batch_write_at(io, l->fd, o->batch.p, o->batch.n, o->last_batch, "the last segment",
+			      e);
 }
 
 static enum rc sync_last(struct opening *o, struct err *e)
 {
 	struct segment_log *l = o->l;
+	const struct log_io *io = segment_io(l, l->files.n - 1);
 	int result;
 
 	TRY(rewrite_last_batch(o, e));
-	result = l->io.fdatasync(l->io.ctx, l->fd);
-	if (result != 0) {
-		return batch_io_error(e, __func__, result, "sync", "the last segment");
-	}
-	result = l->io.sync_dir(l->io.ctx);
+	TRY(segment_sync(io, l->fd, "the last segment", e));
+	result = io->sync_dir(io->ctx);
 	if (result != 0) {
 		return batch_io_error(e, __func__, result, "sync", "the log's directory");
 	}
@@ -322,15 +354,25 @@ static enum rc recover(struct opening *o, const struct segment_options *options,
 
 	(void)l->io.unlink(l->io.ctx, "spare.new"); /* half-made files; usually there are none */
 	(void)l->io.unlink(l->io.ctx, "next.new");
-	TRY(list_segments(o, e));
-	if (o->firsts.n == 0) {
+	(void)l->io.unlink(l->io.ctx, "fold.new");
+	TRY(list_segments(&l->io, &o->firsts, e));
+	TRY(look_away(o, e));
+	if (o->firsts.at.n == 0 && o->away.at.n == 0) {
 		if (!options->may_create || options->min_size > 0) {
 			FAIL(e, RC_ABSENT, "there is no log in this directory");
 		}
 		return segment_roll(l, e);
 	}
-	for (size_t i = 0; i < o->firsts.n; i++) {
-		TRY(read_segment(o, o->firsts.p[i], i + 1 == o->firsts.n, e));
+	for (size_t i = 0; i < o->firsts.at.n; i++) {
+		enum next next = i + 1 < o->firsts.at.n ? NEXT_SEGMENT
+				 : o->away.at.n > 0	? NEXT_EMERGENCY
+							: NEXT_NONE;
+
+		TRY(read_segment(o, &l->io, o->firsts.at.p[i], next,
+				 next == NEXT_EMERGENCY ? o->away.at.p[0] : 0, e));
+	}
+	if (o->away.at.n > 0) {
+		TRY(read_segment(o, &l->emergency, o->away.at.p[0], NEXT_NONE, 0, e));
 	}
 	TRY(sync_last(o, e));
 	if (l->frontier.size < options->min_size) {
@@ -372,6 +414,9 @@ static struct segment_log *make_log(const struct log_io *io, const struct segmen
 	    .batch = BUF_INIT(LIMIT_BATCH_BYTES),
 	};
 	memcpy(l->origin, options->origin.p, options->origin.n);
+	if (options->emergency) {
+		l->emergency = *options->emergency;
+	}
 	if (!l->hasher) {
 		segment_free(l);
 		return NULL;
@@ -400,8 +445,12 @@ enum rc segment_open(const struct log_io *io, const struct segment_options *opti
 	o.l = l;
 	rc = recover(&o, options, e);
 	buf_fini(&o.batch);
-	vec_fini(&o.firsts);
+	vec_fini(&o.firsts.at);
+	vec_fini(&o.away.at);
 	TRY(rc);
+	if (!segment_is_emergency(l)) {
+		segment_emergency_prepare(l);
+	}
 	*ret = TAKE(l);
 	return RC_OK;
 }

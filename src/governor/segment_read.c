@@ -33,20 +33,28 @@ static const struct segment_place *place_of(const struct segment_log *l, uint64_
 	return &l->places.p[lo];
 }
 
+void segment_close_read(struct segment_log *l)
+{
+	const struct log_io *io = segment_io(l, l->read_file);
+
+	if (l->read_fd >= 0) {
+		io->close(io->ctx, l->read_fd);
+		l->read_fd = LOG_NO_FD;
+	}
+}
+
 static enum rc open_for_reading(struct segment_log *l, size_t file, struct err *e)
 {
+	const struct log_io *io = segment_io(l, file);
 	char name[SEGMENT_NAME_BYTES];
 	int fd;
 
 	if (l->read_fd >= 0 && l->read_file == file) {
 		return RC_OK;
 	}
-	if (l->read_fd >= 0) {
-		l->io.close(l->io.ctx, l->read_fd);
-		l->read_fd = LOG_NO_FD;
-	}
+	segment_close_read(l);
 	segment_name(l->files.p[file].first_index, name);
-	fd = l->io.open(l->io.ctx, name, LOG_IO_READ);
+	fd = io->open(io->ctx, name, LOG_IO_READ);
 	if (fd < 0) {
 		return batch_io_error(e, __func__, fd, "open", name);
 	}
@@ -76,8 +84,8 @@ enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struc
 	offset = place->offset;
 	TRY(open_for_reading(l, place->file, e));
 	for (;;) {
-		TRY(batch_load(&l->io, l->read_fd, file->capacity, offset, file->mark, b, &h,
-			       &is_batch, e));
+		TRY(batch_load(segment_io(l, place->file), l->read_fd, file->capacity, offset,
+			       file->mark, b, &h, &is_batch, e));
 		if (!is_batch || h.first_index > index) {
 			FAIL(e, RC_BROKEN, "segment of leaf %ju is damaged at byte %ju",
 			     (uintmax_t)file->first_index, (uintmax_t)offset);

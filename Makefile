@@ -1,7 +1,7 @@
 # A thin front to Meson: `make` builds, `make test` runs the fast part.
 BUILD ?= build
 
-.PHONY: all test check asan fuzz lint interop bench format clean install
+.PHONY: all test check asan fuzz differ lint interop bench format clean install
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 $(BUILD)/build.ninja:
@@ -18,6 +18,11 @@ interop: all         ## against others: log verifiers, Cedar, PostgreSQL
 fuzz:                ## libFuzzer binaries in build-fuzz/tests/fuzz
 	@[ -d build-fuzz ] || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 	@ninja -C build-fuzz
+CASES ?= 200000
+SEED ?= 1
+differ: all          ## lib/cedar against its reference implementation on CASES random cases of each sort
+	@cd tests/interop/cedar && for c in 'differ.mjs ask' 'differ_validate.mjs ask-validate' 'differ_whole.mjs ask-whole'; do \
+		set -- $$c; node $$1 ../../../$(BUILD)/tests/interop/cedar/cedar-$$2 $(CASES) $(SEED) || exit 1; done
 lint:
 	@tools/check-layers && tools/check-headers && tools/lint
 bench: all

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/cedar_peers.c - hands the workload to cedar_peers.mjs. */
+/* bench/cedar_peers.c - hands the workload to cedar_peers/run. */
 #include "cedar_peers.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -61,10 +62,11 @@ static void put_decisions(const char *dir, unsigned n, struct str policies,
 	cedar_policies_unref(set);
 }
 
-static void put_all(const char *dir, const unsigned *sizes, size_t n_sizes,
+static void put_all(const char *dir, const unsigned *sizes, const uint64_t *p50, size_t n_sizes,
 		    const struct cedar_entities *world)
 {
 	AUTO_BUF json = BUF_INIT(TEXT_BYTES);
+	AUTO_BUF ours = BUF_INIT(TEXT_BYTES);
 
 	MUST(load_world(&json) == RC_OK);
 	put_file(dir, "entities.json", buf_view(&json));
@@ -77,26 +79,26 @@ static void put_all(const char *dir, const unsigned *sizes, size_t n_sizes,
 		(void)snprintf(name, sizeof(name), "%u.cedar", sizes[i]); /* short */
 		put_file(dir, name, buf_view(&text));
 		put_decisions(dir, sizes[i], buf_view(&text), world);
+		MUST(buf_addf(&ours, "%s\"%u\": %" PRIu64, i ? ", " : "{", sizes[i], p50[i]) ==
+		     RC_OK);
 	}
+	MUST(buf_add(&ours, STR("}")) == RC_OK);
+	put_file(dir, "p50.json", buf_view(&ours));
 }
 
-void peers_run(const unsigned *sizes, size_t n_sizes, const struct cedar_entities *world)
+void peers_run(const unsigned *sizes, const uint64_t *p50, size_t n_sizes,
+	       const struct cedar_entities *world)
 {
 	char dir[] = "/tmp/bench-cedar-XXXXXX";
 	pid_t child;
 
-	if (!getenv("REMIT_CEDAR_WASM")) {
-		printf("\npeers: skipped, REMIT_CEDAR_WASM names no directory with "
-		       "node_modules/@cedar-policy/cedar-wasm\n");
-		return;
-	}
 	MUST(mkdtemp(dir));
-	put_all(dir, sizes, n_sizes, world);
+	put_all(dir, sizes, p50, n_sizes, world);
 	MUST(fflush(stdout) == 0);
 	child = fork();
 	MUST(child >= 0);
 	if (child == 0) {
-		execlp("node", "node", PEERS_SCRIPT, dir, (char *)NULL);
+		execl(PEERS_SCRIPT, PEERS_SCRIPT, dir, (char *)NULL);
 		_exit(127);
 	}
 	MUST(waitpid(child, NULL, 0) == child);

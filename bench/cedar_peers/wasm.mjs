@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// cedar_peers.mjs - the workload of bench-cedar through npm @cedar-policy/cedar-wasm.
+// wasm.mjs - the workload of bench-cedar through npm @cedar-policy/cedar-wasm.
 //
-// usage: cedar_peers.mjs DIRECTORY
+// usage: wasm.mjs DIRECTORY
 //
 // bench-cedar --peers writes the directory: N.cedar for each size, entities.json, requests.json and
 // N.decisions, our own answers, which must be the same. The policy set is parsed once
@@ -11,9 +11,10 @@ import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const [dir] = process.argv.slice(2);
-const cedar = createRequire(process.env.REMIT_CEDAR_WASM + "/")("@cedar-policy/cedar-wasm/nodejs");
+const cedar = createRequire(process.argv[3] + "/")("@cedar-policy/cedar-wasm/nodejs");
 const read = (name) => JSON.parse(readFileSync(`${dir}/${name}`, "utf8"));
 const entities = read("entities.json");
+const ours = read("p50.json");
 const requests = read("requests.json");
 const sizes = readdirSync(dir)
 	.filter((name) => name.endsWith(".cedar"))
@@ -32,7 +33,7 @@ function measure(id, world) {
 	}
 	samples.sort((a, b) => a - b);
 	const at = (p) => String(samples[Math.floor((samples.length - 1) * p)]).padStart(11);
-	return at(0.5) + at(0.99);
+	return [at(0.5) + at(0.99), samples[Math.floor((samples.length - 1) / 2)]];
 }
 
 function differing(id, want) {
@@ -57,6 +58,8 @@ for (const n of sizes) {
 	if (answer.type !== "success") {
 		throw new Error(JSON.stringify(answer));
 	}
-	console.log(String(n).padStart(8) + measure(id, entities) + measure(id, []) +
-		String(differing(id, read(`${n}.decisions`))).padStart(8));
+	const [with_, p50] = measure(id, entities);
+	const [without] = measure(id, []);
+	console.log(`${String(n).padStart(8)}${with_}${without}${String(differing(id, read(`${n}.decisions`))).padStart(8)}  ${
+		Math.round(p50 / ours[n])} times ours`);
 }

@@ -6,6 +6,8 @@
  *         (2) on_gone is called at most once, and no on_message after it.
  *         (3) every failure of the socket is noticed by the reading side: whoever fails elsewhere
  *             shuts the socket down and leaves the rest to the next round.
+ *         (4) descriptors are received only by channels that were told to, each close-on-exec, and
+ *             none outlives its channel untaken.
  * States: OPEN -send fails, queue full-> SHUT -end of input seen-> GONE -channel_free-> freed;
  *         OPEN -end of input, broken rule-> GONE.
  */
@@ -42,8 +44,13 @@ struct channel {
 	void *ctx;
 	struct buf in;
 	struct buf out;
-	size_t out_at;	 /* bytes of out that are written */
-	const char *why; /* SHUT: what on_gone will say */
+	size_t out_at;		    /* bytes of out that are written */
+	const char *why;	    /* SHUT: what on_gone will say */
+	int fds[LIMIT_CHANNEL_FDS]; /* received, not taken; oldest first */
+	size_t n_fds;
+	bool takes_fds;
+	bool was_ended;	   /* by the peer */
+	bool is_finishing; /* reads to the very end */
 	bool has_secrets;
 	bool wants_write; /* EPOLLOUT is on */
 	bool is_gone;
@@ -63,6 +70,9 @@ static void free_now(struct channel *c)
 	loop_remove(c->loop, &c->io);
 	loop_hook_remove(c->loop, &c->flush);
 	file_close(c->io.fd);
+	for (size_t i = 0; i < c->n_fds; i++) {
+		file_close(c->fds[i]);
+	}
 	wipe(c, c->in.p, c->in.n);
 	wipe(c, c->out.p, c->out.n);
 	buf_fini(&c->in);
@@ -148,7 +158,58 @@ static void handle_frames(struct channel *c)
 	}
 }
 
-static void read_some(struct channel *c)
+/* Those of one recvmsg. False: more than there is room for, or the kernel cut them off. */
+static bool keep_fds(struct channel *c, struct msghdr *h)
+{
+	bool is_good = (h->msg_flags & MSG_CTRUNC) == 0;
+
+	for (struct cmsghdr *x = CMSG_FIRSTHDR(h); x; x = CMSG_NXTHDR(h, x)) {
+		size_t n = (x->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (x->cmsg_level != SOL_SOCKET || x->cmsg_type != SCM_RIGHTS) {
+			continue;
+		}
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(x) + i * sizeof(fd), sizeof(fd));
+			if (c->n_fds < LIMIT_CHANNEL_FDS) {
+				c->fds[c->n_fds++] = fd;
+			} else {
+				file_close(fd);
+				is_good = false;
+			}
+		}
+	}
+	return is_good;
+}
+
+/* (4). What recv is given with descriptors, the kernel closes. */
+static ssize_t receive(struct channel *c, char *p, size_t room)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int) * 4)];
+	} control;
+	struct iovec part = {.iov_base = p, .iov_len = room};
+	struct msghdr h = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control.bytes,
+			   .msg_controllen = sizeof(control.bytes)};
+	ssize_t n;
+
+	if (!c->takes_fds) {
+		return recv(c->io.fd, p, room, MSG_DONTWAIT);
+	}
+	n = recvmsg(c->io.fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n >= 0 && !keep_fds(c, &h)) {
+		shut(c, "it sent too many descriptors");
+	}
+	return n;
+}
+
+/* False: nothing more is to be read now. */
+static bool read_some(struct channel *c)
 {
 	for (int i = 0; i < READS_PER_ROUND && !c->is_gone && !c->is_freed; i++) {
 		size_t room;
@@ -157,27 +218,32 @@ static void read_some(struct channel *c)
 		if (c->in.cap - c->in.n < READ_BYTES / 2 &&
 		    buf_reserve(&c->in, READ_BYTES) != RC_OK) {
 			gone(c, "no memory for its messages");
-			return;
+			return false;
 		}
 		room = c->in.cap - c->in.n;
-		n = recv(c->io.fd, c->in.p + c->in.n, room, MSG_DONTWAIT);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			return;
+		n = receive(c, c->in.p + c->in.n, room);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0 && errno == EAGAIN) {
+			return false;
 		}
 		if (n < 0) {
 			gone(c, "reading failed");
-			return;
+			return false;
 		}
 		if (n == 0) {
+			c->was_ended = c->why == NULL;
 			gone(c, c->in.n ? "it ended inside a message" : "it ended");
-			return;
+			return false;
 		}
 		c->in.n += (size_t)n;
 		handle_frames(c);
-		if ((size_t)n < room) {
-			return;
+		if ((size_t)n < room && !c->takes_fds && !c->is_finishing) {
+			return false;
 		}
 	}
+	return true;
 }
 
 static void want_write(struct channel *c, bool wanted)
@@ -193,6 +259,9 @@ static void want_write(struct channel *c, bool wanted)
 
 void channel_flush(struct channel *c)
 {
+	if (!c) {
+		return;
+	}
 	while (c->out_at < c->out.n && !c->is_gone && !c->why) {
 		ssize_t n = send(c->io.fd, c->out.p + c->out_at, c->out.n - c->out_at,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -240,12 +309,36 @@ static void channel_ready(struct loop_io *io, uint32_t events)
 		want_write(c, false);
 	}
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		read_some(c);
+		(void)read_some(c); /* what is left wakes us again */
 	}
 	c->is_busy = false;
 	if (c->is_freed) {
 		free_now(c);
 	}
+}
+
+void channel_finish(struct channel *c)
+{
+	MUST(!c->is_busy);
+	c->is_busy = true;
+	c->is_finishing = true;
+	/* All that a dead process can have said is in the socket; a living one is not listened to
+	 * for ever. */
+	for (size_t left = LIMIT_CHANNEL_QUEUE_BYTES / READ_BYTES; left > 0; left--) {
+		if (!read_some(c)) {
+			break;
+		}
+	}
+	gone(c, "another process took its place");
+	c->is_busy = false;
+	if (c->is_freed) {
+		free_now(c);
+	}
+}
+
+bool channel_was_ended(const struct channel *c)
+{
+	return c->was_ended;
 }
 
 enum rc channel_new(struct loop *l, int take_fd, enum role me, enum role peer,
@@ -303,6 +396,9 @@ enum rc channel_send(struct channel *c, const struct message *m)
 	size_t head;
 	enum rc rc;
 
+	if (!c) {
+		return RC_BROKEN;
+	}
 	MUST(message_is_allowed(m->kind, c->me, c->peer));
 	if (c->is_gone || c->why || c->is_freed) {
 		return RC_BROKEN;
@@ -325,6 +421,71 @@ enum rc channel_send(struct channel *c, const struct message *m)
 	}
 	loop_wake(c->loop); /* in case this round's flush is over */
 	return RC_OK;
+}
+
+/* ---- descriptors ---- */
+
+void channel_allow_fds(struct channel *c)
+{
+	c->takes_fds = true;
+}
+
+int channel_take_fd(struct channel *c)
+{
+	int fd;
+
+	if (c->n_fds == 0) {
+		return -1;
+	}
+	fd = c->fds[0];
+	memmove(c->fds, c->fds + 1, --c->n_fds * sizeof(c->fds[0]));
+	return fd;
+}
+
+/* The whole queue in one go, with fd at its first byte. */
+static bool write_with(struct channel *c, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	struct iovec part = {.iov_base = c->out.p + c->out_at, .iov_len = c->out.n - c->out_at};
+	struct msghdr h = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control.bytes,
+			   .msg_controllen = sizeof(control.bytes)};
+	struct cmsghdr *x = CMSG_FIRSTHDR(&h);
+	size_t n = part.iov_len;
+
+	x->cmsg_level = SOL_SOCKET;
+	x->cmsg_type = SCM_RIGHTS;
+	x->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(x), &fd, sizeof(fd));
+	if (sendmsg(c->io.fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)n) {
+		return false;
+	}
+	wipe(c, c->out.p + c->out_at, n);
+	buf_reset(&c->out);
+	c->out_at = 0;
+	return true;
+}
+
+enum rc channel_send_fd(struct channel *c, const struct message *m, int take_fd)
+{
+	AUTO_FD fd = take_fd;
+	enum rc rc;
+
+	channel_flush(c);
+	if (c && channel_queued_bytes(c) > 0) {
+		shut(c, "it does not read what we send");
+		return RC_BROKEN;
+	}
+	rc = channel_send(c, m);
+	if (rc == RC_OK && !write_with(c, fd)) {
+		shut(c, "it does not read what we send");
+		rc = RC_BROKEN;
+	}
+	return rc;
 }
 
 size_t channel_queued_bytes(const struct channel *c)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "serve/child.h"
 
@@ -22,6 +23,7 @@ struct birth {
 	struct role_env env;
 	struct role_plug plugs[LIMIT_ROLE_PEERS];
 	struct loop_timer linger;
+	bool is_over; /* its main has returned, and what its links pointed at is gone */
 	char label[LIMIT_ID_BYTES + 32];
 };
 
@@ -36,8 +38,13 @@ static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
 {
 	struct birth *b = ctx;
 
-	(void)c;
-	if (m->kind == MESSAGE_STOP) {
+	if (m->kind == MESSAGE_PLUG && b->is_over) {
+		file_close(channel_take_fd(c));
+	} else if (m->kind == MESSAGE_PLUG) {
+		role_replug(&b->env, &m->plug, channel_take_fd(c));
+	} else if (m->kind == MESSAGE_ROLE_STATE) {
+		role_note_state(&b->env, &m->role_state);
+	} else if (m->kind == MESSAGE_STOP) {
 		b->env.is_stopping = true;
 		if (loop_timer_in(b->env.loop, &b->linger, LINGER_MS) != RC_OK) {
 			loop_stop(b->env.loop);
@@ -108,8 +115,10 @@ static enum rc run(const struct serve_table *table, struct serve_args *a, struct
 	b->linger = (struct loop_timer){.fire = on_linger, .ctx = b};
 	TRY(role_channel(&b->env, R_SUPERVISOR, "", on_supervisor, on_supervisor_gone, b,
 			 &b->env.supervisor, e));
+	channel_allow_fds(b->env.supervisor);
 	rc = row->main(&b->env, e);
 	was_stopping = b->env.is_stopping;
+	b->is_over = true;
 	if (rc != RC_OK && is_being_stopped(b)) {
 		if (!was_stopping) {
 			/* Perhaps it was the first, and all are being stopped because of it. */

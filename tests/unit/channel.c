@@ -388,6 +388,160 @@ static void a_message_may_arrive_byte_by_byte(void **state)
 	tear_down(&s);
 }
 
+/* ---- descriptors ---- */
+
+struct plugged {
+	int fds[4];
+	uint64_t generations[4];
+	size_t n;
+	bool is_gone;
+};
+
+static void take_plug(void *ctx, struct channel *c, const struct message *m)
+{
+	struct plugged *p = ctx;
+
+	assert_true(p->n < ARRAY_LEN(p->fds));
+	p->generations[p->n] = m->plug.generation;
+	p->fds[p->n++] = channel_take_fd(c);
+}
+
+static void plug_gone(void *ctx, struct channel *c, const char *why)
+{
+	struct plugged *p = ctx;
+
+	(void)c;
+	(void)why;
+	p->is_gone = true;
+}
+
+static void nothing_is_heard(void *ctx, struct channel *c, const struct message *m)
+{
+	(void)ctx;
+	(void)c;
+	fail_msg("heard %s", message_name(m->kind));
+}
+
+static struct message plug_of(uint64_t generation)
+{
+	return (struct message){
+	    .kind = MESSAGE_PLUG,
+	    .plug = {.role = R_INDEX, .name = STR(""), .generation = generation}};
+}
+
+static void descriptors_arrive_with_their_messages_and_nowhere_else(void **state)
+{
+	(void)state;
+	for (int takes = 1; takes >= 0; takes--) {
+		struct clock clock = clock_system();
+		struct plugged to = {0};
+		struct plugged from = {0};
+		struct channel *ours;
+		struct channel *theirs;
+		struct loop *l;
+		int fds[2];
+		int pipes[2][2];
+		char byte = 0;
+
+		assert_ok(loop_new(&clock, &l, NULL));
+		assert_ok(channel_pair(fds, NULL));
+		assert_ok(channel_new(l, fds[0], R_SUPERVISOR, R_PEOPLE, nothing_is_heard,
+				      plug_gone, &from, &ours, NULL));
+		assert_ok(channel_new(l, fds[1], R_PEOPLE, R_SUPERVISOR, take_plug, plug_gone, &to,
+				      &theirs, NULL));
+		if (takes) {
+			channel_allow_fds(theirs);
+		}
+		for (uint64_t i = 0; i < 2; i++) {
+			struct message m = plug_of(i + 7);
+
+			assert_int_equal(pipe2(pipes[i], O_CLOEXEC), 0);
+			assert_ok(channel_send_fd(ours, &m, pipes[i][1]));
+		}
+		for (int i = 0; i < 4; i++) {
+			assert_ok(loop_step(l, 0, NULL));
+		}
+		assert_int_equal(to.n, 2);
+		for (size_t i = 0; i < 2; i++) {
+			assert_int_equal(to.generations[i], i + 7);
+			if (takes) {
+				assert_true(to.fds[i] >= 0);
+				assert_int_equal(fcntl(to.fds[i], F_GETFD), FD_CLOEXEC);
+				assert_int_equal(write(to.fds[i], "x", 1), 1);
+				assert_int_equal(close(to.fds[i]), 0);
+			} else {
+				assert_int_equal(to.fds[i], -1);
+			}
+			/* The only writing end was handed over, or closed by the kernel. */
+			assert_int_equal(read(pipes[i][0], &byte, 1), takes);
+			(void)close(pipes[i][0]);
+		}
+		assert_false(to.is_gone || from.is_gone);
+		channel_free(ours);
+		channel_free(theirs);
+		loop_free(l);
+	}
+}
+
+static void a_peer_that_takes_no_descriptors_out_of_its_socket_counts_as_gone(void **state)
+{
+	(void)state;
+	struct clock clock = clock_system();
+	struct plugged from = {0};
+	struct channel *ours;
+	struct loop *l;
+	int fds[2];
+	enum rc rc = RC_OK;
+
+	assert_ok(loop_new(&clock, &l, NULL));
+	assert_ok(channel_pair(fds, NULL));
+	assert_ok(channel_new(l, fds[0], R_SUPERVISOR, R_PEOPLE, nothing_is_heard, plug_gone, &from,
+			      &ours, NULL));
+	for (uint64_t i = 0; i < 100000 && rc == RC_OK; i++) {
+		struct message m = plug_of(i);
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		assert_true(fd >= 0);
+		rc = channel_send_fd(ours, &m, fd);
+	}
+	assert_int_equal(rc, RC_BROKEN);
+	assert_ok(loop_step(l, 0, NULL));
+	assert_true(from.is_gone);
+	channel_free(ours);
+	loop_free(l);
+	(void)close(fds[1]);
+}
+
+static void what_a_dead_process_had_said_is_heard_before_it_is_finished(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message m = {.kind = MESSAGE_CALL, .call = {.req = 1, .args = STR("{}")}};
+
+	set_up(&s);
+	for (int i = 0; i < 100; i++) {
+		assert_ok(channel_send(s.front.c, &m));
+	}
+	channel_flush(s.front.c);
+	channel_free(s.front.c);
+	s.front.c = NULL;
+	channel_finish(s.governor.c);
+	assert_int_equal(s.governor.heard, 100);
+	assert_string_equal(s.governor.why, "it ended");
+	assert_true(channel_was_ended(s.governor.c));
+	tear_down(&s);
+
+	/* One that still lives is cut off all the same. */
+	set_up(&s);
+	assert_ok(channel_send(s.front.c, &m));
+	channel_flush(s.front.c);
+	channel_finish(s.governor.c);
+	assert_int_equal(s.governor.heard, 1);
+	assert_false(channel_was_ended(s.governor.c));
+	assert_int_equal(channel_send(NULL, &m), RC_BROKEN);
+	tear_down(&s);
+}
+
 static void a_handler_may_free_its_channel(void **state)
 {
 	(void)state;
@@ -449,6 +603,9 @@ int main(void)
 	    cmocka_unit_test(what_was_said_before_the_end_is_heard),
 	    cmocka_unit_test(half_a_message_at_the_end_is_dropped),
 	    cmocka_unit_test(a_message_may_arrive_byte_by_byte),
+	    cmocka_unit_test(descriptors_arrive_with_their_messages_and_nowhere_else),
+	    cmocka_unit_test(a_peer_that_takes_no_descriptors_out_of_its_socket_counts_as_gone),
+	    cmocka_unit_test(what_a_dead_process_had_said_is_heard_before_it_is_finished),
 	    cmocka_unit_test(a_handler_may_free_its_channel),
 	    cmocka_unit_test(no_memory_is_reported),
 	};

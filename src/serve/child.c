@@ -68,8 +68,8 @@ static enum rc list_children(const struct serve_table *table, const struct serve
 	return RC_OK;
 }
 
-static enum rc add_peer(struct child *c, enum role role, const char *name, int take_fd,
-			struct err *e)
+static enum rc add_peer(struct child *c, enum role role, const char *name, uint64_t born,
+			int take_fd, struct err *e)
 {
 	struct role_peer *p;
 
@@ -79,7 +79,7 @@ static enum rc add_peer(struct child *c, enum role role, const char *name, int t
 		     LIMIT_ROLE_PEERS);
 	}
 	p = &c->peers[c->n_peers++];
-	*p = (struct role_peer){.role = role, .fd = take_fd};
+	*p = (struct role_peer){.role = role, .fd = take_fd, .born = born};
 	memcpy(p->name, name, strnlen(name, LIMIT_ID_BYTES));
 	return RC_OK;
 }
@@ -89,11 +89,11 @@ static enum rc plug_pair(struct child *a, struct child *b, struct err *e)
 	int fds[2];
 
 	TRY(channel_pair(fds, e));
-	if (add_peer(a, b->role, b->name, fds[0], e) != RC_OK) {
+	if (add_peer(a, b->role, b->name, b->generation, fds[0], e) != RC_OK) {
 		file_close(fds[1]);
 		return e ? e->code : RC_LIMIT;
 	}
-	return add_peer(b, a->role, a->name, fds[1], e);
+	return add_peer(b, a->role, a->name, a->generation, fds[1], e);
 }
 
 static bool are_linked(enum role a, enum role b)
@@ -106,24 +106,56 @@ static bool are_linked(enum role a, enum role b)
 	return false;
 }
 
+bool child_is_linked(const struct child *a, const struct child *b)
+{
+	return are_linked(a->role, b->role);
+}
+
 enum rc children_plug(const struct serve_table *table, const struct serve_plan *plan,
-		      struct children *ret, int ret_supervisor[LIMIT_CHILDREN], struct err *e)
+		      uint64_t generation, struct children *ret, int ret_supervisor[LIMIT_CHILDREN],
+		      struct err *e)
 {
 	ret->n = 0;
 	TRY(list_children(table, plan, ret, e));
 	for (size_t i = 0; i < ret->n; i++) {
 		ret_supervisor[i] = -1;
+		ret->list[i].generation = generation;
 	}
 	for (size_t i = 0; i < ret->n; i++) {
 		int fds[2];
 
 		TRY(channel_pair(fds, e));
 		ret_supervisor[i] = fds[0];
-		TRY(add_peer(&ret->list[i], R_SUPERVISOR, "", fds[1], e));
+		TRY(add_peer(&ret->list[i], R_SUPERVISOR, "", generation, fds[1], e));
 		for (size_t k = 0; k < i; k++) {
 			if (are_linked(ret->list[k].role, ret->list[i].role)) {
 				TRY(plug_pair(&ret->list[k], &ret->list[i], e));
 			}
+		}
+	}
+	return RC_OK;
+}
+
+enum rc child_replug(struct children *all, struct child *c, uint64_t generation,
+		     int *ret_supervisor, int ret_ends[LIMIT_CHILDREN], struct err *e)
+{
+	int fds[2];
+
+	*ret_supervisor = -1;
+	for (size_t i = 0; i < LIMIT_CHILDREN; i++) {
+		ret_ends[i] = -1;
+	}
+	c->generation = generation;
+	TRY(channel_pair(fds, e));
+	*ret_supervisor = fds[0];
+	TRY(add_peer(c, R_SUPERVISOR, "", generation, fds[1], e));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct child *other = &all->list[i];
+
+		if (other != c && child_is_linked(other, c)) {
+			TRY(channel_pair(fds, e));
+			ret_ends[i] = fds[0];
+			TRY(add_peer(c, other->role, other->name, other->generation, fds[1], e));
 		}
 	}
 	return RC_OK;

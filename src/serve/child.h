@@ -13,6 +13,13 @@ struct child {
 	pid_t pid; /* 0 = not running */
 	bool is_ready;
 	struct channel *channel; /* the supervisor's end */
+	uint64_t generation;	 /* that it was last started as */
+	/* What follows is alone.c's. */
+	void *owner;
+	uint64_t started_ns;
+	struct loop_timer timer; /* to start it, to be ready, or to end, whichever comes next */
+	uint32_t restarts;
+	uint32_t tries; /* of late */
 };
 
 enum { LIMIT_CHILDREN = 9 + LIMIT_FRONTS + LIMIT_BACKENDS };
@@ -26,7 +33,14 @@ struct children {
  * those that must talk. The supervisor's ends are in ret_supervisor, one per child. What it opened
  * before a failure is closed by children_close. */
 enum rc children_plug(const struct serve_table *table, const struct serve_plan *plan,
-		      struct children *ret, int ret_supervisor[LIMIT_CHILDREN], struct err *e);
+		      uint64_t generation, struct children *ret, int ret_supervisor[LIMIT_CHILDREN],
+		      struct err *e);
+/* New pairs for one of them alone, as that generation. ret_ends are the other children's ends (-1
+ * = not linked with it), the caller's, also after a failure; its own are closed by children_close.
+ */
+enum rc child_replug(struct children *all, struct child *c, uint64_t generation,
+		     int *ret_supervisor, int ret_ends[LIMIT_CHILDREN], struct err *e);
+bool child_is_linked(const struct child *a, const struct child *b);
 /* Closes the children's ends, which the supervisor must not keep. */
 void children_close(struct children *all);
 /* "governor", "backend orders" into out. */

@@ -3,9 +3,10 @@
  *
  * One table says which roles there are; the supervisor starts each of them as a process of its own
  * (our binary, exec'd anew, so that no two share an address-space layout or a heap), plugs one
- * socketpair between each pair that must talk, and hands a role nothing else. A role that dies
- * takes the others with it: all are stopped and started again with back-off, with a new
- * generation. Nobody can act while a part of the whole is missing.
+ * socketpair between each pair that must talk, and hands a role nothing else. A role that dies is
+ * started again alone where the table says so, with back-off and new channels to its neighbours
+ * (serve/alone.h). One that does not stay, and any other, takes all with it: all are stopped and
+ * started again.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct serve_role {
 	bool opens_as_root; /* ports and secret files, before role_confine; others never run as root
 			     */
 	const struct sandbox_policy *sandbox;
+	bool restarts_alone; /* its neighbours live on without it (role_link) */
 };
 
 /* What the supervisor itself needs to know of a deployment. */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve/supervisor.c - all roles run, or none.
+/* serve/supervisor.c - all roles run, or are on their way to.
  *
- * Trust:  roles may have been taken over; all they can tell us is READY, that they ended, and, the
- *         governor, that a sender must end.
- * Holds:  (1) no role of one generation runs while another generation is started.
+ * Trust:  roles may have been taken over; all they can tell us is READY, that they ended, that a
+ *         neighbour is lost, and, the governor, that a sender must end.
+ * Holds:  (1) in a restart of all, no role of the last run is left when the next one begins.
  *         (2) within STOP_MS and the time to reap, no role is left after a stop.
  *         (3) nothing is restarted faster than the back-off allows.
- * States: STARTING -all ready-> RUNNING;  STARTING, RUNNING -a role ends-> STOPPING (to restart);
+ * States: STARTING -all ready-> RUNNING;  RUNNING -a role ends that can be restarted alone->
+ *         RUNNING (alone.c);  STARTING, RUNNING -another ends-> STOPPING (to restart);
  *         any -SIGTERM-> STOPPING (to end);  STOPPING -all reaped-> WAITING or end;
  *         WAITING -timer-> STARTING;  STARTING -fails, never ready yet-> STOPPING (to end, failed).
  */
-#include "serve/supervisor.h"
+#include "serve/supervisor_impl.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -24,36 +25,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "serve/child.h"
 #include "serve/sd_notify.h"
-
-enum {
-	START_MS = 600 * 1000, /* to be ready; a governor may have a long log to replay */
-	STOP_MS = 5000,	       /* to end by themselves after STOP */
-	BACKOFF_FIRST_MS = 200,
-	BACKOFF_MOST_MS = 30 * 1000,
-	STEADY_MS = 60 * 1000, /* a run this long forgets the back-off */
-};
-
-enum state { STATE_STARTING, STATE_RUNNING, STATE_STOPPING, STATE_WAITING };
-
-struct supervisor {
-	const struct serve_table *table;
-	struct serve_args args;
-	struct serve_plan plan;
-	struct clock clock;
-	struct loop *loop;
-	struct loop_io signals;
-	struct loop_timer timer; /* what the state waits for */
-	enum state state;
-	bool ends;    /* no restart after the stop */
-	bool has_run; /* all were ready once */
-	bool failed;  /* the end is an error */
-	bool has_pid_file;
-	uint64_t backoff_ms;
-	uint64_t started_ns;
-	struct children children;
-};
 
 static const char *label_of(const struct child *c, char out[LIMIT_ID_BYTES + 32])
 {
@@ -109,6 +81,7 @@ static void stop(struct supervisor *s)
 		return;
 	}
 	s->state = STATE_STOPPING;
+	alone_forget(s);
 	for (size_t i = 0; i < s->children.n; i++) {
 		struct channel *c = s->children.list[i].channel;
 
@@ -137,7 +110,7 @@ static void kill_all(struct supervisor *s)
 	timer_in(s, STOP_MS);
 }
 
-static void failed(struct supervisor *s)
+void supervisor_failed(struct supervisor *s)
 {
 	if (!s->has_run) {
 		s->failed = true;
@@ -153,7 +126,7 @@ static void on_timer(struct loop_timer *t)
 	switch (s->state) {
 	case STATE_STARTING:
 		log_err("not ready after %d s", START_MS / 1000);
-		failed(s);
+		supervisor_failed(s);
 		break;
 	case STATE_RUNNING:
 		break;
@@ -176,7 +149,7 @@ static struct child *child_of(struct supervisor *s, const struct channel *channe
 	return NULL;
 }
 
-/* The governor says that a sender does not answer a stop. Its end is the end of this generation. */
+/* The governor says that a sender does not answer a stop. */
 static void end_silent(struct supervisor *s, uint32_t role)
 {
 	char label[LIMIT_ID_BYTES + 32];
@@ -192,46 +165,70 @@ static void end_silent(struct supervisor *s, uint32_t role)
 	}
 }
 
-static void on_message(void *ctx, struct channel *channel, const struct message *m)
+static void all_are_ready(struct supervisor *s)
 {
-	struct supervisor *s = ctx;
-	struct child *c = child_of(s, channel);
-	size_t n_ready = 0;
-
-	if (m->kind == MESSAGE_SILENT && c && c->role == R_GOVERNOR) {
-		end_silent(s, m->silent.role);
-		return;
-	}
-	if (m->kind != MESSAGE_READY || !c || s->state != STATE_STARTING) {
-		return;
-	}
-	c->is_ready = true;
-	for (size_t i = 0; i < s->children.n; i++) {
-		n_ready += s->children.list[i].is_ready;
-	}
-	if (n_ready < s->children.n) {
-		return;
-	}
 	s->state = STATE_RUNNING;
 	s->has_run = true;
 	loop_timer_clear(s->loop, &s->timer);
 	log_info("ready roles=%zu generation=%llu after_ms=%llu", s->children.n,
 		 (unsigned long long)s->args.generation,
 		 (unsigned long long)((clock_boot_ns(&s->clock) - s->started_ns) / 1000000));
+	alone_tell(s, NULL);
 	(void)sd_notify_send("READY=1"); /* nobody may be listening */
 }
 
+static void on_ready(struct supervisor *s, struct child *c)
+{
+	size_t n_ready = 0;
+
+	if (s->state == STATE_RUNNING && !c->is_ready) {
+		alone_is_ready(s, c);
+	}
+	if (s->state != STATE_STARTING) {
+		return;
+	}
+	c->is_ready = true;
+	for (size_t i = 0; i < s->children.n; i++) {
+		n_ready += s->children.list[i].is_ready;
+	}
+	if (n_ready == s->children.n) {
+		all_are_ready(s);
+	}
+}
+
+void supervisor_on_message(void *ctx, struct channel *channel, const struct message *m)
+{
+	struct supervisor *s = ctx;
+	struct child *c = child_of(s, channel);
+
+	if (!c) {
+		return;
+	}
+	if (m->kind == MESSAGE_SILENT && c->role == R_GOVERNOR) {
+		end_silent(s, m->silent.role);
+	} else if (m->kind == MESSAGE_LOST) {
+		alone_on_lost(s, c, &m->lost);
+	} else if (m->kind == MESSAGE_READY) {
+		on_ready(s, c);
+	}
+}
+
 /* The process tells more when it is reaped; until then its silence is enough. */
-static void on_gone(void *ctx, struct channel *channel, const char *why)
+void supervisor_on_gone(void *ctx, struct channel *channel, const char *why)
 {
 	struct supervisor *s = ctx;
 	struct child *c = child_of(s, channel);
 	char label[LIMIT_ID_BYTES + 32];
 
-	if (c && s->state != STATE_STOPPING && c->pid) {
-		log_warn("lost the %s: %s", label_of(c, label), why);
-		failed(s);
+	if (!c || s->state == STATE_STOPPING || !c->pid) {
+		return;
 	}
+	if (alone_can(s, c)) {
+		alone_leaves(s, c);
+		return;
+	}
+	log_warn("lost the %s: %s", label_of(c, label), why);
+	supervisor_failed(s);
 }
 
 static void reap(struct supervisor *s)
@@ -259,8 +256,10 @@ static void reap(struct supervisor *s)
 		} else if (WEXITSTATUS(status) != 0 || s->state != STATE_STOPPING) {
 			log_err("%s ended with status %d", label_of(c, label), WEXITSTATUS(status));
 		}
-		if (s->state != STATE_STOPPING) {
-			failed(s);
+		if (alone_can(s, c)) {
+			alone_ended(s, c);
+		} else if (s->state != STATE_STOPPING) {
+			supervisor_failed(s);
 		}
 	}
 	if (s->state == STATE_STOPPING && running(s) == 0) {
@@ -295,7 +294,7 @@ static enum rc try_start(struct supervisor *s, struct err *e)
 	int ours[LIMIT_CHILDREN];
 	enum rc rc;
 
-	rc = children_plug(s->table, &s->plan, &s->children, ours, e);
+	rc = children_plug(s->table, &s->plan, s->args.generation, &s->children, ours, e);
 	for (size_t i = 0; i < s->children.n; i++) {
 		struct child *c = &s->children.list[i];
 
@@ -303,8 +302,9 @@ static enum rc try_start(struct supervisor *s, struct err *e)
 			file_close(ours[i]);
 			continue;
 		}
-		rc = channel_new(s->loop, ours[i], R_SUPERVISOR, c->role, on_message, on_gone, s,
-				 &c->channel, e);
+		rc = channel_new(s->loop, ours[i], R_SUPERVISOR, c->role, supervisor_on_message,
+				 supervisor_on_gone, s, &c->channel, e);
+		c->started_ns = s->started_ns;
 		if (rc == RC_OK) {
 			rc = child_start(c, &s->args, e);
 		}
@@ -323,7 +323,7 @@ static void start(struct supervisor *s)
 	timer_in(s, START_MS);
 	if (try_start(s, &e) != RC_OK) {
 		log_err("%s", e.msg);
-		failed(s);
+		supervisor_failed(s);
 	}
 }
 

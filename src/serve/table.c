@@ -12,16 +12,17 @@
 #include "serve/serve.h"
 #include "store/store.h"
 
+/* Opens as root, restarts alone: see struct serve_role. */
 static const struct serve_role roles[] = {
-    {R_KEEPER, role_keeper_main, false, &keeper_sandbox},
-    {R_BACKEND, role_backend_main, true, &postgresql_sandbox},
-    {R_STORE, role_store_main, false, &store_sandbox},
-    {R_GOVERNOR, role_governor_main, false, &governor_sandbox},
-    {R_RUNNER, role_runner_main, false, &runner_sandbox},
-    {R_AGENTS, role_agents_main, true, &agents_sandbox},
-    {R_COURIER, role_courier_main, true, &courier_sandbox},
-    {R_PEOPLE, role_people_main, true, &people_sandbox},
-    {R_INDEX, role_index_main, false, &index_sandbox},
+    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, false},
+    {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true},
+    {R_STORE, role_store_main, false, &store_sandbox, true},
+    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, false},
+    {R_RUNNER, role_runner_main, false, &runner_sandbox, false},
+    {R_AGENTS, role_agents_main, true, &agents_sandbox, false},
+    {R_COURIER, role_courier_main, true, &courier_sandbox, true},
+    {R_PEOPLE, role_people_main, true, &people_sandbox, false},
+    {R_INDEX, role_index_main, false, &index_sandbox, true},
 };
 
 const struct serve_table serve_table = {

@@ -51,22 +51,28 @@ static size_t open_descriptors(void)
 	return n - 3; /* ".", "..", and the directory itself */
 }
 
+static void append(const struct role_env *env, const char *name, struct str line)
+{
+	char path[256];
+	int fd;
+
+	path_in(env->deployment, name, path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0 || write(fd, line.p, line.n) != (ssize_t)line.n) {
+		_exit(99);
+	}
+	(void)close(fd);
+}
+
 /* One line: role, name, generation, pid, descriptors beyond what was to be inherited. */
 static void sign_in(const struct role_env *env, size_t n_fds)
 {
-	char path[256];
 	char line[256];
 	int n = snprintf(line, sizeof(line), "%s[%s] generation=%llu pid=%d extra=%d\n",
 			 role_name(env->role), env->name, (unsigned long long)env->generation,
 			 (int)getpid(), (int)n_fds - 3 - (int)env->n_peers - LOOP_FDS);
-	int fd;
 
-	path_in(env->deployment, "seen", path);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-	if (fd < 0 || write(fd, line, (size_t)n) != n) {
-		_exit(99);
-	}
-	(void)close(fd);
+	append(env, "seen", str_of(line, (size_t)n));
 }
 
 static void on_message(void *ctx, struct channel *c, const struct message *m)
@@ -87,6 +93,45 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 			       STR_ARG(m->lease_found.backend));
 		path_in(env->deployment, name, path);
 		assert_ok(file_replace(path, STR("yes"), 0644, NULL));
+	} else if (m->kind == MESSAGE_REFUSED || m->kind == MESSAGE_TOKEN_KEY) {
+		char line[64];
+		struct str from = m->kind == MESSAGE_REFUSED ? m->refused.source : m->token_key.key;
+
+		(void)snprintf(line, sizeof(line), "%s heard " STR_FMT "\n", role_name(env->role),
+			       STR_ARG(from));
+		append(env, "links", str_from(line));
+	}
+}
+
+/* The people's front and the keeper are restarted alone, and tell who they are. */
+static struct channel *links[LIMIT_ROLE_PEERS];
+
+static void say_who_i_am(const struct role_env *env, enum role to, struct channel *c)
+{
+	char text[32];
+	struct message m = {.kind = MESSAGE_NONE};
+
+	(void)snprintf(text, sizeof(text), "%s-%llu", role_name(env->role),
+		       (unsigned long long)env->generation);
+	if (env->role == R_PEOPLE && to == R_GOVERNOR) {
+		m.kind = MESSAGE_REFUSED;
+		m.refused.source = str_from(text);
+	} else if (env->role == R_KEEPER && to == R_PEOPLE) {
+		m.kind = MESSAGE_TOKEN_KEY;
+		m.token_key.key = str_from(text);
+	}
+	if (m.kind != MESSAGE_NONE) {
+		assert_ok(channel_send(c, &m));
+	}
+}
+
+/* One of two that are linked may be started before the other is there. */
+static void people_are_found(void *ctx)
+{
+	const struct role_env *env = ctx;
+
+	if (env->role == R_KEEPER) {
+		say_who_i_am(env, R_PEOPLE, links[R_PEOPLE % LIMIT_ROLE_PEERS]);
 	}
 }
 
@@ -99,13 +144,20 @@ static void on_gone(void *ctx, struct channel *c, const char *why)
 	loop_stop(env->loop);
 }
 
-/* The governor says that the agents' fronts are silent, once, when told so. */
+/* The governor says that the agents' fronts are silent, or the people's lost, once, when told so.
+ */
 static void complain(struct loop_timer *t)
 {
 	const struct role_env *env = t->ctx;
 	const struct message m = {.kind = MESSAGE_SILENT, .silent = {.role = R_AGENTS}};
 
-	if (is_told(env, "complain")) {
+	const struct message lost = {
+	    .kind = MESSAGE_LOST,
+	    .lost = {.role = R_PEOPLE, .name = STR(""), .generation = 1, .why = STR("told so")}};
+
+	if (is_told(env, "lose")) {
+		assert_ok(channel_send(env->supervisor, &lost));
+	} else if (is_told(env, "complain")) {
 		assert_ok(channel_send(env->supervisor, &m));
 	} else {
 		assert_ok(loop_timer_in(env->loop, t, 20));
@@ -119,6 +171,8 @@ static enum rc test_role_main(const struct role_env *env, struct err *e)
 	size_t n_fds = open_descriptors();
 	/* Its own channels are taken out of the list as it goes; supervisor is the first. */
 	static const enum role all[] = {R_AGENTS, R_PEOPLE, R_GOVERNOR, R_KEEPER, R_BACKEND};
+
+	static const struct role_link link = {.on_message = on_message, .found = people_are_found};
 
 	me = *env;
 	sign_in(env, n_fds);
@@ -135,7 +189,14 @@ static enum rc test_role_main(const struct role_env *env, struct err *e)
 					break;
 				}
 			}
+			if (all[i] == R_PEOPLE || all[i] == R_KEEPER) {
+				TRY(role_link(env, all[i], name, &link, &me,
+					      &links[all[i] % LIMIT_ROLE_PEERS], e));
+				say_who_i_am(env, all[i], links[all[i] % LIMIT_ROLE_PEERS]);
+				continue;
+			}
 			TRY(role_channel(env, all[i], name, on_message, on_gone, &me, &c, e));
+			say_who_i_am(env, all[i], c);
 			if (env->role == R_KEEPER && all[i] == R_BACKEND) {
 				const struct message m = {
 				    .kind = MESSAGE_LEASE_SWEEP,
@@ -175,8 +236,10 @@ static enum rc test_plan(const char *deployment, struct serve_plan *ret, struct 
 }
 
 static const struct serve_role test_roles[] = {
-    {.role = R_AGENTS, .main = test_role_main},	  {.role = R_PEOPLE, .main = test_role_main},
-    {.role = R_GOVERNOR, .main = test_role_main}, {.role = R_KEEPER, .main = test_role_main},
+    {.role = R_AGENTS, .main = test_role_main},
+    {.role = R_PEOPLE, .main = test_role_main, .restarts_alone = true},
+    {.role = R_GOVERNOR, .main = test_role_main},
+    {.role = R_KEEPER, .main = test_role_main, .restarts_alone = true},
     {.role = R_BACKEND, .main = test_role_main},
 };
 enum { N_CHILDREN = 7 }; /* two agents' fronts and two backends */
@@ -360,6 +423,96 @@ static void a_role_that_dies_takes_all_with_it_and_all_come_back(void **state)
 	assert_int_equal(end_status(), 0);
 }
 
+static void a_role_is_restarted_alone_and_its_neighbours_hear_the_new_one(void **state)
+{
+	(void)state;
+	static const char *const others[] = {"agents[1]", "agents[2]",	    "governor[]",
+					     "keeper[]",  "backend[users]", "backend[orders]"};
+	pid_t pids[ARRAY_LEN(others)];
+	char seen[8192];
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	wait_for("links", "governor heard people-1", 1);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		pids[i] = pid_of(others[i], 1);
+	}
+	assert_int_equal(kill(pid_of("people[]", 1), SIGKILL), 0);
+	wait_for("log", "the people is back generation=2", 1);
+	wait_for("links", "governor heard people-2", 1);
+	wait_for("links", "people heard keeper-1", 2); /* before and after */
+	/* And again: what was made anew is made anew. */
+	assert_int_equal(kill(pid_of("people[]", 2), SIGKILL), 0);
+	wait_for("links", "governor heard people-3", 1);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		assert_true(is_running(pids[i]));
+	}
+	contents("seen", seen);
+	assert_int_equal(count(seen, "generation="), N_CHILDREN + 2);
+	assert_int_equal(count(seen, "extra=0"), N_CHILDREN + 2);
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+	assert_false(is_running(pid_of("people[]", 3)));
+}
+
+static void two_that_die_at_once_find_each_other(void **state)
+{
+	(void)state;
+	pid_t governor;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	governor = pid_of("governor[]", 1);
+	wait_for("links", "people heard keeper-1", 1);
+	assert_int_equal(kill(pid_of("people[]", 1), SIGSTOP), 0); /* neither sees the other end */
+	assert_int_equal(kill(pid_of("keeper[]", 1), SIGKILL), 0);
+	assert_int_equal(kill(pid_of("people[]", 1), SIGKILL), 0);
+	wait_for("log", "the people is back", 1);
+	wait_for("log", "the keeper is back", 1);
+	/* Whichever was first, the young people's front hears the young keeper. */
+	wait_for("links", "people heard keeper-", 2);
+	assert_true(is_running(governor));
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
+static void a_role_that_does_not_stay_takes_all_with_it(void **state)
+{
+	(void)state;
+	pid_t governor;
+	char path[256];
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	governor = pid_of("governor[]", 1);
+	touch("people.fail");
+	assert_int_equal(kill(pid_of("people[]", 1), SIGKILL), 0);
+	wait_for("log", "the people does not stay: all roles are restarted", 1);
+	wait_for("log", "starting again in 200 ms", 1);
+	assert_false(is_running(governor));
+	path_in(dir, "people.fail", path);
+	assert_int_equal(unlink(path), 0);
+	wait_for("log", "ready roles=7", 2);
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
+static void a_role_that_its_neighbour_calls_lost_is_ended_and_comes_back(void **state)
+{
+	(void)state;
+	pid_t people;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	people = pid_of("people[]", 1);
+	touch("governor.lose");
+	wait_for("log", "the governor has lost the people (told so), which is ended", 1);
+	wait_for("links", "governor heard people-2", 1);
+	assert_false(is_running(people));
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
 static void a_sender_that_the_governor_calls_silent_is_killed(void **state)
 {
 	(void)state;
@@ -501,6 +654,16 @@ int main(int argc, char **argv)
 					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_dies_takes_all_with_it_and_all_come_back,
 					    make_place, remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_role_is_restarted_alone_and_its_neighbours_hear_the_new_one, make_place,
+		remove_place),
+	    cmocka_unit_test_setup_teardown(two_that_die_at_once_find_each_other, make_place,
+					    remove_place),
+	    cmocka_unit_test_setup_teardown(a_role_that_does_not_stay_takes_all_with_it, make_place,
+					    remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_role_that_its_neighbour_calls_lost_is_ended_and_comes_back, make_place,
+		remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_cannot_start_is_an_error_and_no_loop,
 					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_does_not_stop_is_killed, make_place,

@@ -242,6 +242,7 @@ void sim_free(struct sim *s)
 static enum rc plug(struct sim *s, struct err *e)
 {
 	s->generation++;
+	memset(s->plugs, 0, sizeof(s->plugs));
 	s->env = (struct role_env){.role = R_GOVERNOR,
 				   .name = "",
 				   .deployment = "",
@@ -249,6 +250,7 @@ static enum rc plug(struct sim *s, struct err *e)
 				   .clock = s->clock,
 				   .loop = s->loop,
 				   .peers = s->peers,
+				   .plugs = s->plugs,
 				   .n_peers = SIM_PARTIES};
 	for (size_t i = 0; i < SIM_PARTIES; i++) {
 		int fds[2];

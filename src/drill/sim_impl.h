@@ -58,6 +58,7 @@ struct sim {
 	/* of one life */
 	struct role_env env;
 	struct role_peer peers[SIM_PARTIES];
+	struct role_plug plugs[SIM_PARTIES];
 	struct governor *governor;
 	struct channel *c[SIM_PARTIES];
 	struct sim_sender senders[2]; /* agents' front, runner */

@@ -29,6 +29,7 @@ const struct sandbox_policy people_sandbox = {
 };
 
 struct people {
+	const struct role_env *env;
 	struct loop *loop;
 	struct deployment *deployment;
 	struct channel *governor;
@@ -36,7 +37,8 @@ struct people {
 	struct http_server *local;
 	struct http_server *http;
 	struct tls_context *tls;
-	struct map waiting; /* number as text -> struct http_request */
+	struct map waiting; /* for the governor: number as text -> struct http_request */
+	struct map queries; /* the same, for the index */
 	uint64_t next_req;
 	uint64_t answered;
 	uint64_t webhooks;
@@ -55,22 +57,44 @@ static struct str key_of(uint64_t req, char out[24])
 	return str_of(out, (size_t)n);
 }
 
-static uint64_t wait_for(struct people *p, struct http_request *r)
+static uint64_t wait_in(struct people *p, struct map *waiting, struct http_request *r)
 {
 	uint64_t req = p->next_req++;
 	char key[24];
 
-	if (map_put(&p->waiting, key_of(req, key), r) != RC_OK) {
+	if (map_put(waiting, key_of(req, key), r) != RC_OK) {
 		return 0;
 	}
 	http_request_set_data(r, (void *)(uintptr_t)req);
 	return req;
 }
 
-static void answer(struct people *p, uint64_t req, unsigned status, struct str body)
+static uint64_t wait_for(struct people *p, struct http_request *r)
+{
+	return wait_in(p, &p->waiting, r);
+}
+
+/* Those that nobody will answer any more. */
+static void answer_all(struct map *waiting, struct str why)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(waiting, &i))) {
+		struct http_request *r = entry->value;
+		char key[24];
+
+		(void)map_remove(waiting, /* it is r */
+				 key_of((uint64_t)(uintptr_t)http_request_data(r), key));
+		http_answer_problem(r, 503, why);
+	}
+}
+
+static void answer(struct people *p, struct map *waiting, uint64_t req, unsigned status,
+		   struct str body)
 {
 	char key[24];
-	struct http_request *r = map_remove(&p->waiting, key_of(req, key));
+	struct http_request *r = map_remove(waiting, key_of(req, key));
 
 	if (r) {
 		p->answered++;
@@ -85,6 +109,7 @@ static void peer_is_gone(void *ctx, struct http_request *r)
 	uint64_t req = (uint64_t)(uintptr_t)http_request_data(r);
 
 	(void)map_remove(&p->waiting, key_of(req, key)); /* nobody will read the answer */
+	(void)map_remove(&p->queries, key_of(req, key)); /* the same; it is in one of them */
 }
 
 static void answer_err(struct http_request *r, const struct err *e)
@@ -104,8 +129,8 @@ static void ask_index(struct people *p, struct http_request *r)
 	    .query = {.path = head->path, .body = head->query},
 	};
 
-	m.query.req = wait_for(p, r);
-	if (!m.query.req || !p->index || channel_send(p->index, &m) != RC_OK) {
+	m.query.req = wait_in(p, &p->queries, r);
+	if (!m.query.req || channel_send(p->index, &m) != RC_OK) {
 		http_answer_problem(r, 503, STR("the index cannot be asked now"));
 	}
 }
@@ -237,16 +262,55 @@ static void on_signals(struct people *p, struct http_request *r, struct str name
 	pass_on(p, r, &m, &m.signal.req);
 }
 
+/* Healthy and ready are all roles or none; one that is being restarted makes the whole neither. */
+static void show_health(const struct people *p, struct http_request *r)
+{
+	const struct role_states *all = &p->env->states;
+	AUTO_BUF out = BUF_INIT(16384);
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
+		const struct role_state *s = &all->list[i];
+
+		if (!s->is_up) {
+			rc = buf_addf(&out, "restarting: %s%s%s\n", role_name(s->role),
+				      s->name[0] ? " " : "", s->name);
+		}
+	}
+	if (rc == RC_OK && out.n == 0) {
+		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
+	} else {
+		http_answer(r, 503, STR("text/plain"), buf_view(&out));
+	}
+}
+
+static enum rc write_roles(const struct role_states *all, struct buf *out)
+{
+	TRY(buf_addf(out, "# TYPE remit_role_up gauge\n"));
+	for (size_t i = 0; i < all->n; i++) {
+		TRY(buf_addf(out, "remit_role_up{role=\"%s\",name=\"%s\"} %d\n",
+			     role_name(all->list[i].role), all->list[i].name, all->list[i].is_up));
+	}
+	TRY(buf_addf(out, "# TYPE remit_role_restarts_total counter\n"));
+	for (size_t i = 0; i < all->n; i++) {
+		TRY(buf_addf(out, "remit_role_restarts_total{role=\"%s\",name=\"%s\"} %u\n",
+			     role_name(all->list[i].role), all->list[i].name,
+			     all->list[i].restarts));
+	}
+	return RC_OK;
+}
+
 static void show_metrics(struct people *p, struct http_request *r)
 {
-	AUTO_BUF out = BUF_INIT(4096);
+	AUTO_BUF out = BUF_INIT(32768);
 
 	if (buf_addf(&out,
 		     "# TYPE remit_people_answers_total counter\nremit_people_answers_total %llu\n"
 		     "# TYPE remit_webhooks_total counter\nremit_webhooks_total %llu\n"
 		     "# TYPE remit_refused_total counter\nremit_refused_total %llu\n",
 		     (unsigned long long)p->answered, (unsigned long long)p->webhooks,
-		     (unsigned long long)p->refused) != RC_OK) {
+		     (unsigned long long)p->refused) != RC_OK ||
+	    write_roles(&p->env->states, &out) != RC_OK) {
 		http_answer_problem(r, 503, STR("no memory"));
 		return;
 	}
@@ -272,8 +336,7 @@ static void on_http(void *ctx, struct http_request *r)
 	} else if (!str_eq(head->method, STR("GET"))) {
 		http_answer_problem(r, 404, STR("no such path"));
 	} else if (str_eq(head->path, STR("/healthz")) || str_eq(head->path, STR("/readyz"))) {
-		/* All roles live or none does: whoever answers is healthy and ready. */
-		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
+		show_health(p, r);
 	} else if (str_eq(head->path, STR("/metrics"))) {
 		show_metrics(p, r);
 	} else {
@@ -285,18 +348,31 @@ static void on_http(void *ctx, struct http_request *r)
 
 static void on_governor(void *ctx, struct channel *c, const struct message *m)
 {
+	struct people *p = ctx;
+
 	(void)c; /* there is one governor */
 	if (m->kind == MESSAGE_COMMAND_REPLY) {
-		answer(ctx, m->command_reply.req, m->command_reply.status, m->command_reply.body);
+		answer(p, &p->waiting, m->command_reply.req, m->command_reply.status,
+		       m->command_reply.body);
 	}
 }
 
 static void on_index(void *ctx, struct channel *c, const struct message *m)
 {
+	struct people *p = ctx;
+
 	(void)c; /* there is one index */
 	if (m->kind == MESSAGE_QUERY_REPLY) {
-		answer(ctx, m->query_reply.req, m->query_reply.status, m->query_reply.body);
+		answer(p, &p->queries, m->query_reply.req, m->query_reply.status,
+		       m->query_reply.body);
 	}
+}
+
+static void index_is_lost(void *ctx)
+{
+	struct people *p = ctx;
+
+	answer_all(&p->queries, STR("the index ended; ask again"));
 }
 
 static void on_keeper(void *ctx, struct channel *c, const struct message *m)
@@ -390,6 +466,7 @@ static enum rc serve(struct people *p, int *local, int *http, struct err *e)
 
 static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 {
+	static const struct role_link index = {.on_message = on_index, .lost = index_is_lost};
 	AUTO_FINDINGS found = FINDINGS_INIT;
 	AUTO_FD local = -1;
 	AUTO_FD http = -1;
@@ -406,14 +483,14 @@ static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 		TRY(role_channel(env, R_KEEPER, NULL, on_keeper, role_is_gone, p, &keeper, e));
 	}
 	if (role_has_peer(env, R_INDEX, NULL)) {
-		TRY(role_channel(env, R_INDEX, NULL, on_index, role_is_gone, p, &p->index, e));
+		TRY(role_link(env, R_INDEX, NULL, &index, p, &p->index, e));
 	}
 	return role_run(env, e);
 }
 
 enum rc role_people_main(const struct role_env *env, struct err *e)
 {
-	struct people p = {.loop = env->loop, .next_req = 1};
+	struct people p = {.env = env, .loop = env->loop, .next_req = 1};
 	enum rc rc = live(&p, env, e);
 
 	http_server_free(p.local);
@@ -429,6 +506,7 @@ enum rc role_people_main(const struct role_env *env, struct err *e)
 	}
 	vec_fini(&p.secrets);
 	map_fini(&p.waiting);
+	map_fini(&p.queries);
 	deployment_free(p.deployment);
 	return rc;
 }

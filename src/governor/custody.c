@@ -188,6 +188,17 @@ void custody_on_key(struct governor *g, uint64_t serial, bool ok)
 	}
 }
 
+void custody_store_lost(struct governor *g)
+{
+	for (size_t i = g->evidence->orders.n; i > 0; i--) {
+		if (g->evidence->orders.p[i - 1].req) {
+			answer_error(g, g->evidence->orders.p[i - 1].people, RC_AGAIN,
+				     "the store ended; ask again");
+			drop(g, i - 1);
+		}
+	}
+}
+
 /* ---- checking ---- */
 
 enum rc custody_check(struct governor *g, uint64_t people, uint64_t evidence, struct str by,

@@ -106,6 +106,13 @@ void ending_tick(struct governor *g)
 	}
 }
 
+void ending_store_lost(struct governor *g)
+{
+	for (size_t i = 0; i < g->evidence->endings.n; i++) {
+		g->evidence->endings.p[i].req = 0;
+	}
+}
+
 void ending_on_removed(struct governor *g, const struct msg_store_removed *m)
 {
 	struct evidence_desk *desk = g->evidence;
@@ -141,7 +148,7 @@ void ending_drop_object(struct governor *g, struct str object)
 	}
 }
 
-/* ---- what an earlier life left ---- */
+/* ---- what an earlier life left, of ours or of the store ---- */
 
 static bool has_key(const struct evidence *ev)
 {
@@ -219,6 +226,8 @@ void ending_recover(struct governor *g)
 	struct err e = ERR_INIT;
 	enum rc rc = RC_OK;
 
+	vec_fini(&desk->known); /* of a store that ended before it had said all */
+	desk->known_at = 0;
 	sweep_keys(g);
 	for (const struct evidence *ev = state_next_evidence(g->state, 0); ev && rc == RC_OK;
 	     ev = state_next_evidence(g->state, ev->ix + 1)) {

@@ -7,6 +7,7 @@
  *         (2) a result that cannot be kept leaves evidence.failed, and no key and no object.
  *         (3) nobody waits for evidence for longer than EVIDENCE_PUT_MS.
  * States of a put: WAITING FOR A KEY -> WITH THE STORE -> evidence.captured or evidence.failed;
+ *         WITH THE STORE -the store ends-> WAITING, for the next one;
  *         WITH THE STORE -too long-> evidence.failed, GIVEN UP -stored-> the object is removed.
  */
 #include "governor/evidence_desk.h"
@@ -180,9 +181,20 @@ static enum rc send_put(struct governor *g, struct evidence_put *p, struct str b
 /* Goes to the store with a fresh key; RC_AGAIN when there is none yet. */
 static enum rc put(struct governor *g, struct evidence_put *p, struct str bytes, struct err *e)
 {
-	TRY(vault_take(g->vault, g->keeper, &p->serial, e));
+	enum rc rc;
+
+	if (!g->store) {
+		FAIL(e, RC_AGAIN, "the store is being restarted");
+	}
+	if (!p->serial) {
+		TRY(vault_take(g->vault, g->keeper, &p->serial, e));
+	}
 	p->req = g->evidence->next_req++;
-	return send_put(g, p, bytes, e);
+	rc = send_put(g, p, bytes, e);
+	if (rc != RC_OK) {
+		p->req = 0; /* the channel will be found lost: then to the next store */
+	}
+	return RC_OK;
 }
 
 static enum rc keep_bytes(struct evidence_put *p, struct str bytes, struct err *e)
@@ -203,7 +215,7 @@ static enum rc begin(struct governor *g, const struct call *c, const struct tool
 	struct evidence_desk *desk = g->evidence;
 	struct evidence_put *p;
 
-	if (!g->store) {
+	if (!g->has_store) {
 		FAIL(e, RC_ABSENT, "there is no store");
 	}
 	if (desk->puts.n >= EVIDENCE_PUTS_MAX) {
@@ -239,16 +251,16 @@ void evidence_take(struct governor *g, uint64_t call, struct str result)
 		record_failed(g, call, t->captures.kind, str_from(e.msg));
 		return;
 	}
-	rc = put(g, p, result, &e);
-	if (rc == RC_AGAIN) {
-		rc = keep_bytes(p, result, &e);
+	rc = keep_bytes(p, result, &e);
+	if (rc == RC_OK) {
+		rc = put(g, p, result, &e);
 	}
-	if (rc != RC_OK) {
+	if (rc != RC_OK && rc != RC_AGAIN) {
 		give_up(g, p, str_from(e.msg));
 	}
 }
 
-/* A fresh key may be there for the oldest that waits for one. */
+/* A fresh key may be there for the oldest that waits for one, or the store. */
 static void put_waiting(struct governor *g)
 {
 	struct evidence_desk *desk = g->evidence;
@@ -269,8 +281,6 @@ static void put_waiting(struct governor *g)
 			give_up(g, p, str_from(e.msg));
 			return; /* the list has changed: the rest when the next key comes */
 		}
-		mem_free_secret(p->bytes, p->size);
-		p->bytes = NULL;
 	}
 }
 
@@ -406,6 +416,29 @@ void evidence_on_key(struct governor *g, const struct msg_key_ready *m)
 	custody_on_key(g, serial, m->ok);
 }
 
+void evidence_store_lost(struct governor *g)
+{
+	struct evidence_desk *desk = g->evidence;
+
+	for (size_t i = desk->puts.n; i > 0; i--) {
+		struct evidence_put *p = desk->puts.p[i - 1];
+
+		p->req = 0;
+		if (p->is_given_up) { /* no answer comes; what it had finished is swept */
+			unlist(desk, p);
+			put_free(p);
+		}
+	}
+	ending_store_lost(g);
+	custody_store_lost(g);
+}
+
+void evidence_store_found(struct governor *g)
+{
+	ending_recover(g); /* asked for before anything is put, so that nothing new is swept */
+	put_waiting(g);
+}
+
 void evidence_recover(struct governor *g)
 {
 	ending_recover(g);
@@ -421,7 +454,7 @@ static bool give_up_late(struct governor *g)
 			continue;
 		}
 		if (p->req == 0) {
-			give_up(g, p, STR("no fresh key came in time"));
+			give_up(g, p, STR("no fresh key or no store came in time"));
 			return true;
 		}
 		p->is_given_up = true;

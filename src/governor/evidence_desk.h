@@ -3,7 +3,8 @@
  * results to evidence), ending.c (what is swept and destroyed) and custody.c (what people do).
  *
  * All of it may be lost with the process: an object without its leaf is swept at the next start, a
- * destruction goes on then, and a person asks again.
+ * destruction goes on then, and a person asks again. When the store ends, what it had of results is
+ * given to the next one; an object that the last one had finished is swept then.
  */
 #pragma once
 
@@ -19,14 +20,14 @@ enum {
 
 /* A result on its way to be evidence. */
 struct evidence_put {
-	uint64_t req; /* of the store; 0 = waits for a fresh key */
+	uint64_t req; /* of the store; 0 = waits for a fresh key, or for the store itself */
 	uint64_t call;
 	uint64_t task;
 	uint64_t serial;
 	struct capture_rule rule; /* of the bundle */
 	uint8_t plain[32];
 	uint64_t size;
-	char *bytes; /* while it waits for a key */
+	char *bytes;
 	uint64_t until_ns;
 	bool is_given_up; /* it took too long: what the store still says is undone */
 };
@@ -80,6 +81,8 @@ bool evidence_record(struct governor *g, uint64_t evidence, struct leaf *l);
 void ending_recover(struct governor *g);
 void ending_on_names(struct governor *g, const struct msg_store_names *m);
 void ending_on_removed(struct governor *g, const struct msg_store_removed *m);
+/* The store ended: removals that it was asked for are asked for again. */
+void ending_store_lost(struct governor *g);
 void ending_tick(struct governor *g);
 /* The leaf evidence.destroyed is written: what follows is done once it is durable. */
 enum rc ending_begin(struct governor *g, uint64_t evidence, struct err *e);
@@ -91,3 +94,5 @@ void custody_on_stored(struct governor *g, const struct msg_stored *m);
 void custody_on_got(struct governor *g, const struct msg_store_got *m);
 void custody_on_key(struct governor *g, uint64_t serial, bool ok);
 void custody_free(struct evidence_desk *desk);
+/* Orders that the store had are answered: it ended, and nothing is known. */
+void custody_store_lost(struct governor *g);

@@ -163,6 +163,9 @@ struct governor {
 	struct channel *runner;
 	struct channel *courier;
 	struct channel *store;
+	/* Is there such a role? If so, a channel that is NULL is being restarted. */
+	bool has_courier;
+	bool has_store;
 
 	struct evidence_desk *evidence;
 	struct arena round; /* scratch; emptied after each round */
@@ -239,6 +242,16 @@ bool gov_record(struct governor *g, struct leaf *l);
 uint64_t gov_now_ms(const struct governor *g);
 uint64_t gov_now_ns(const struct governor *g);
 
+/* ---- roles.c: peers, and their being restarted alone ---- */
+struct role_hearers {
+	channel_fn *courier;
+	channel_fn *store;
+};
+/* Opens the links; what their peers have said meanwhile waits in their sockets. */
+enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct err *e);
+/* The member `roles` of an open object: those that are away, or were restarted alone. */
+void roles_view(const struct governor *g, struct json_out *w);
+
 /* ---- clock_watch.c: is the wall clock to be believed? ---- */
 /* Compares the clocks; called before anything that depends on time. */
 void clock_watch(struct governor *g);
@@ -304,6 +317,9 @@ void evidence_desk_free(struct evidence_desk *desk);
 void evidence_take(struct governor *g, uint64_t call, struct str result);
 bool evidence_is_on_its_way(const struct governor *g, uint64_t task);
 void evidence_on_store(struct governor *g, const struct message *m);
+/* The store ended; another one took its place. */
+void evidence_store_lost(struct governor *g);
+void evidence_store_found(struct governor *g);
 void evidence_on_key(struct governor *g, const struct msg_key_ready *m);
 /* At the start: objects and keys that nobody knows are removed, items whose object is not there are
  * marked, destructions that were under way go on. */
@@ -576,6 +592,8 @@ void break_glass_list(const struct governor *g, bool only_open, struct json_out 
 /* ---- notify.c ---- */
 /* Sends again what failed, a few times. */
 void notify_tick(struct governor *g);
+/* The courier ended: what it had on its way is sent again. */
+void notify_courier_lost(struct governor *g);
 void notify_free_all(struct governor *g);
 /* Tells a group's or person's notifiers; body is JSON. about is the leaf it is about. */
 void notify_group(struct governor *g, struct str group, uint64_t about, struct str body);

@@ -277,11 +277,12 @@ static enum rc connect_keeper(struct governor *g, struct err *e)
 /* What they have said meanwhile waits in their sockets. */
 static enum rc connect_others(struct governor *g, struct err *e)
 {
+	const struct role_hearers hear = {.courier = on_courier, .store = on_store};
+
 	TRY(connect_optional(g, R_AGENTS, on_agents, &g->agents, e));
 	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
 	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
-	TRY(connect_optional(g, R_STORE, on_store, &g->store, e));
-	return connect_optional(g, R_COURIER, on_courier, &g->courier, e);
+	return roles_link(g, &hear, e);
 }
 
 /* (4) What was signed last must be in the log that was found. */

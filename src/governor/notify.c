@@ -4,6 +4,9 @@
  * What was told to whom is on the record once the courier says how it went. What failed is sent
  * again a few times, later each time. A notifier that fails changes no decision: silence is no.
  *
+ * A courier that ends takes what it had on its way with it: that is sent again, and may be told
+ * twice.
+ *
  * Holds: (1) every order to the courier has a number of its own, and its answer is recorded once.
  */
 #include "governor/gov.h"
@@ -14,6 +17,7 @@ enum {
 	NOTES_MAX = 1024, /* under way; what is more is not sent again */
 	NOTE_TRIES = 4,
 	NOTE_FIRST_AGAIN_MS = 5000, /* then four times as long each time */
+	NOTE_COURIER_MS = 500,	    /* for a courier that is being restarted */
 };
 
 /* A message on its way, or waiting to be sent again. */
@@ -41,10 +45,13 @@ static void order(struct governor *g, struct note *n)
 	    .notify = {.id = n->id, .notifier = n->notifier, .body = buf_view(&n->body)},
 	};
 
-	n->tries++;
 	n->again_ns = 0;
-	if (!g->courier || channel_send(g->courier, &m) != RC_OK) {
-		log_warn("the courier cannot be reached: nobody is told about leaf %llu",
+	if (channel_send(g->courier, &m) == RC_OK) {
+		n->tries++;
+	} else if (g->has_courier) {
+		n->again_ns = gov_now_ns(g) + (uint64_t)NOTE_COURIER_MS * 1000000;
+	} else {
+		log_warn("there is no courier: nobody is told about leaf %llu",
 			 (unsigned long long)n->about);
 	}
 }
@@ -152,6 +159,17 @@ void notify_tick(struct governor *g)
 
 		if (n->again_ns && gov_now_ns(g) >= n->again_ns) {
 			order(g, n);
+		}
+	}
+}
+
+void notify_courier_lost(struct governor *g)
+{
+	for (size_t i = 0; i < g->notes.n; i++) {
+		struct note *n = g->notes.p[i];
+
+		if (!n->again_ns) {
+			n->again_ns = gov_now_ns(g) + (uint64_t)NOTE_COURIER_MS * 1000000;
 		}
 	}
 }

@@ -373,6 +373,7 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 	}
 	json_out_close(w);
 	breakers_view_open(g, w);
+	roles_view(g, w);
 	json_out_close(w);
 	return RC_OK;
 }

@@ -19,6 +19,13 @@
 const struct sandbox_policy keeper_sandbox = {.name = "keeper",
 					      .needs = SANDBOX_READ | SANDBOX_WRITE};
 
+struct keeper;
+
+struct backend_link {
+	struct keeper *keeper;
+	const char *name;
+};
+
 struct keeper {
 	const struct role_env *env;
 	struct keeper_keys keys;
@@ -28,7 +35,8 @@ struct keeper {
 	struct channel *governor;
 	struct channel *people;
 	struct lease_peers peers;
-	const char *lost; /* which peer went away */
+	struct backend_link backends[LIMIT_ROLE_PEERS]; /* in the order of peers.backends */
+	const char *lost;				/* which peer went away */
 };
 
 static void say(struct channel *c, const struct message *m)
@@ -128,13 +136,17 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 
 static void on_backend(void *ctx, struct channel *c, const struct message *m)
 {
-	struct keeper *k = ctx;
+	const struct backend_link *b = ctx;
 
-	for (size_t i = 0; i < k->peers.n_backends; i++) {
-		if (k->peers.backends[i].channel == c) {
-			leases_answer(k->leases, k->peers.backends[i].name, m);
-		}
-	}
+	(void)c;
+	leases_answer(b->keeper->leases, b->name, m);
+}
+
+static void backend_is_lost(void *ctx)
+{
+	const struct backend_link *b = ctx;
+
+	leases_backend_lost(b->keeper->leases, b->name);
 }
 
 /* The table gives these roles nothing to say to the keeper. */
@@ -156,6 +168,8 @@ static void on_gone(void *ctx, struct channel *c, const char *why)
 
 static enum rc plug_backends(struct keeper *k, struct err *e)
 {
+	static const struct role_link link = {.on_message = on_backend, .lost = backend_is_lost};
+
 	for (size_t i = 0; i < k->env->n_peers; i++) {
 		const struct role_peer *p = &k->env->peers[i];
 		size_t at = k->peers.n_backends;
@@ -164,8 +178,10 @@ static enum rc plug_backends(struct keeper *k, struct err *e)
 			continue;
 		}
 		memcpy(k->peers.backends[at].name, p->name, sizeof(p->name));
-		TRY(role_channel(k->env, R_BACKEND, p->name, on_backend, on_gone, k,
-				 &k->peers.backends[at].channel, e));
+		k->backends[at] =
+		    (struct backend_link){.keeper = k, .name = k->peers.backends[at].name};
+		TRY(role_link(k->env, R_BACKEND, p->name, &link, &k->backends[at],
+			      &k->peers.backends[at].channel, e));
 		k->peers.n_backends++;
 	}
 	return RC_OK;

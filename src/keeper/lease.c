@@ -55,7 +55,7 @@ struct sweep {
 
 struct leases {
 	struct loop *loop;
-	struct lease_peers peers;
+	const struct lease_peers *peers;
 	struct map by_id;
 	struct sweep sweeps[LIMIT_ROLE_PEERS]; /* one at a time per backend */
 	VEC(struct unproven) unproven;	       /* oldest first */
@@ -95,7 +95,7 @@ static void say_issued(struct leases *l, uint64_t id, bool ok, struct str detail
 	const struct message m = {.kind = MESSAGE_LEASE_ISSUED,
 				  .lease_issued = {.lease = id, .ok = ok, .detail = detail}};
 
-	say(l->peers.governor, &m);
+	say(l->peers->governor, &m);
 }
 
 static void say_revoked(struct leases *l, uint64_t id, bool gone, struct str detail)
@@ -103,7 +103,7 @@ static void say_revoked(struct leases *l, uint64_t id, bool gone, struct str det
 	const struct message m = {.kind = MESSAGE_LEASE_REVOKED,
 				  .lease_revoked = {.lease = id, .gone = gone, .detail = detail}};
 
-	say(l->peers.governor, &m);
+	say(l->peers->governor, &m);
 }
 
 static void say_found(struct leases *l, struct str backend, struct str detail)
@@ -112,7 +112,7 @@ static void say_found(struct leases *l, struct str backend, struct str detail)
 	    .kind = MESSAGE_LEASE_FOUND,
 	    .lease_found = {.backend = backend, .names = STR("[]"), .detail = detail}};
 
-	say(l->peers.governor, &m);
+	say(l->peers->governor, &m);
 }
 
 /* Index of the backend, or n_backends. */
@@ -120,27 +120,30 @@ static size_t backend_named(const struct leases *l, struct str name)
 {
 	size_t i = 0;
 
-	while (i < l->peers.n_backends && !str_eq(str_from(l->peers.backends[i].name), name)) {
+	while (i < l->peers->n_backends && !str_eq(str_from(l->peers->backends[i].name), name)) {
 		i++;
 	}
 	return i;
 }
 
-static void on_deadline(struct loop_timer *t)
+/* The backend's answer to the last order is not waited for any more. */
+static void give_up(struct lease *x, struct str why)
 {
-	struct lease *x = t->ctx;
-
 	if (!x->is_waiting) {
 		return;
 	}
 	x->is_waiting = false;
 	if (x->state == STATE_ASKED) {
-		say_issued(x->all, x->id, false, STR("the backend did not answer in time"));
-		forget(x);
-		return;
+		say_issued(x->all, x->id, false, why);
+	} else {
+		say_revoked(x->all, x->id, false, why);
 	}
-	say_revoked(x->all, x->id, false, STR("the backend did not answer in time"));
 	forget(x);
+}
+
+static void on_deadline(struct loop_timer *t)
+{
+	give_up(t->ctx, STR("the backend did not answer in time"));
 }
 
 /* A new lease in state ASKED; NULL when there is no room. */
@@ -173,7 +176,7 @@ static bool pass_on(struct lease *x, const struct message *m, uint64_t within_ms
 	struct leases *l = x->all;
 
 	x->is_waiting = loop_timer_in(l->loop, &x->deadline, within_ms) == RC_OK &&
-			channel_send(l->peers.backends[x->backend].channel, m) == RC_OK;
+			channel_send(l->peers->backends[x->backend].channel, m) == RC_OK;
 	return x->is_waiting;
 }
 
@@ -221,8 +224,8 @@ static void proven(struct leases *l, const struct msg_lease_proof *m)
 	if (i == l->unproven.n) {
 		return; /* refused at once, or shown before */
 	}
-	if (l->peers.is_in_log(l->peers.is_in_log_ctx, m->receipt, l->unproven.p[i].leaf_index,
-			       l->unproven.p[i].leaf_hash)) {
+	if (l->peers->is_in_log(l->peers->is_in_log_ctx, m->receipt, l->unproven.p[i].leaf_index,
+				l->unproven.p[i].leaf_hash)) {
 		vec_remove(&l->unproven, i);
 	} else {
 		distrust(l, m->lease, "its leaf is not in the log as it was said to be");
@@ -240,7 +243,7 @@ static void issue(struct leases *l, const struct message *m)
 		say_issued(l, order->lease, false, STR("this lease was ordered before"));
 		return;
 	}
-	if (backend == l->peers.n_backends) {
+	if (backend == l->peers->n_backends) {
 		say_issued(l, order->lease, false, STR("there is no such backend"));
 		return;
 	}
@@ -277,11 +280,11 @@ static void deliver(struct leases *l, const struct message *m)
 	secret.secret = (struct msg_secret){
 	    .lease = x->id, .task = str_of(x->task, x->task_n), .fields = secret_view(x->fields)};
 	if (m->lease_deliver.to == 1) {
-		for (size_t i = 0; i < l->peers.n_agents; i++) {
-			say(l->peers.agents[i], &secret);
+		for (size_t i = 0; i < l->peers->n_agents; i++) {
+			say(l->peers->agents[i], &secret);
 		}
 	} else if (m->lease_deliver.to == 2) {
-		say(l->peers.runner, &secret);
+		say(l->peers->runner, &secret);
 	} else {
 		log_warn("lease %llu cannot be delivered to %u", (unsigned long long)x->id,
 			 m->lease_deliver.to);
@@ -296,11 +299,11 @@ static void drop_everywhere(struct leases *l, uint64_t id)
 {
 	const struct message m = {.kind = MESSAGE_SECRET_DROP, .secret_drop = {.lease = id}};
 
-	for (size_t i = 0; i < l->peers.n_agents; i++) {
-		say(l->peers.agents[i], &m);
+	for (size_t i = 0; i < l->peers->n_agents; i++) {
+		say(l->peers->agents[i], &m);
 	}
-	if (l->peers.runner) {
-		say(l->peers.runner, &m);
+	if (l->peers->runner) {
+		say(l->peers->runner, &m);
 	}
 }
 
@@ -311,7 +314,7 @@ static void revoke(struct leases *l, const struct message *m)
 	struct lease *x = find(l, order->lease);
 
 	drop_everywhere(l, order->lease);
-	if (backend == l->peers.n_backends) {
+	if (backend == l->peers->n_backends) {
 		say_revoked(l, order->lease, false, STR("there is no such backend"));
 		return;
 	}
@@ -339,15 +342,18 @@ static void revoke(struct leases *l, const struct message *m)
 	}
 }
 
-static void on_sweep_deadline(struct loop_timer *t)
+static void give_up_sweep(struct sweep *s, struct str why)
 {
-	struct sweep *s = t->ctx;
-
 	if (s->is_waiting) {
 		s->is_waiting = false;
-		say_found(s->all, str_from(s->all->peers.backends[s->backend].name),
-			  STR("the backend did not answer in time"));
+		loop_timer_clear(s->all->loop, &s->deadline);
+		say_found(s->all, str_from(s->all->peers->backends[s->backend].name), why);
 	}
+}
+
+static void on_sweep_deadline(struct loop_timer *t)
+{
+	give_up_sweep(t->ctx, STR("the backend did not answer in time"));
 }
 
 static void sweep(struct leases *l, const struct message *m)
@@ -355,7 +361,7 @@ static void sweep(struct leases *l, const struct message *m)
 	size_t backend = backend_named(l, m->lease_sweep.backend);
 	struct sweep *s;
 
-	if (backend == l->peers.n_backends) {
+	if (backend == l->peers->n_backends) {
 		say_found(l, m->lease_sweep.backend, STR("there is no such backend"));
 		return;
 	}
@@ -364,7 +370,7 @@ static void sweep(struct leases *l, const struct message *m)
 		return; /* one answer for both */
 	}
 	s->is_waiting = loop_timer_in(l->loop, &s->deadline, ANSWER_MS) == RC_OK &&
-			channel_send(l->peers.backends[backend].channel, m) == RC_OK;
+			channel_send(l->peers->backends[backend].channel, m) == RC_OK;
 	if (!s->is_waiting) {
 		say_found(l, m->lease_sweep.backend, STR("the backend cannot be reached"));
 	}
@@ -391,7 +397,7 @@ static struct lease *awaited(struct leases *l, const char *backend, uint64_t id,
 	struct lease *x = find(l, id);
 
 	if (!x || !x->is_waiting || x->state != state ||
-	    strcmp(l->peers.backends[x->backend].name, backend) != 0) {
+	    strcmp(l->peers->backends[x->backend].name, backend) != 0) {
 		log_warn("backend '%s' answers for lease %llu, which nobody waits for", backend,
 			 (unsigned long long)id);
 		return NULL;
@@ -436,7 +442,7 @@ static void revoked(struct leases *l, const char *backend, const struct msg_leas
 static void found(struct leases *l, const char *backend, const struct message *m)
 {
 	size_t i = backend_named(l, str_from(backend));
-	struct sweep *s = i < l->peers.n_backends ? &l->sweeps[i] : NULL;
+	struct sweep *s = i < l->peers->n_backends ? &l->sweeps[i] : NULL;
 
 	if (!s || !s->is_waiting || !str_eq(m->lease_found.backend, str_from(backend))) {
 		log_warn("backend '%s' lists what nobody asked for", backend);
@@ -444,7 +450,7 @@ static void found(struct leases *l, const char *backend, const struct message *m
 	}
 	s->is_waiting = false;
 	loop_timer_clear(l->loop, &s->deadline);
-	say(l->peers.governor, m);
+	say(l->peers->governor, m);
 }
 
 void leases_answer(struct leases *l, const char *backend, const struct message *m)
@@ -456,6 +462,25 @@ void leases_answer(struct leases *l, const char *backend, const struct message *
 	} else if (m->kind == MESSAGE_LEASE_FOUND) {
 		found(l, backend, m);
 	}
+}
+
+void leases_backend_lost(struct leases *l, const char *backend)
+{
+	size_t at = backend_named(l, str_from(backend));
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	if (at == l->peers->n_backends) {
+		return;
+	}
+	while ((entry = map_next(&l->by_id, &i))) {
+		struct lease *x = entry->value;
+
+		if (x->backend == at && x->is_waiting) {
+			give_up(x, STR("the backend ended"));
+		}
+	}
+	give_up_sweep(&l->sweeps[at], STR("the backend ended"));
 }
 
 size_t leases_count(const struct leases *l)
@@ -472,7 +497,7 @@ enum rc leases_new(struct loop *loop, const struct lease_peers *peers, struct le
 		FAIL(e, RC_NOMEM, "no memory for leases");
 	}
 	l->loop = loop;
-	l->peers = *peers;
+	l->peers = peers;
 	for (size_t i = 0; i < ARRAY_LEN(l->sweeps); i++) {
 		l->sweeps[i] = (struct sweep){.all = l, .backend = i};
 		l->sweeps[i].deadline.fire = on_sweep_deadline;

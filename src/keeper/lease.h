@@ -24,7 +24,8 @@ struct leases;
 typedef bool lease_proof_fn(void *ctx, struct str receipt, uint64_t leaf_index,
 			    const uint8_t leaf_hash[32]);
 
-/* Where secrets may go, and whence orders come. Channels are borrowed; NULL = not plugged in. */
+/* Where secrets may go, and whence orders come. Channels are borrowed; NULL = not plugged in, or
+ * just being restarted. */
 struct lease_peers {
 	struct channel *governor;
 	struct channel *runner;
@@ -44,6 +45,7 @@ enum {
 	LIMIT_LEASES = 4096, /* known to the keeper at a time; one that is held locks a page */
 };
 
+/* peers is borrowed: what changes in it counts from then on. */
 enum rc leases_new(struct loop *loop, const struct lease_peers *peers, struct leases **ret,
 		   struct err *e);
 void leases_free(struct leases *l);
@@ -51,4 +53,7 @@ void leases_free(struct leases *l);
 void leases_order(struct leases *l, const struct message *m);
 /* LEASE_ISSUED, LEASE_REVOKED, LEASE_FOUND from the backend of that name. */
 void leases_answer(struct leases *l, const char *backend, const struct message *m);
+/* Its process ended: what it was asked for is answered with no, and asked for again by the
+ * governor. What it made meanwhile is found by its name. */
+void leases_backend_lost(struct leases *l, const char *backend);
 size_t leases_count(const struct leases *l);

@@ -64,16 +64,32 @@ start
 wait_for 1 "ready roles="
 open_incident first
 
-# Each role whose end could cost something. All come back, with a new generation, and go on.
+# Each role is killed while people are at work. It comes back with a new generation, alone or, where
+# that is not possible, with all others.
 generation=1
-for role in keeper governor agents index; do
-	pid=$(pgrep -P "$supervisor" -f -- "--role $role")
-	[ -n "$pid" ] || fail "there is no $role"
+role_pid() { pgrep -P "$supervisor" -f -- "--role $1"; }
+others() { pgrep -P "$supervisor" -a | grep -v -- "--role $1" | cut -d' ' -f1 | sort | tr '\n' ' '; }
+kill_role() {
+	pid=$(role_pid "$1")
+	[ -n "$pid" ] || fail "there is no $1"
+	before=$(others "$1")
 	kill -9 "$pid"
 	generation=$((generation + 1))
 	wait_for 1 "generation=$generation after_ms"
-	kill -0 "$pid" 2>/dev/null && fail "the killed $role is there"
-	open_incident "after $role"
+	kill -0 "$pid" 2>/dev/null && fail "the killed $1 is there"
+	open_incident "after $1"
+}
+for role in index courier store; do
+	kill_role "$role"
+	[ "$(others "$role")" = "$before" ] || fail "others than the $role were restarted"
+	wait_for 1 "the $role is back"
+done
+"$remit" status --socket "$d/run/remit.sock" >"$dir/out" 2>&1 || fail "no status: $(cat "$dir/out")"
+grep -q courier "$dir/out" || fail "the status does not show a restart: $(cat "$dir/out")"
+"$remit" calls --socket "$d/run/remit.sock" >"$dir/out" 2>&1 ||
+	fail "the new index is not asked: $(cat "$dir/out")"
+for role in keeper governor agents people runner; do
+	kill_role "$role"
 done
 sleep 0.5
 verify

@@ -571,10 +571,12 @@ static void start_process(struct process *p)
 	assert_true(p->pid >= 0);
 	if (p->pid == 0) {
 		struct role_peer peer = {.role = R_KEEPER, .fd = fds[1]};
+		static struct role_plug plug; /* of this process only */
 		struct role_env env = {.role = R_BACKEND,
 				       .name = "orders",
 				       .clock = clock_,
 				       .peers = &peer,
+				       .plugs = &plug,
 				       .n_peers = 1};
 		struct err e = ERR_INIT;
 

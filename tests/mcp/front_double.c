@@ -274,13 +274,15 @@ static void say_ready(struct loop_timer *t)
 
 int main(int argc, char **argv)
 {
-	struct role_peer peers[2];
+	struct role_peer peers[2] = {0};
+	static struct role_plug plugs[2];
 	struct role_env env = {.role = R_AGENTS,
 			       .name = "",
 			       .generation = 1,
 			       .unsafe_no_sandbox = true,
 			       .clock = clock_system(),
 			       .peers = peers,
+			       .plugs = plugs,
 			       .n_peers = 2};
 	struct message key = {.kind = MESSAGE_TOKEN_KEY, .token_key = {.key = STR_NULL}};
 	struct err e = ERR_INIT;

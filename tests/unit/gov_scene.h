@@ -72,7 +72,8 @@ struct scene {
 	struct loop *l;
 	struct channel *c[PARTIES];
 	bool is_gone;
-	uint64_t generation;
+	uint64_t generation; /* the last one given to a process */
+	uint64_t link_generation[PARTIES];
 	uint64_t next_req;
 	uint64_t task;
 	uint64_t incident;
@@ -116,6 +117,7 @@ struct scene {
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
 	bool refuses_notes;
+	bool holds_notes; /* the courier says nothing about them */
 
 	/* the target: a login */
 	bool can_login;
@@ -435,7 +437,7 @@ static void heard_admission(struct scene *s, size_t party, const struct msg_admi
 
 	assert_true(s->n_admissions < SCENE_MANY);
 	*a = (struct heard_admission){.call = m->call, .party = party, .lease = m->lease};
-	assert_int_equal(m->generation, s->generation);
+	assert_int_equal(m->generation, s->link_generation[party]);
 	scene_copy(a->tool, sizeof(a->tool), m->tool);
 	if (!s->held_tool || strcmp(a->tool, s->held_tool) != 0) {
 		scene_do(s, a);
@@ -686,7 +688,9 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		scene_copy(s->notes[s->n_notes++], SCENE_TEXT, m->notify.body);
 		told.notified.id = m->notify.id;
 		told.notified.ok = !s->refuses_notes;
-		scene_send(s, COURIER, &told);
+		if (!s->holds_notes) {
+			scene_send(s, COURIER, &told);
+		}
 		break;
 	default:
 		if (party == KEEPER) {
@@ -713,11 +717,11 @@ static const enum role scene_roles[PARTIES] = {R_KEEPER,  R_AGENTS, R_PEOPLE,	 R
 					       R_COURIER, R_STORE,  R_SUPERVISOR};
 
 /* What the supervisor says to the governor. */
-static void scene_ignore(void *ctx, struct channel *c, const struct message *m)
+static void scene_supervised(void *ctx, struct channel *c, const struct message *m)
 {
-	(void)ctx;
-	(void)c;
-	(void)m;
+	if (m->kind == MESSAGE_PLUG) {
+		role_replug(ctx, &m->plug, channel_take_fd(c));
+	}
 }
 
 static void scene_ignore_end(void *ctx, struct channel *c, const char *why)
@@ -730,12 +734,14 @@ static void scene_ignore_end(void *ctx, struct channel *c, const char *why)
 static int scene_child(int fds[PARTIES], uint64_t generation)
 {
 	struct role_peer peers[PARTIES] = {0};
+	static struct role_plug plugs[PARTIES]; /* of this process only */
 	struct role_env env = {.role = R_GOVERNOR,
 			       .name = "",
 			       .generation = generation,
 			       .unsafe_no_sandbox = true,
 			       .clock = scene_clock,
 			       .peers = peers,
+			       .plugs = plugs,
 			       .n_peers = PARTIES};
 	char deployment[256];
 	struct err e = ERR_INIT;
@@ -746,13 +752,15 @@ static int scene_child(int fds[PARTIES], uint64_t generation)
 	scene_path(deployment, "deployment");
 	env.deployment = deployment;
 	for (size_t i = 0; i < PARTIES; i++) {
-		peers[i] = (struct role_peer){.role = scene_roles[i], .fd = fds[i]};
+		peers[i] =
+		    (struct role_peer){.role = scene_roles[i], .fd = fds[i], .born = generation};
 	}
 	if (loop_new(&env.clock, &env.loop, &e) != RC_OK ||
-	    role_channel(&env, R_SUPERVISOR, NULL, scene_ignore, scene_ignore_end, NULL,
+	    role_channel(&env, R_SUPERVISOR, NULL, scene_supervised, scene_ignore_end, &env,
 			 &env.supervisor, &e) != RC_OK) {
 		return 3;
 	}
+	channel_allow_fds(env.supervisor);
 	rc = role_governor_main(&env, &e);
 	channel_free(env.supervisor);
 	loop_free(env.loop);
@@ -795,6 +803,7 @@ static inline void scene_start(struct scene *s)
 		(void)close(fds[i][1]);
 		assert_ok(channel_new(s->l, fds[i][0], scene_roles[i], R_GOVERNOR, scene_heard,
 				      scene_gone, s, &s->c[i], NULL));
+		s->link_generation[i] = s->generation;
 	}
 	anchor.anchor = (struct msg_anchor){.size = s->anchor_size,
 					    .root = str_of(s->anchor_root, sizeof(s->anchor_root))};
@@ -814,6 +823,30 @@ static int scene_reap(struct scene *s)
 	assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
 	scene_running = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* The process of that party dies; what it had said is heard. */
+static inline void scene_lose(struct scene *s, size_t party)
+{
+	channel_flush(s->c[party]);
+	channel_free(s->c[party]);
+	s->c[party] = NULL;
+	s->held_stored.kind = party == STORE ? MESSAGE_NONE : s->held_stored.kind;
+}
+
+/* The supervisor has started it again. */
+static inline void scene_replug(struct scene *s, size_t party)
+{
+	struct message m = {
+	    .kind = MESSAGE_PLUG,
+	    .plug = {.role = scene_roles[party], .name = STR(""), .generation = ++s->generation}};
+	int fds[2];
+
+	assert_ok(channel_pair(fds, NULL));
+	assert_ok(channel_new(s->l, fds[0], scene_roles[party], R_GOVERNOR, scene_heard, scene_gone,
+			      s, &s->c[party], NULL));
+	s->link_generation[party] = s->generation;
+	assert_ok(channel_send_fd(s->c[SUPERVISOR], &m, fds[1]));
 }
 
 /* As power does it. */

@@ -87,8 +87,12 @@ static void gone(void *ctx, struct channel *c, const char *why)
 static int run_keeper(int fds[N_PARTIES])
 {
 	struct role_peer peers[N_PARTIES] = {0};
-	struct role_env env = {
-	    .role = R_KEEPER, .clock = clock_system(), .peers = peers, .n_peers = N_PARTIES};
+	static struct role_plug plugs[N_PARTIES]; /* of this process only */
+	struct role_env env = {.role = R_KEEPER,
+			       .clock = clock_system(),
+			       .peers = peers,
+			       .plugs = plugs,
+			       .n_peers = N_PARTIES};
 	struct err e = ERR_INIT;
 	enum rc rc;
 

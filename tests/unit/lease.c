@@ -30,6 +30,7 @@ struct party {
 
 struct scene {
 	struct loop *l;
+	struct lease_peers peers;
 	struct leases *leases;
 	struct party governor;
 	struct party backend;
@@ -104,9 +105,9 @@ static bool is_in_log(void *ctx, struct str receipt, uint64_t leaf_index,
 static void open_scene(struct scene *s)
 {
 	static const struct clock clock = {.unix_ms = fake_unix_ms, .boot_ns = fake_boot_ns};
-	struct lease_peers peers = {.n_agents = 1, .n_backends = 2};
 
 	memset(s, 0, sizeof(*s));
+	s->peers = (struct lease_peers){.n_agents = 1, .n_backends = 2};
 	now_ns = 1000000000000;
 	assert_ok(loop_new(&clock, &s->l, NULL));
 	plug(s, &s->governor, R_GOVERNOR);
@@ -114,15 +115,15 @@ static void open_scene(struct scene *s)
 	plug(s, &s->other, R_BACKEND);
 	plug(s, &s->runner, R_RUNNER);
 	plug(s, &s->agents, R_AGENTS);
-	peers.governor = s->governor.ours;
-	peers.is_in_log = is_in_log;
-	peers.runner = s->runner.ours;
-	peers.agents[0] = s->agents.ours;
-	peers.backends[0].channel = s->backend.ours;
-	memcpy(peers.backends[0].name, "orders", 7);
-	peers.backends[1].channel = s->other.ours;
-	memcpy(peers.backends[1].name, "users", 6);
-	assert_ok(leases_new(s->l, &peers, &s->leases, NULL));
+	s->peers.governor = s->governor.ours;
+	s->peers.is_in_log = is_in_log;
+	s->peers.runner = s->runner.ours;
+	s->peers.agents[0] = s->agents.ours;
+	s->peers.backends[0].channel = s->backend.ours;
+	memcpy(s->peers.backends[0].name, "orders", 7);
+	s->peers.backends[1].channel = s->other.ours;
+	memcpy(s->peers.backends[1].name, "users", 6);
+	assert_ok(leases_new(s->l, &s->peers, &s->leases, NULL));
 }
 
 static void close_scene(struct scene *s)
@@ -292,6 +293,51 @@ static void every_order_is_answered_once_when_the_backend_is_silent(void **state
 	close_scene(&s);
 }
 
+static void what_a_backend_that_ended_was_asked_is_answered_with_no(void **state)
+{
+	(void)state;
+	struct scene s;
+	const struct message sweep = {.kind = MESSAGE_LEASE_SWEEP,
+				      .lease_sweep = {.backend = STR("orders")}};
+
+	open_scene(&s);
+	order_issue(&s, 1, "orders"); /* asked */
+	order_issue(&s, 2, "users");
+	order_issue(&s, 3, "orders"); /* held */
+	answer_issued(&s, &s.backend, 3, true);
+	order_issue(&s, 4, "orders"); /* out, and being revoked */
+	answer_issued(&s, &s.backend, 4, true);
+	order_deliver(&s, 4, 1);
+	order_revoke(&s, 4);
+	send(&s, &s.governor, &sweep);
+	buf_reset(&s.governor.heard);
+	leases_backend_lost(s.leases, "orders");
+	settle(&s);
+	assert_true(
+	    str_contains(buf_view(&s.governor.heard), STR("issued 1 0 '' 'the backend ended';")));
+	assert_true(
+	    str_contains(buf_view(&s.governor.heard), STR("revoked 4 0 'the backend ended';")));
+	assert_true(
+	    str_contains(buf_view(&s.governor.heard), STR("found 0 [] 'the backend ended';")));
+	assert_false(str_contains(buf_view(&s.governor.heard), STR("issued 2")));
+	buf_reset(&s.governor.heard);
+	/* The other backend, and a secret that is here already, are not concerned. */
+	answer_issued(&s, &s.other, 2, true);
+	assert_heard(&s.governor, "issued 2 1 '' '';");
+	buf_reset(&s.agents.heard);
+	order_deliver(&s, 3, 1);
+	assert_heard(&s.agents, "secret 3 t5 {\"password\":\"pw\"};");
+	/* Each was answered once: the deadlines have nothing to add, nor a late answer. */
+	answer_issued(&s, &s.backend, 1, true);
+	now_ns += 120000000000;
+	settle(&s);
+	assert_heard(&s.governor, "");
+	order_revoke(&s, 4);
+	answer_revoked(&s, 4, true);
+	assert_heard(&s.governor, "revoked 4 1 'read back';");
+	close_scene(&s);
+}
+
 static void a_lease_revoked_while_it_is_made_never_comes_out(void **state)
 {
 	(void)state;
@@ -418,6 +464,7 @@ int main(void)
 	    cmocka_unit_test(a_secret_goes_to_its_user_once_and_to_nobody_else),
 	    cmocka_unit_test(a_revoked_lease_is_dropped_everywhere_and_read_back),
 	    cmocka_unit_test(every_order_is_answered_once_when_the_backend_is_silent),
+	    cmocka_unit_test(what_a_backend_that_ended_was_asked_is_answered_with_no),
 	    cmocka_unit_test(a_lease_revoked_while_it_is_made_never_comes_out),
 	    cmocka_unit_test(a_backend_speaks_for_its_own_leases_only),
 	    cmocka_unit_test(orders_that_make_no_sense_are_refused_with_a_reason),

@@ -67,8 +67,13 @@ static void gone(void *ctx, struct channel *c, const char *why)
 static int run_store(int fd)
 {
 	struct role_peer peer = {.role = R_GOVERNOR, .fd = fd};
-	struct role_env env = {
-	    .role = R_STORE, .name = "", .clock = clock_system(), .peers = &peer, .n_peers = 1};
+	static struct role_plug plug; /* of this process only */
+	struct role_env env = {.role = R_STORE,
+			       .name = "",
+			       .clock = clock_system(),
+			       .peers = &peer,
+			       .plugs = &plug,
+			       .n_peers = 1};
 	struct err e = ERR_INIT;
 	enum rc rc;
 

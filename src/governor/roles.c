@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/roles.c - the governor's peers, and their being restarted alone.
+ *
+ * A peer whose role is restarted alone is a link (net/role.h): its channel is NULL for a while, and
+ * then another process is behind it. What was asked of the last one is dealt with here: asked
+ * again, or ended as what is not known.
+ * Holds: (1) a role that the deployment has and whose channel is NULL is being restarted; it has
+ *            not answered anything by being away.
+ */
+#include "governor/gov.h"
+
+#include "base/log.h"
+
+static void courier_is_lost(void *ctx)
+{
+	notify_courier_lost(ctx);
+}
+
+static void store_is_lost(void *ctx)
+{
+	evidence_store_lost(ctx);
+}
+
+static void store_is_found(void *ctx)
+{
+	evidence_store_found(ctx);
+}
+
+/* Without this peer nothing of the kind is done, and nothing else is lost. */
+static enum rc link_optional(struct governor *g, enum role peer, const struct role_link *link,
+			     bool *ret_has, struct channel **slot, struct err *e)
+{
+	*ret_has = role_has_peer(g->env, peer, NULL); /* (1) */
+	return *ret_has ? role_link(g->env, peer, NULL, link, g, slot, e) : RC_OK;
+}
+
+enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct err *e)
+{
+	const struct role_link courier = {.on_message = hear->courier, .lost = courier_is_lost};
+	const struct role_link store = {
+	    .on_message = hear->store, .lost = store_is_lost, .found = store_is_found};
+
+	TRY(link_optional(g, R_STORE, &store, &g->has_store, &g->store, e));
+	return link_optional(g, R_COURIER, &courier, &g->has_courier, &g->courier, e);
+}
+
+void roles_view(const struct governor *g, struct json_out *w)
+{
+	const struct role_states *all = &g->env->states;
+
+	json_out_key(w, STR("roles"));
+	json_out_array(w);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct role_state *s = &all->list[i];
+
+		if (s->is_up && s->restarts == 0) {
+			continue;
+		}
+		json_out_object(w);
+		json_out_key_str(w, "role", str_from(role_name(s->role)));
+		if (s->name[0]) {
+			json_out_key_str(w, "name", str_from(s->name));
+		}
+		json_out_key_bool(w, "up", s->is_up);
+		json_out_key_u64(w, "restarts", s->restarts);
+		json_out_close(w);
+	}
+	json_out_close(w);
+}

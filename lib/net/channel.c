@@ -228,6 +228,9 @@ static bool read_some(struct channel *c)
 		if (n < 0 && errno == EAGAIN) {
 			return false;
 		}
+		if (n < 0 && errno == ECONNRESET) {
+			n = 0; /* it ended without reading all that we had sent */
+		}
 		if (n < 0) {
 			gone(c, "reading failed");
 			return false;
@@ -275,7 +278,7 @@ void channel_flush(struct channel *c)
 		}
 		if (n < 0) {
 			/* Closed at the other end: what it said before may still be read. */
-			if (errno != EPIPE) {
+			if (errno != EPIPE && errno != ECONNRESET) {
 				shut(c, "writing failed");
 			}
 			return;

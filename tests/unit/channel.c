@@ -542,6 +542,31 @@ static void what_a_dead_process_had_said_is_heard_before_it_is_finished(void **s
 	tear_down(&s);
 }
 
+static void what_was_said_is_heard_though_our_words_were_never_read(void **state)
+{
+	(void)state;
+	struct ends s;
+	struct message call = {.kind = MESSAGE_CALL, .call = {.req = 1, .args = STR("{}")}};
+	struct message reply = {.kind = MESSAGE_CALL_REPLY,
+				.call_reply = {.req = 1, .result = STR("{}")}};
+
+	/* The kernel resets the connection of a process that dies with unread words. */
+	set_up(&s);
+	assert_ok(channel_send(s.governor.c, &reply));
+	channel_flush(s.governor.c);
+	assert_ok(channel_send(s.front.c, &call));
+	channel_flush(s.front.c);
+	channel_free(s.front.c);
+	s.front.c = NULL;
+	assert_ok(channel_send(s.governor.c, &reply));
+	channel_flush(s.governor.c); /* hears of the reset first */
+	steps(&s, 3);
+	assert_int_equal(s.governor.heard, 1);
+	assert_string_equal(s.governor.why, "it ended");
+	assert_true(channel_was_ended(s.governor.c));
+	tear_down(&s);
+}
+
 static void a_handler_may_free_its_channel(void **state)
 {
 	(void)state;
@@ -606,6 +631,7 @@ int main(void)
 	    cmocka_unit_test(descriptors_arrive_with_their_messages_and_nowhere_else),
 	    cmocka_unit_test(a_peer_that_takes_no_descriptors_out_of_its_socket_counts_as_gone),
 	    cmocka_unit_test(what_a_dead_process_had_said_is_heard_before_it_is_finished),
+	    cmocka_unit_test(what_was_said_is_heard_though_our_words_were_never_read),
 	    cmocka_unit_test(a_handler_may_free_its_channel),
 	    cmocka_unit_test(no_memory_is_reported),
 	};

@@ -434,6 +434,7 @@ static void a_role_is_restarted_alone_and_its_neighbours_hear_the_new_one(void *
 	start_supervisor();
 	wait_for("log", "ready roles=7 generation=1", 1);
 	wait_for("links", "governor heard people-1", 1);
+	wait_for("links", "people heard keeper-1", 1);
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		pids[i] = pid_of(others[i], 1);
 	}

@@ -173,15 +173,17 @@ static enum rc run(struct load *l, struct err *e)
 	return digest(l, e);
 }
 
-enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
-			 struct deployment **ret, struct findings *f, struct err *e)
+static enum rc build(const struct tree *tree, const char *dir, bool is_stored, uint64_t now_unix_ms,
+		     struct deployment **ret, struct findings *f, struct err *e)
 {
 	AUTO_DEPLOYMENT d = mem_calloc(1, sizeof(*d));
-	struct load l = {.tree = tree, .f = f, .now_unix_ms = now_unix_ms};
+	struct load l = {
+	    .tree = tree, .f = f, .now_unix_ms = now_unix_ms, .is_stored = is_stored};
 
 	if (!d) {
 		FAIL(e, RC_NOMEM, "no memory for a deployment");
 	}
+	d->read_unix_ms = now_unix_ms;
 	d->arena.max_bytes = DEPLOYMENT_BYTES;
 	d->bundle = mem_calloc(1, sizeof(*d->bundle));
 	if (!d->bundle) {
@@ -199,6 +201,18 @@ enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_
 	TRY(run(&l, e));
 	*ret = TAKE(d);
 	return RC_OK;
+}
+
+enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
+			 struct deployment **ret, struct findings *f, struct err *e)
+{
+	return build(tree, dir, false, now_unix_ms, ret, f, e);
+}
+
+enum rc deployment_rebuild(const struct tree *tree, uint64_t now_unix_ms, struct deployment **ret,
+			   struct findings *f, struct err *e)
+{
+	return build(tree, NULL, true, now_unix_ms, ret, f, e);
 }
 
 enum rc deployment_load(const char *dir, struct deployment **ret, struct findings *f, struct err *e)

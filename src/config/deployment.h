@@ -94,6 +94,7 @@ struct deployment {
 	struct arena arena;    /* all below but the bundle */
 	struct bundle *bundle; /* owned; take it and leave NULL to keep it longer */
 
+	uint64_t read_unix_ms; /* dates in it were seen from then */
 	struct str dir;
 	struct str state_dir;
 	struct str anchor_dir; /* of the keeper's record; "" = with its keys */
@@ -130,6 +131,10 @@ enum rc deployment_load(const char *dir, struct deployment **ret, struct finding
  * looked at. */
 enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
 			 struct deployment **ret, struct findings *f, struct err *e);
+
+/* The same of a tree without what only says where it runs (config/stored.h). */
+enum rc deployment_rebuild(const struct tree *tree, uint64_t now_unix_ms, struct deployment **ret,
+			   struct findings *f, struct err *e);
 
 /* By name; NULL when absent. */
 const struct source *deployment_source(const struct deployment *d, struct str name);

@@ -24,6 +24,7 @@ struct load {
 	struct str file;     /* being read */
 	uint64_t now_unix_ms;
 	bool looks_at_paths; /* secrets and keys must exist, with the right mode */
+	bool is_stored;	     /* a bundle as it was kept: it does not say where it ran */
 	bool is_out_of_memory;
 
 	struct cap *caps; /* b->caps while they are read */

@@ -355,6 +355,7 @@ void load_remit(struct load *l)
 	const struct json *doc;
 	const struct json *listen;
 	const struct json *keeper;
+	enum presence where = l->is_stored ? OPTIONAL : REQUIRED;
 
 	l->arena = &d->arena;
 	doc = load_document(l, STR("remit.yaml"));
@@ -370,14 +371,14 @@ void load_remit(struct load *l)
 		load_error(l, json_get(doc, STR("trust_domain")),
 			   "'trust_domain': expected lower case letters, digits, '.', '-', '_'");
 	}
-	d->state_dir = load_path(l, doc, "state", REQUIRED, PATH_ANY);
+	d->state_dir = load_path(l, doc, "state", where, PATH_ANY);
 	d->user = load_text(l, doc, "user", OPTIONAL);
 	d->pid_file = load_path(l, doc, "pid_file", OPTIONAL, PATH_ANY);
 	keeper = load_map(l, doc, "keeper", OPTIONAL);
 	if (keeper && load_keys(l, keeper, "keeper", "anchor")) {
 		d->anchor_dir = load_path(l, keeper, "anchor", REQUIRED, PATH_ANY);
 	}
-	listen = load_map(l, doc, "listen", REQUIRED);
+	listen = load_map(l, doc, "listen", where);
 	if (listen && load_keys(l, listen, "listen", "agents people")) {
 		load_agents_listener(l, load_map(l, listen, "agents", REQUIRED));
 		load_people_listener(l, load_map(l, listen, "people", REQUIRED));

@@ -16,7 +16,7 @@
 #include "base/num.h"
 #include "codec/json.h"
 
-enum { MAX_FIELDS = 40 };
+enum { MAX_FIELDS = 48 };
 
 static const uint64_t MAX_SAFE = (UINT64_C(1) << 53) - 1; /* RFC 8785 appendix D */
 

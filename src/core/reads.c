@@ -153,6 +153,29 @@ static enum rc write_all(const struct items *all, size_t n_rules, struct arena *
 	return RC_OK;
 }
 
+const struct json *reads_value_of(struct str result, struct arena *scratch, struct arena *arena)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	const struct json *whole;
+	const struct json *value;
+	struct str text;
+
+	if (json_parse(scratch, result, &limits, &whole, NULL) != RC_OK) {
+		return NULL;
+	}
+	if (json_get(whole, STR("structuredContent"))) {
+		value = json_get(whole, STR("structuredContent"));
+		text = value->raw;
+	} else if (!json_str(json_pointer(whole, STR("/content/0/text")), &text)) {
+		return NULL;
+	}
+	text = arena_str(arena, text);
+	if (!text.p || json_parse(arena, text, &limits, &value, NULL) != RC_OK) {
+		return NULL;
+	}
+	return value;
+}
+
 enum rc reads_account(const struct read_rule *rules, size_t n_rules, const struct json *value,
 		      struct arena *arena, struct read_account *ret, struct err *e)
 {

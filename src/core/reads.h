@@ -32,6 +32,10 @@ struct read_account {
 	struct str items;	/* canonical JSON {"<class>": ["<kind>:<id>", ...]}; "" = none */
 };
 
+/* The JSON of a result of MCP: its structuredContent, or the text of its first content. Lives in
+ * arena; scratch may be emptied. NULL when there is none. */
+const struct json *reads_value_of(struct str result, struct arena *scratch, struct arena *arena);
+
 /* Accounts for value, the JSON of a result (NULL: it is none). Everything lives in arena. RC_NOMEM
  * and RC_LIMIT only: what a result lacks makes it unknown. */
 enum rc reads_account(const struct read_rule *rules, size_t n_rules, const struct json *value,

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
-enum { SECTOR = 512, NAME = 80, FDS = 64 };
+enum { SECTOR = 512, NAME = 96, FDS = 64 };
 
 /* Sectors [from, to) that were written and not synced. */
 struct range {

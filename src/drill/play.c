@@ -329,6 +329,9 @@ enum rc play_run(const struct scenario *s, const struct tree *tree, const struct
 		ret->n_leaves = sim_log_size(p.sim);
 		rc = hash_log(&p, e);
 	}
+	if (rc == RC_OK) {
+		rc = sim_audit(p.sim, &ret->n_decisions, e);
+	}
 	sim_free(p.sim);
 	deployment_free(p.deployment);
 	vec_fini(&p.targets);

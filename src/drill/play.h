@@ -22,6 +22,7 @@ struct play_report {
 	size_t n_failed;    /* steps, and 1 for the end */
 	size_t n_not_due;
 	uint64_t n_leaves;
+	uint64_t n_decisions; /* in the log, each made again with the same result */
 	struct digest log; /* SHA-256 over the bytes of all leaves: the same run has the same */
 };
 

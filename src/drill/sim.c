@@ -179,12 +179,14 @@ enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
 	s->boot_ns = 1000000000ull;
 	s->segments = disk_new(sim_random(s));
 	s->keys = disk_new(sim_random(s));
-	if (!s->segments || !s->keys) {
+	s->bundles = disk_new(o->seed); /* nothing is drawn for it: it holds no decision */
+	if (!s->segments || !s->keys || !s->bundles) {
 		sim_free(s);
 		FAIL(e, RC_NOMEM, "no memory for a simulation");
 	}
 	s->segments_io = disk_io(s->segments);
 	s->keys_io = disk_io(s->keys);
+	s->bundles_io = disk_io(s->bundles);
 	if (loop_new(&s->clock, &s->loop, e) != RC_OK) {
 		sim_free(s);
 		return RC_NOMEM;
@@ -227,6 +229,7 @@ void sim_free(struct sim *s)
 	loop_free(s->loop);
 	disk_free(s->segments);
 	disk_free(s->keys);
+	disk_free(s->bundles);
 	vec_fini(&s->credentials);
 	vec_fini(&s->definitions);
 	vec_fini(&s->replies);
@@ -279,6 +282,7 @@ static enum rc start(struct sim *s, struct err *e)
 	    .deployment = s->o.deployment,
 	    .segments = &s->segments_io,
 	    .keys = &s->keys_io,
+	    .bundles = &s->bundles_io,
 	    .segment_bytes = SEGMENT_BYTES,
 	    .rand = &s->rand,
 	};
@@ -304,6 +308,7 @@ enum rc sim_start(struct sim *s, struct err *e)
 	}
 	disk_kill(s->segments); /* locks of a life that did not come up */
 	disk_kill(s->keys);
+	disk_kill(s->bundles);
 	rc = start(s, e);
 	unplug(s);
 	if (rc != RC_OK) {
@@ -323,9 +328,11 @@ void sim_crash(struct sim *s, enum sim_end how)
 	if (how == SIM_END_POWER) {
 		disk_power_cut(s->segments);
 		disk_power_cut(s->keys);
+		disk_power_cut(s->bundles);
 	} else {
 		disk_kill(s->segments);
 		disk_kill(s->keys);
+		disk_kill(s->bundles);
 	}
 }
 
@@ -351,6 +358,7 @@ void sim_settle(struct sim *s)
 			end_life(s);
 			disk_kill(s->segments);
 			disk_kill(s->keys);
+			disk_kill(s->bundles);
 		}
 	}
 }

@@ -54,6 +54,8 @@ struct sim {
 	struct disk *keys;
 	struct log_io segments_io;
 	struct log_io keys_io;
+	struct disk *bundles;
+	struct log_io bundles_io;
 
 	/* of one life */
 	struct role_env env;

@@ -235,7 +235,7 @@ static enum rc describe(struct governor *g, const struct request *r, const struc
 	    .gates = d->gates,
 	    .bundle = *state_bundle(g->state),
 	    .quorum = d->quorum,
-	    .decide_by = gov_now_ms(g) + d->decide_by_ms,
+	    .decide_by = r->judged_unix_ms + d->decide_by_ms,
 	    .execute_by_ms = d->execute_by_ms,
 	    .accountable = t->accountable,
 	    .eligible = d->approvers.eligible,
@@ -243,7 +243,15 @@ static enum rc describe(struct governor *g, const struct request *r, const struc
 	    .inverse = inverse_of(g, d->tool),
 	    .safe_tool = d->instead.tool,
 	    .evidence = r->evidence,
+	    .at = r->judged_unix_ms,
+	    .marks = marks_print(&g->round, &d->marks),
+	    .marks_over = d->marks.is_over,
+	    .use = r->use_call,
+	    .preserved_first = r->is_preserved,
 	};
+	if (!o->marks.p) {
+		FAIL(e, RC_NOMEM, "no memory for marks");
+	}
 	memcpy(o->definition.bytes, d->tool->digest, sizeof(o->definition.bytes));
 	return r->pre_text.n
 		   ? vault_tag(g->vault, STR("captured state"), r->pre_text, o->pre_tag.bytes, e)
@@ -347,7 +355,7 @@ uint64_t approvals_narrow(struct governor *g, const struct approval *a, const st
 	const struct approval *same;
 	struct request r;
 	struct decision d;
-	struct call_request q = {.now_unix_ms = gov_now_ms(g), .is_narrower = true};
+	struct call_request q = {.is_narrower = true};
 
 	if (a->kind != APPROVAL_CALL) {
 		(void)err_set(e, RC_DENIED, __func__, "only calls are narrowed"); /* 0 says it */
@@ -362,6 +370,7 @@ uint64_t approvals_narrow(struct governor *g, const struct approval *a, const st
 			      (unsigned long long)same->ix); /* 0 says it */
 		return 0;
 	}
+	q.now_unix_ms = decided_begin(g, &r);
 	q.agent = r.agent;
 	q.task = r.task;
 	q.tool = r.tool;

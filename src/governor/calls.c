@@ -265,78 +265,6 @@ void calls_on_withdraw(struct governor *g, const struct msg_withdraw *m)
 	}
 }
 
-/* ---- recording a decision ---- */
-
-static uint64_t key_for(const struct governor *g, uint64_t task)
-{
-	return task ? vault_key_of(g->vault, task) : VAULT_LIFE_KEY;
-}
-
-/* While its outcome is unknown nobody else may act on the targets of a call. */
-static uint64_t held_until(const struct governor *g, const struct decision *d)
-{
-	return d->verdict == VERDICT_ALLOW && d->effect != EFFECT_READ
-		   ? gov_now_ms(g) + g->bundle->target_hold_ms
-		   : 0;
-}
-
-/* The call.decided leaf of a request as judged. */
-static enum rc record_decision(struct governor *g, const struct request *r,
-			       const struct decision *d, uint64_t lease, uint64_t *ret_ix,
-			       struct err *e)
-{
-	struct leaf l = {
-	    .kind = LEAF_CALL_DECIDED,
-	    .call_decided =
-		{
-		    .task = state_task(g->state, r->task) ? r->task : 0,
-		    .purpose = STR("agent"),
-		    .agent = r->agent,
-		    .key = r->key,
-		    .tool = r->tool,
-		    .effect = effect_name(d->effect),
-		    .targets = d->targets,
-		    .tag = r->tag,
-		    .evidence = r->evidence,
-		    .verdict = verdict_name(d->verdict),
-		    .reason = reason_code(d->reason),
-		    .deviation = d->deviation,
-		    .attempt = d->attempt,
-		    .policies = d->policies,
-		    .gates = d->gates,
-		    .takings = d->takings,
-		    .held_until = held_until(g, d),
-		    .approval = d->approval,
-		    .preapproval = d->preapproval,
-		    .lease = lease,
-		    .requires = d->requires,
-		    .max_age_ms = d->requires.n ? d->tool->requires_max_age_ms : 0,
-		    .preserved = d->preserved,
-		    .waiver = d->waiver,
-		    .bundle = *state_bundle(g->state),
-		    .trace = r->trace,
-		    .source = r->source,
-		},
-	};
-	struct book_value values[] = {
-	    {.bytes = r->args_text, .commit = &l.call_decided.args, .slot = 0},
-	    {.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
-	};
-
-	if (d->verdict == VERDICT_ALLOW) {
-		l.call_decided.marks = marks_print(&g->round, &d->marks);
-		if (!l.call_decided.marks.p) {
-			FAIL(e, RC_NOMEM, "no memory for marks");
-		}
-	}
-	if (d->tool) {
-		l.call_decided.data = d->tool->data;
-		memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
-	}
-	return book_record(g->book, &l, key_for(g, l.call_decided.task), values, ARRAY_LEN(values),
-			   ret_ix, e);
-}
-
 /* ---- sending ---- */
 
 bool definitions_sender_is_runner(const struct upstream *u)
@@ -435,7 +363,7 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	f->lease = lease;
 	f->request = r->id;
 	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
-	if (record_decision(g, r, d, lease, &ix, e) != RC_OK) {
+	if (decided_record(g, r, d, lease, &ix, e) != RC_OK) {
 		flight_drop(g, f);
 		return e->code;
 	}
@@ -504,7 +432,7 @@ enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct dec
 	f->task = task;
 	f->lease = lease;
 	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
-	if (book_record(g->book, &l, key_for(g, task), values, ARRAY_LEN(values), NULL, e) !=
+	if (book_record(g->book, &l, gov_key_of(g, task), values, ARRAY_LEN(values), NULL, e) !=
 	    RC_OK) {
 		flight_drop(g, f);
 		return e->code;
@@ -563,7 +491,7 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
 	uint64_t task = r->task;
 	uint64_t ix = 0;
 
-	if (record_decision(g, r, d, 0, &ix, &e) != RC_OK) {
+	if (decided_record(g, r, d, 0, &ix, &e) != RC_OK) {
 		log_err("a denial could not be recorded: %s", e.msg);
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, STR_NULL, 0);
 		return;
@@ -668,7 +596,7 @@ void calls_judge(struct governor *g, struct request *r)
 	    .cited = r->cited,
 	    .use = r->use,
 	    .is_preserved = r->is_preserved,
-	    .now_unix_ms = gov_now_ms(g),
+	    .now_unix_ms = decided_begin(g, r),
 	};
 	struct decision d = {0};
 	struct err e = ERR_INIT;
@@ -790,7 +718,7 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 		TRY(breaker_counts(g->bundle, c, kind, &g->round, &l.call_completed.used, e));
 	}
 	n = book_split(result, &l.call_completed.result, &unused, values);
-	return book_record(g->book, &l, key_for(g, f->task), values, n, NULL, e);
+	return book_record(g->book, &l, gov_key_of(g, f->task), values, n, NULL, e);
 }
 
 static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m)

@@ -22,6 +22,7 @@
 #include "core/command.h"
 #include "core/decide.h"
 #include "core/incident.h"
+#include "core/recompute.h"
 #include "governor/book.h"
 #include "governor/governor.h"
 #include "governor/vault.h"
@@ -82,6 +83,9 @@ struct request {
 	const struct json
 	    *use;	   /* what was read about whether the target is in use; NULL = nothing */
 	uint64_t evidence; /* the capture call */
+	uint64_t use_call; /* that read `use` */
+	uint64_t judged_unix_ms; /* when it was judged last, */
+	uint64_t judged_on;	 /* and how many leaves the state had */
 	bool is_preserved; /* the tool's `preserve` reads were made for it */
 	uint64_t hold_until_ns; /* boot clock */
 	struct loop_timer hold;
@@ -375,6 +379,21 @@ void reply_own_as(struct governor *g, struct request *r, enum reason reason, str
 void reply_rpc_error(struct governor *g, uint64_t req, uint32_t code, const char *text);
 /* Unlinks and frees r without an answer. */
 void request_free(struct governor *g, struct request *r);
+
+/* ---- bundles.c: what governed, kept ---- */
+/* Keeps a bundle's bytes (struct deployment) under their digest, durably, unless they are there.
+ * io NULL: nothing is kept. */
+enum rc bundles_keep(const struct log_io *io, const struct digest *digest, struct str canonical,
+		     struct err *e);
+
+/* ---- decided.c: the record of a decision ---- */
+/* r is judged now, on the state as it is: the time. */
+uint64_t decided_begin(const struct governor *g, struct request *r);
+/* The call.decided leaf of r as judged since then. */
+enum rc decided_record(struct governor *g, const struct request *r, const struct decision *d,
+		       uint64_t lease, uint64_t *ret_ix, struct err *e);
+/* Which key seals what belongs to this task (0 = to none). */
+uint64_t gov_key_of(const struct governor *g, uint64_t task);
 
 /* ---- own_tools.c: remit___incidents, remit___declare_intent, ... ---- */
 bool own_tool_is(struct str public_name);

@@ -304,7 +304,9 @@ static enum rc announce(struct governor *g, struct err *e)
 {
 	struct leaf started = {
 	    .kind = LEAF_STARTED,
-	    .started = {.generation = state_generation(g->state) + 1},
+	    .started = {.generation = state_generation(g->state) + 1,
+			.loaded = g->deployment->read_unix_ms,
+			.software = STR("remit " REMIT_VERSION)},
 	};
 	struct leaf bundle = {
 	    .kind = LEAF_BUNDLE_ACTIVATED,
@@ -317,6 +319,8 @@ static enum rc announce(struct governor *g, struct err *e)
 	};
 
 	memcpy(bundle.bundle_activated.digest.bytes, g->bundle->digest, 32);
+	TRY(bundles_keep(g->world.bundles, &bundle.bundle_activated.digest,
+			 g->deployment->canonical, e));
 	TRY(clock_watch_start(g, &started.started));
 	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {

@@ -29,8 +29,9 @@ extern const struct sandbox_policy governor_sandbox;
 struct governor_world {
 	const struct role_env *env;    /* outlives the governor; its plugs are the peers */
 	struct deployment *deployment; /* borrowed; outlives the governor */
-	const struct log_io *segments; /* the two directories; copied, and what ctx points at */
+	const struct log_io *segments; /* the directories; copied, and what ctx points at */
 	const struct log_io *keys;     /* outlives the governor */
+	const struct log_io *bundles;  /* likewise; NULL: bundles are not kept (benchmarks) */
 	uint64_t segment_bytes;	       /* 0 = LIMIT_SEGMENT_BYTES */
 	const struct rand *rand;       /* outlives the governor; NULL = rand_system */
 	/* Where checkpoint and tiles are published, and the log's public key. dir NULL: nothing is

@@ -10,7 +10,10 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-static enum rc read_list(struct governor *g, const struct json *j, const char *name,
+/* As leaf.def has them: what was asked for stands in the leaf, whole. */
+enum { MAX_TOOLS = 128, MAX_DATA = 64 };
+
+static enum rc read_list(struct governor *g, const struct json *j, const char *name, size_t max,
 			 struct str_list *ret, struct err *e)
 {
 	struct str *items;
@@ -19,8 +22,8 @@ static enum rc read_list(struct governor *g, const struct json *j, const char *n
 	if (!j) {
 		return RC_OK;
 	}
-	if (json_type(j) != JSON_ARRAY || j->count > LIMIT_TARGETS) {
-		FAIL(e, RC_INPUT, "'%s' must be a list of at most %d strings", name, LIMIT_TARGETS);
+	if (json_type(j) != JSON_ARRAY || j->count > max) {
+		FAIL(e, RC_INPUT, "'%s' must be a list of at most %zu strings", name, max);
 	}
 	items = arena_alloc_n(&g->round, j->count, sizeof(*items));
 	if (!items) {
@@ -61,7 +64,8 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	    !id_parse(incident, 'i', &q->incident)) {
 		FAIL(e, RC_INPUT, "'incident' must be an id such as \"i12\"");
 	}
-	if (!json_str(json_get(r->args, STR("playbook")), &q->playbook)) {
+	if (!json_str(json_get(r->args, STR("playbook")), &q->playbook) ||
+	    q->playbook.n > LIMIT_ID_BYTES) {
 		FAIL(e, RC_INPUT, "'playbook' must be a name");
 	}
 	if (!json_str(json_get(r->args, STR("goal")), &q->goal) || q->goal.n == 0 ||
@@ -73,9 +77,9 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	     q->goal_class.n > 64)) {
 		FAIL(e, RC_INPUT, "'goal_class' must be a name of at most 64 bytes");
 	}
-	TRY(read_list(g, json_get(r->args, STR("tools")), "tools", &q->tools, e));
-	TRY(read_list(g, json_get(r->args, STR("targets")), "targets", &q->targets, e));
-	TRY(read_list(g, json_get(r->args, STR("data")), "data", &q->data, e));
+	TRY(read_list(g, json_get(r->args, STR("tools")), "tools", MAX_TOOLS, &q->tools, e));
+	TRY(read_list(g, json_get(r->args, STR("targets")), "targets", LIMIT_TARGETS, &q->targets, e));
+	TRY(read_list(g, json_get(r->args, STR("data")), "data", MAX_DATA, &q->data, e));
 	if (json_get(r->args, STR("duration_s"))) {
 		if (!json_u64(json_get(r->args, STR("duration_s")), &seconds) || seconds == 0 ||
 		    seconds > 30ull * 86400) {
@@ -96,15 +100,16 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 		{
 		    .agent = q->agent,
 		    .incident = state_incident(g->state, q->incident) ? q->incident : 0,
-		    .playbook = str_slice(q->playbook, 0, 128),
-		    .tools = q->tools.n <= 128 ? q->tools : (struct str_list){0},
+		    .playbook = q->playbook,
+		    .tools = q->tools,
 		    .targets = q->targets,
-		    .data = q->data.n <= 64 ? q->data : (struct str_list){0},
+		    .data = q->data,
 		    .duration_ms = q->duration_ms,
 		    .goal_class = q->goal_class,
 		    .verdict = verdict_name(d->verdict),
 		    .reason = reason_code(d->reason),
 		    .attempt = d->attempt,
+		    .at = q->now_unix_ms,
 		    .policies = d->policies,
 		    .bundle = *state_bundle(g->state),
 		    .approval = d->verdict == VERDICT_ALLOW ? d->approval : 0,
@@ -113,6 +118,10 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 	};
 	struct book_value values[] = {
 	    {.bytes = q->goal, .commit = &l.intent_decided.goal, .slot = 0}};
+
+	if (!l.intent_decided.incident) {
+		l.intent_decided.named = recompute_number(q->incident);
+	}
 
 	return book_record(g->book, &l, key, values, 1, ret_ix, e);
 }

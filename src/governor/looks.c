@@ -84,6 +84,7 @@ void looks_on_outcome(struct governor *g, const struct flight *f, const struct m
 	}
 	value = m->kind == OUTCOME_OK ? reads_value(g, &r->arena, m->result) : NULL;
 	if (f->is_use_look) {
+		r->use_call = f->call;
 		r->use = value;
 		is_seen = value != NULL;
 	} else {
@@ -91,6 +92,7 @@ void looks_on_outcome(struct governor *g, const struct flight *f, const struct m
 		is_seen = take_state(r, value);
 	}
 	if (!is_seen) {
+		(void)decided_begin(g, r); /* the time is in r */
 		refuse(g, r, f->is_use_look,
 		       m->detail.n ? m->detail : STR("looking at the target gave no JSON"));
 		return;

@@ -219,7 +219,7 @@ static void list_incidents(struct governor *g, struct request *r)
 static void advance(struct governor *g, struct request *r)
 {
 	struct call_request q = {
-	    .agent = r->agent, .task = r->task, .tool = r->tool, .now_unix_ms = gov_now_ms(g)};
+	    .agent = r->agent, .task = r->task, .tool = r->tool, .now_unix_ms = decided_begin(g, r)};
 	AUTO_BUF out = BUF_INIT(4096);
 	struct json_out w = json_out_to(&out);
 	struct decision d = {0};
@@ -334,5 +334,6 @@ static void break_glass(struct governor *g, struct request *r)
 {
 	const struct decision d = {.verdict = VERDICT_DENY, .reason = REASON_BREAK_GLASS_AGENT};
 
+	(void)decided_begin(g, r); /* the time is in r */
 	calls_refuse(g, r, &d);
 }

@@ -22,25 +22,7 @@ static const struct str withheld_result = {
 
 const struct json *reads_value(struct governor *g, struct arena *arena, struct str result)
 {
-	struct json_limits limits = JSON_LIMITS_DEFAULT;
-	const struct json *whole;
-	const struct json *value;
-	struct str text;
-
-	if (json_parse(&g->round, result, &limits, &whole, NULL) != RC_OK) {
-		return NULL;
-	}
-	if (json_get(whole, STR("structuredContent"))) {
-		value = json_get(whole, STR("structuredContent"));
-		text = value->raw;
-	} else if (!json_str(json_pointer(whole, STR("/content/0/text")), &text)) {
-		return NULL;
-	}
-	text = arena_str(arena, text);
-	if (!text.p || json_parse(arena, text, &limits, &value, NULL) != RC_OK) {
-		return NULL;
-	}
-	return value;
+	return reads_value_of(result, &g->round, arena);
 }
 
 void reads_clean(struct governor *g, struct flight *f, const struct msg_outcome *m,

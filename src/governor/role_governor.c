@@ -24,14 +24,15 @@ struct place {
 	struct deployment *deployment;
 	struct log_io_system *segments;
 	struct log_io_system *keys;
+	struct log_io_system *bundles;
 	struct buf vkey;
 	struct governor *governor;
 };
 
 /* Not the whole state directory: the keeper's keys are in it. Not the deployment, which was read
  * before: secrets of backends and listeners may be in it. */
-static const char *const names[] = {"segments", "keys", "log", "log.vkey"};
-enum { SEGMENTS = 0, KEYS, PUBLISHED, VKEY, NAMES };
+static const char *const names[] = {"segments", "keys", "bundles", "log", "log.vkey"};
+enum { SEGMENTS = 0, KEYS, BUNDLES, PUBLISHED, VKEY, NAMES };
 
 static void path_of(const struct place *p, int name, char out[PATH_BYTES])
 {
@@ -112,6 +113,7 @@ static enum rc live(struct place *p, struct err *e)
 	struct governor_world world = {.env = p->env, .has_thread = true};
 	struct log_io segments;
 	struct log_io keys;
+	struct log_io bundles;
 	char published[PATH_BYTES];
 
 	TRY(deployment_load(p->env->deployment, &p->deployment, &found, e));
@@ -119,13 +121,16 @@ static enum rc live(struct place *p, struct err *e)
 	TRY(confine(p, e));
 	TRY(open_dir(p, SEGMENTS, &p->segments, e));
 	TRY(open_dir(p, KEYS, &p->keys, e));
+	TRY(open_dir(p, BUNDLES, &p->bundles, e));
 	TRY(read_vkey(p, &world.vkey, e));
 	segments = log_io_system_table(p->segments);
 	keys = log_io_system_table(p->keys);
+	bundles = log_io_system_table(p->bundles);
 	path_of(p, PUBLISHED, published);
 	world.deployment = p->deployment;
 	world.segments = &segments;
 	world.keys = &keys;
+	world.bundles = &bundles;
 	world.publish_dir = published;
 	TRY(governor_open(&world, &p->governor, e));
 	TRY(wait_for_keys(p, e));
@@ -145,6 +150,7 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	governor_free(p.governor);
 	log_io_system_free(p.segments);
 	log_io_system_free(p.keys);
+	log_io_system_free(p.bundles);
 	buf_fini(&p.vkey);
 	deployment_free(p.deployment);
 	return rc;

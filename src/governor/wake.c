@@ -21,6 +21,8 @@ static bool deny_expired(struct governor *g, struct request *r)
 	if (!a || a->state != APPROVAL_EXPIRED) {
 		return false;
 	}
+	(void)decided_begin(g, r); /* the time is in r */
+	d.approval = a->ix;
 	d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
 	d.targets = a->targets;
 	instead = decide_instead(g->bundle, d.tool, &a->gates);
@@ -54,6 +56,7 @@ static void wake(struct governor *g, enum waiting waiting, uint64_t ix)
 			/* What was captured for the question is old: look again. */
 			r->pre = NULL;
 			r->use = NULL;
+			r->use_call = 0;
 			r->pre_text = STR_NULL;
 			r->evidence = 0;
 			r->is_preserved = false;

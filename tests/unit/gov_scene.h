@@ -24,6 +24,7 @@
 #include <openssl/sha.h>
 #include <tlog.h>
 
+#include "audit/files.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
@@ -130,6 +131,7 @@ static uint64_t
     *scene_added_ns;	    /* to both clocks, and ms to the wall clock; shared with the child */
 static pid_t scene_running; /* the child; 0 = none. A test that fails leaves it behind */
 static const uint8_t scene_seed[32] = {7};
+static const uint8_t scene_data_key[32] = {1, 2, 3}; /* all of them */
 
 /* ---- time ---- */
 
@@ -363,6 +365,8 @@ static int scene_remove_one(const char *path, const struct stat *st, int flag, s
 	return remove(path);
 }
 
+static void scene_audit(void);
+
 static inline int scene_remove_place(void **state)
 {
 	(void)state;
@@ -371,6 +375,7 @@ static inline int scene_remove_place(void **state)
 		(void)waitpid(scene_running, NULL, 0);
 		scene_running = 0;
 	}
+	scene_audit();
 	(void)munmap(scene_added_ns, 2 * sizeof(*scene_added_ns));
 	return nftw(scene_place, scene_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -457,7 +462,6 @@ static void heard_fence(struct scene *s, size_t party, const struct msg_fence *m
 
 static void as_keeper(struct scene *s, const struct message *m)
 {
-	static const uint8_t key[32] = {1, 2, 3};
 	struct tlog_vkey vkey;
 	struct tlog_checkpoint cp = {.origin = STR(SCENE_ORIGIN)};
 	AUTO_BUF text = BUF_INIT(2048);
@@ -470,7 +474,7 @@ static void as_keeper(struct scene *s, const struct message *m)
 		r.kind = MESSAGE_KEY_READY;
 		r.key_ready.task = m->kind == MESSAGE_KEY_NEW ? m->key_new.task : m->key_open.task;
 		r.key_ready.ok = 1;
-		r.key_ready.key = str_of(key, 32);
+		r.key_ready.key = str_of(scene_data_key, 32);
 		r.key_ready.wrapped = STR("wrapped");
 		break;
 	case MESSAGE_SIGN:
@@ -1163,4 +1167,72 @@ static inline const struct leaf *scene_last(const struct scene_log *log, enum le
 	}
 	fail_msg("no such leaf");
 	return NULL;
+}
+
+/* ---- every decision once more ---- */
+
+static enum rc scene_unwrap(void *ctx, struct str name, struct str wrapped, uint8_t ret[32],
+			    struct err *e)
+{
+	(void)ctx;
+	(void)name;
+	(void)wrapped;
+	(void)e;
+	memcpy(ret, scene_data_key, 32);
+	return RC_OK;
+}
+
+static enum rc scene_decided(void *ctx, const struct audit_decision *d, struct err *e)
+{
+	(void)e;
+	++*(size_t *)ctx;
+	if (d->outcome != AUDIT_EQUAL) {
+		fail_msg("leaf %llu, decided again: %s: %.*s", (unsigned long long)d->ix,
+			 audit_outcome_name(d->outcome), STR_ARG(d->why));
+	}
+	return RC_OK;
+}
+
+/* Whatever a scene was about: what its governor decided, it had to decide (core/recompute.h). */
+static void scene_audit(void)
+{
+	static const char *const names[] = {"segments", "keys", "bundles"};
+	struct audit_files_options o = {.origin = STR(SCENE_ORIGIN), .unwrap = scene_unwrap};
+	struct segment_options options = {.origin = STR(SCENE_ORIGIN)};
+	struct log_io_system *files[ARRAY_LEN(names)] = {NULL};
+	struct log_io io[ARRAY_LEN(names)];
+	size_t n = 0;
+	const struct audit_watch watch = {.ctx = &n, .decision = scene_decided};
+	AUTO_AUDIT_FILES audit = NULL;
+	struct segment_log *segments;
+	struct audit_source source;
+	struct err e = ERR_INIT;
+	char path[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "state/%s", names[i]);
+		scene_path(path, name);
+		if (log_io_system_new(path, &files[i], NULL) != RC_OK) {
+			return; /* no governor ran here */
+		}
+		io[i] = log_io_system_table(files[i]);
+	}
+	if (segment_open(&io[0], &options, NULL, NULL, &segments, &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+	o.size = segment_durable_size(segments);
+	segment_free(segments);
+	o.segments = &io[0];
+	o.keys = &io[1];
+	o.bundles = &io[2];
+	assert_ok(audit_files_new(&o, &audit, &e));
+	source = audit_files_source(audit);
+	if (audit_walk(&source, UINT64_MAX, &watch, &o.size, &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		log_io_system_free(files[i]);
+	}
 }

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit/audit.c - the walk over the log.
+ *
+ * Trust:  the log is what is examined: nothing in it is believed because it is there.
+ * Holds:  (1) a decision is made again on the state of exactly the leaves that it says it was made
+ *             on, which are a handful before its own; so a window of leaves is read ahead.
+ *         (2) a value counts only if it is what the leaf commits to.
+ *         (3) memory does not grow with the log but by the state and the window.
+ */
+#include "audit/audit.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "core/reads.h"
+#include "governor/book.h"
+#include "governor/sealed.h"
+
+enum {
+	WINDOW = RECOMPUTE_REACH + 1,
+	SCRATCH_BYTES = 64 << 20, /* of one decision, as the governor's round */
+};
+
+struct entry {
+	uint64_t ix;
+	struct arena arena;
+	struct leaf leaf;
+};
+
+struct walk {
+	const struct audit_source *source;
+	const struct audit_watch *watch;
+	uint64_t last;
+	struct state *state;
+	struct entry window[WINDOW]; /* leaf ix at ix % WINDOW */
+	uint64_t n_read;
+	bool is_at_end;
+	uint64_t loaded; /* when the deployment of this life was read */
+	struct arena arena;
+};
+
+const char *audit_outcome_name(enum audit_outcome o)
+{
+	static const char *const names[AUDIT_OUTCOMES] = {"differs", "equal", "erased", "no_keys",
+							  "no_bundle"};
+
+	return names[o];
+}
+
+/* ---- values ---- */
+
+/* What stands between a decision and its recomputation. */
+static enum audit_outcome outcome_of(enum rc rc)
+{
+	return rc == RC_DENIED ? AUDIT_NO_KEYS : AUDIT_ERASED;
+}
+
+/* (2). RC_ABSENT, RC_DENIED: it cannot be had, and e says why. */
+static enum rc open_value(struct walk *w, uint64_t ix, uint8_t slot, const struct digest *commit,
+			  struct str *ret, struct err *e)
+{
+	uint8_t salt[SEALED_SALT_BYTES];
+	uint8_t is[SEALED_COMMITMENT_BYTES];
+
+	TRY(w->source->value(w->source->ctx, ix, slot, &w->arena, salt, ret, e));
+	if (commit) {
+		TRY(sealed_commit(salt, *ret, is, e));
+		if (memcmp(is, commit->bytes, sizeof(is)) != 0) {
+			FAIL(e, RC_BROKEN, "value %u of leaf %" PRIu64 " is not what it commits to",
+			     slot, ix);
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc open_json(struct walk *w, uint64_t ix, uint8_t slot, const struct digest *commit,
+			 const struct json **ret, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	struct str text;
+
+	TRY(open_value(w, ix, slot, commit, &text, e));
+	if (json_parse(&w->arena, text, &limits, ret, e) != RC_OK) {
+		return err_wrap(e, RC_BROKEN, "value %u of leaf %" PRIu64, slot, ix);
+	}
+	return RC_OK;
+}
+
+/* A result, which may lie in pieces. */
+static enum rc open_result(struct walk *w, uint64_t ix, const struct json **ret, struct err *e)
+{
+	AUTO_BUF whole = BUF_INIT(BOOK_PIECES * BOOK_PIECE_BYTES);
+	struct str piece;
+
+	TRY(open_value(w, ix, 0, NULL, &piece, e));
+	TRY(buf_add(&whole, piece));
+	for (uint8_t slot = 1; slot < BOOK_PIECES; slot++) {
+		enum rc rc = open_value(w, ix, slot, NULL, &piece, NULL);
+
+		if (rc == RC_ABSENT) {
+			break;
+		}
+		TRY(rc);
+		TRY(buf_add(&whole, piece));
+	}
+	*ret = reads_value_of(buf_view(&whole), &w->arena, &w->arena);
+	return RC_OK;
+}
+
+static const struct digest *commit_of(const struct leaf *l, uint8_t slot)
+{
+	if (l->kind == LEAF_CALL_DECIDED) {
+		return slot == 0 ? &l->call_decided.args : &l->call_decided.pre;
+	}
+	return slot == 0 ? &l->approval_opened.args : &l->approval_opened.pre;
+}
+
+static enum rc open_values(struct walk *w, const struct entry *n, struct recompute_values *ret,
+			   struct err *e)
+{
+	struct recompute_wanted want = recompute_wants(&n->leaf);
+	const struct call *look = want.use ? state_call(w->state, want.use) : NULL;
+
+	*ret = (struct recompute_values){0};
+	if (want.wants_args) {
+		TRY(open_json(w, n->ix, want.args_slot, commit_of(&n->leaf, want.args_slot),
+			      &ret->args, e));
+	}
+	if (want.wants_pre) {
+		TRY(open_json(w, n->ix, want.pre_slot, commit_of(&n->leaf, want.pre_slot),
+			      &ret->pre, e));
+	}
+	if (look && str_eq(look->outcome, STR("ok"))) {
+		TRY(open_result(w, look->completed_ix, &ret->use, e));
+	}
+	return RC_OK;
+}
+
+/* ---- decisions ---- */
+
+static enum rc tell(struct walk *w, struct audit_decision *d, enum audit_outcome outcome,
+		    struct str why, struct err *e)
+{
+	d->outcome = outcome;
+	d->why = why;
+	return w->watch->decision(w->watch->ctx, d, e);
+}
+
+static bool is_fatal(enum rc rc)
+{
+	return rc == RC_NOMEM || rc == RC_IO || rc == RC_LIMIT;
+}
+
+static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e)
+{
+	struct audit_decision d = {
+	    .ix = n->ix, .leaf = &n->leaf, .state = w->state, .arena = &w->arena};
+	const struct digest *digest = recompute_bundle(&n->leaf);
+	struct recomputed now;
+	struct err why = ERR_INIT;
+	enum rc rc;
+
+	arena_reset(&w->arena);
+	if (!digest_eq(digest, state_bundle(w->state))) {
+		return tell(w, &d, AUDIT_DIFFERS,
+			    STR("bundle: another in the log than what was active"), e);
+	}
+	rc = w->source->bundle(w->source->ctx, digest, w->loaded, &d.bundle, &why);
+	if (rc != RC_OK) {
+		d.bundle = NULL;
+		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
+				    : tell(w, &d, AUDIT_NO_BUNDLE, str_from(why.msg), e);
+	}
+	rc = open_values(w, n, &d.values, &why);
+	if (rc == RC_BROKEN) {
+		return tell(w, &d, AUDIT_DIFFERS, str_from(why.msg), e);
+	}
+	if (rc != RC_OK) {
+		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
+				    : tell(w, &d, outcome_of(rc), str_from(why.msg), e);
+	}
+	TRY(recompute_leaf(w->state, d.bundle, &n->leaf, &d.values, &w->arena, &now, e));
+	d.now = &now;
+	return tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e);
+}
+
+/* (1): those that were made on the state as it is now. */
+static enum rc decide_here(struct walk *w, uint64_t ix, struct err *e)
+{
+	struct entry *own = &w->window[ix % WINDOW];
+
+	for (uint64_t j = ix; j < w->n_read; j++) {
+		struct entry *n = &w->window[j % WINDOW];
+
+		if (recompute_is_decision(&n->leaf) && recompute_basis(&n->leaf, j) == ix) {
+			TRY(decide_again(w, n, e));
+		}
+	}
+	if (recompute_is_decision(&own->leaf) && recompute_basis(&own->leaf, ix) == UINT64_MAX) {
+		struct audit_decision d = {.ix = ix, .leaf = &own->leaf, .state = w->state};
+
+		return tell(w, &d, AUDIT_DIFFERS,
+			    STR("basis: it says that it was made on leaves that cannot be"), e);
+	}
+	return RC_OK;
+}
+
+/* ---- leaves ---- */
+
+static enum rc read_one(struct walk *w, struct err *e)
+{
+	struct entry *n = &w->window[w->n_read % WINDOW];
+	struct str bytes;
+	enum rc rc;
+
+	arena_reset(&n->arena);
+	n->ix = w->n_read;
+	rc = w->source->leaf(w->source->ctx, w->n_read, &n->arena, &bytes, e);
+	if (rc == RC_ABSENT) {
+		w->is_at_end = true;
+		return RC_OK;
+	}
+	TRY(rc);
+	if (leaf_decode(&n->arena, bytes, &n->leaf, e) != RC_OK) {
+		return err_wrap(e, RC_BROKEN, "leaf %" PRIu64, n->ix);
+	}
+	w->n_read++;
+	return RC_OK;
+}
+
+static enum rc step(struct walk *w, uint64_t ix, struct err *e)
+{
+	const struct leaf *l = &w->window[ix % WINDOW].leaf;
+
+	TRY(decide_here(w, ix, e));
+	if (w->watch->leaf) {
+		TRY(w->watch->leaf(w->watch->ctx, ix, l, e));
+	}
+	TRY(state_reserve(w->state, l, e)); /* it says which leaf */
+	state_apply(w->state, ix, l);
+	if (l->kind == LEAF_STARTED) {
+		w->loaded = l->started.loaded;
+	}
+	return RC_OK;
+}
+
+static enum rc go(struct walk *w, uint64_t *ret_n, struct err *e)
+{
+	for (uint64_t ix = 0; ix <= w->last; ix++) {
+		while (!w->is_at_end && w->n_read < ix + WINDOW) {
+			TRY(read_one(w, e));
+		}
+		if (ix == w->n_read) {
+			return RC_OK;
+		}
+		TRY(step(w, ix, e));
+		*ret_n = ix + 1;
+	}
+	return RC_OK;
+}
+
+enum rc audit_walk(const struct audit_source *source, uint64_t last,
+		   const struct audit_watch *watch, uint64_t *ret_n, struct err *e)
+{
+	struct walk *w = mem_calloc(1, sizeof(*w));
+	enum rc rc;
+
+	*ret_n = 0;
+	if (!w) {
+		FAIL(e, RC_NOMEM, "no memory to walk a log");
+	}
+	w->source = source;
+	w->watch = watch;
+	w->last = last;
+	w->arena = (struct arena)ARENA_INIT(SCRATCH_BYTES);
+	for (size_t i = 0; i < WINDOW; i++) {
+		w->window[i].arena = (struct arena)ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	}
+	rc = state_new(&w->state, e);
+	if (rc == RC_OK) {
+		rc = go(w, ret_n, e);
+	}
+	state_free(w->state);
+	arena_fini(&w->arena);
+	for (size_t i = 0; i < WINDOW; i++) {
+		arena_fini(&w->window[i].arena);
+	}
+	mem_free(w);
+	return rc;
+}

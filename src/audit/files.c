@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit/files.c - a state directory as the source of an audit.
+ *
+ * Trust:  the files may have been touched: segments check themselves, a bundle has its digest, a
+ *         value its key and its place.
+ * Holds:  (1) open keys are wiped when the files are freed.
+ */
+#include "audit/files.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/reader.h"
+#include "base/secret.h"
+#include "base/vec.h"
+#include "config/stored.h"
+#include "governor/sealed.h"
+#include "governor/segment.h"
+
+enum {
+	RECENT = 2 * (RECOMPUTE_REACH + 1), /* leaves whose values are at hand */
+	KEYS_OPEN = 64, /* data keys at a time: one task's calls come together */
+	WRAPPED_MAX = 256,
+	NAME_BYTES = 64,
+};
+
+struct recent {
+	uint64_t ix;
+	bool is_there;
+	struct arena arena;
+	size_t n;
+	struct segment_value values[SEGMENT_VALUES_MAX];
+};
+
+struct open_key {
+	uint64_t serial; /* 0 = none */
+	uint8_t bytes[32];
+};
+
+struct audit_files {
+	char origin[256];
+	struct audit_files_options o;
+	struct log_io segments;
+	struct log_io keys;
+	struct log_io bundles;
+	VEC(struct key_file {
+		uint64_t serial;
+		uint64_t object; /* 0 = none */
+	})
+	names; /* by serial */
+	struct segment_reader *reader;
+	struct recent recent[RECENT]; /* leaf ix at ix % RECENT */
+	struct open_key open[KEYS_OPEN];
+	struct deployment *deployment; /* read last */
+	struct digest digest;
+	uint64_t read_unix_ms;
+};
+
+/* ---- leaves ---- */
+
+static enum rc keep_values(struct recent *r, const struct segment_leaf *leaf, struct err *e)
+{
+	arena_reset(&r->arena);
+	r->ix = leaf->index;
+	r->is_there = true;
+	r->n = leaf->n_values;
+	for (size_t i = 0; i < leaf->n_values; i++) {
+		r->values[i].slot = leaf->values[i].slot;
+		r->values[i].bytes = arena_str(&r->arena, leaf->values[i].bytes);
+		if (!r->values[i].bytes.p) {
+			FAIL(e, RC_NOMEM, "no memory for sealed values");
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc next_leaf(void *ctx, uint64_t ix, struct arena *arena, struct str *ret,
+			 struct err *e)
+{
+	struct audit_files *f = ctx;
+	struct segment_leaf leaf;
+
+	if (ix >= f->o.size) {
+		FAIL(e, RC_ABSENT, "the log has %" PRIu64 " leaves", f->o.size);
+	}
+	if (!f->reader) {
+		TRY(segment_reader_open(&f->segments, f->o.origin, ix, &f->reader, e));
+	}
+	if (segment_reader_next(f->reader, f->o.size, &leaf, e) != RC_OK) {
+		return err_wrap(e, RC_BROKEN, "leaf %" PRIu64 " is not in the segments", ix);
+	}
+	*ret = arena_str(arena, leaf.bytes);
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for a leaf");
+	}
+	return keep_values(&f->recent[ix % RECENT], &leaf, e);
+}
+
+/* ---- keys ---- */
+
+static int note_name(void *arg, const char *name)
+{
+	struct audit_files *f = arg;
+	struct str rest = str_from(name);
+	struct str head;
+	struct key_file k = {0};
+
+	if (!str_has_suffix(rest, STR(".key"))) {
+		return 0;
+	}
+	rest = str_slice(rest, 0, rest.n - 4);
+	head = str_cut(&rest, '-');
+	if (!num_u64(head, UINT64_MAX - 1, &k.serial) ||
+	    (rest.p && !num_u64(rest, UINT64_MAX - 1, &k.object))) {
+		return 0; /* not of a data key */
+	}
+	return vec_push(&f->names, k) == RC_OK ? 0 : -ENOMEM;
+}
+
+static enum rc list_keys(struct audit_files *f, struct err *e)
+{
+	int result = f->keys.list(f->keys.ctx, note_name, f);
+
+	if (result != 0) {
+		errno = -result;
+		return err_set_sys(e, result == -ENOMEM ? RC_NOMEM : RC_IO, __func__,
+				   "cannot list the keys");
+	}
+	return RC_OK;
+}
+
+static const struct key_file *find_name(const struct audit_files *f, uint64_t serial)
+{
+	for (size_t i = 0; i < f->names.n; i++) {
+		if (f->names.p[i].serial == serial) {
+			return &f->names.p[i];
+		}
+	}
+	return NULL;
+}
+
+static enum rc open_key(struct audit_files *f, uint64_t serial, const uint8_t **ret, struct err *e)
+{
+	struct open_key *k = &f->open[serial % KEYS_OPEN];
+	AUTO_BUF wrapped = BUF_INIT(WRAPPED_MAX);
+	const struct key_file *n;
+	char file[NAME_BYTES];
+	char name[24];
+
+	if (!f->o.keys) {
+		FAIL(e, RC_DENIED, "it is sealed, and there are no keys here");
+	}
+	if (k->serial == serial) {
+		*ret = k->bytes;
+		return RC_OK;
+	}
+	n = find_name(f, serial);
+	if (!n) {
+		FAIL(e, RC_ABSENT, "it was erased: key %" PRIu64 " is destroyed", serial);
+	}
+	if (n->object) {
+		(void)snprintf(file, sizeof(file), "%" PRIu64 "-%" PRIu64 ".key", n->serial,
+			       n->object); /* two numbers fit */
+	} else {
+		(void)snprintf(file, sizeof(file), "%" PRIu64 ".key", n->serial);
+	}
+	if (log_io_read_file(&f->keys, file, &wrapped, e) != RC_OK) {
+		return err_wrap(e, RC_ABSENT, "it was erased");
+	}
+	k->serial = 0;
+	TRY(f->o.unwrap(f->o.unwrap_ctx, id_text('k', serial, name), buf_view(&wrapped), k->bytes,
+			e));
+	k->serial = serial;
+	*ret = k->bytes;
+	return RC_OK;
+}
+
+/* ---- values ---- */
+
+static enum rc open_sealed(struct audit_files *f, uint64_t ix, uint8_t slot, struct str sealed,
+			   struct arena *arena, uint8_t ret_salt[32], struct str *ret,
+			   struct err *e)
+{
+	const struct sealed_place place = {.origin = f->o.origin, .leaf_index = ix, .slot = slot};
+	AUTO_BUF plain = BUF_INIT(LIMIT_VALUE_BYTES);
+	struct reader r = reader_of(sealed);
+	const uint8_t *key;
+	uint64_t serial;
+
+	if (!rd_u64(&r, &serial)) {
+		FAIL(e, RC_BROKEN, "value %u of leaf %" PRIu64 " is cut short", slot, ix);
+	}
+	TRY(open_key(f, serial, &key, e));
+	if (sealed_open(key, &place, str_of(r.p, r.n), NULL, &plain, ret_salt, e) != RC_OK) {
+		return err_wrap(e, RC_BROKEN, "value %u of leaf %" PRIu64, slot, ix);
+	}
+	*ret = arena_str(arena, buf_view(&plain));
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for a value");
+	}
+	return RC_OK;
+}
+
+/* Of a leaf that was passed long ago. */
+static enum rc look_back(struct audit_files *f, uint64_t ix, struct recent *ret, struct err *e)
+{
+	AUTO_SEGMENT_READER r = NULL;
+	struct segment_leaf leaf;
+
+	TRY(segment_reader_open(&f->segments, f->o.origin, ix, &r, e));
+	TRY(segment_reader_next(r, f->o.size, &leaf, e));
+	return keep_values(ret, &leaf, e);
+}
+
+static enum rc value_of(void *ctx, uint64_t ix, uint8_t slot, struct arena *arena,
+			uint8_t ret_salt[32], struct str *ret, struct err *e)
+{
+	struct audit_files *f = ctx;
+	struct recent *r = &f->recent[ix % RECENT];
+	struct recent back = {.arena = ARENA_INIT(SEGMENT_VALUES_MAX * 2 * LIMIT_VALUE_BYTES)};
+	enum rc rc = RC_OK;
+
+	if (!r->is_there || r->ix != ix) {
+		r = &back;
+		rc = look_back(f, ix, r, e);
+	}
+	for (size_t i = 0; rc == RC_OK && i < r->n; i++) {
+		if (r->values[i].slot == slot) {
+			rc = open_sealed(f, ix, slot, r->values[i].bytes, arena, ret_salt, ret, e);
+			arena_fini(&back.arena);
+			return rc;
+		}
+	}
+	arena_fini(&back.arena);
+	if (rc == RC_OK) {
+		FAIL(e, RC_ABSENT, "leaf %" PRIu64 " has no value %u", ix, slot);
+	}
+	return rc;
+}
+
+/* ---- bundles ---- */
+
+static enum rc bundle_of(void *ctx, const struct digest *digest, uint64_t read_unix_ms,
+			 const struct bundle **ret, struct err *e)
+{
+	struct audit_files *f = ctx;
+	AUTO_BUF bytes = BUF_INIT(STORED_BYTES);
+	char name[STORED_NAME_BYTES];
+
+	if (f->deployment && digest_eq(&f->digest, digest) && f->read_unix_ms == read_unix_ms) {
+		*ret = f->deployment->bundle;
+		return RC_OK;
+	}
+	deployment_free(TAKE(f->deployment));
+	stored_name(digest->bytes, name);
+	if (!f->o.bundles || log_io_read_file(&f->bundles, name, &bytes, e) != RC_OK) {
+		FAIL(e, RC_ABSENT, "bundle %s is not stored", name);
+	}
+	if (stored_load(buf_view(&bytes), digest->bytes, read_unix_ms, &f->deployment, e) !=
+	    RC_OK) {
+		return err_wrap(e, e->code, "bundle %s", name);
+	}
+	f->digest = *digest;
+	f->read_unix_ms = read_unix_ms;
+	*ret = f->deployment->bundle;
+	return RC_OK;
+}
+
+/* ---- life ---- */
+
+enum rc audit_files_new(const struct audit_files_options *o, struct audit_files **ret,
+			struct err *e)
+{
+	AUTO_AUDIT_FILES f = mem_calloc(1, sizeof(*f));
+
+	if (!f) {
+		FAIL(e, RC_NOMEM, "no memory to read a log");
+	}
+	f->o = *o;
+	f->segments = *o->segments;
+	for (size_t i = 0; i < RECENT; i++) {
+		f->recent[i].arena =
+		    (struct arena)ARENA_INIT(SEGMENT_VALUES_MAX * 2 * LIMIT_VALUE_BYTES);
+	}
+	if (o->origin.n >= sizeof(f->origin)) {
+		FAIL(e, RC_LIMIT, "the log's name is too long");
+	}
+	memcpy(f->origin, o->origin.p, o->origin.n);
+	f->o.origin = str_of(f->origin, o->origin.n);
+	if (o->bundles) {
+		f->bundles = *o->bundles;
+	}
+	if (o->keys) {
+		f->keys = *o->keys;
+		TRY(list_keys(f, e));
+	}
+	*ret = TAKE(f);
+	return RC_OK;
+}
+
+void audit_files_free(struct audit_files *f)
+{
+	if (!f) {
+		return;
+	}
+	secret_wipe(f->open, sizeof(f->open)); /* (1) */
+	segment_reader_free(f->reader);
+	deployment_free(f->deployment);
+	for (size_t i = 0; i < RECENT; i++) {
+		arena_fini(&f->recent[i].arena);
+	}
+	vec_fini(&f->names);
+	mem_free(f);
+}
+
+struct audit_source audit_files_source(struct audit_files *f)
+{
+	return (struct audit_source){
+	    .ctx = f, .leaf = next_leaf, .value = value_of, .bundle = bundle_of};
+}

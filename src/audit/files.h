@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit/files.h - leaves, sealed values and bundles from the directories of a state.
+ *
+ * Beside a running Remit or without one: nothing is written, no lock is taken, and what is read
+ * ends at a size that is known to be durable.
+ */
+#pragma once
+
+#include "audit/audit.h"
+
+struct log_io;
+
+/* Opens the wrapped data key of that name ("k<serial>") into ret, 32 bytes. */
+typedef enum rc audit_unwrap_fn(void *ctx, struct str name, struct str wrapped, uint8_t ret[32],
+				struct err *e);
+
+struct audit_files_options {
+	struct str origin; /* of the log */
+	uint64_t size;	   /* durable leaves */
+	const struct log_io
+	    *segments;		      /* tables are copied; what ctx points at outlives the files */
+	const struct log_io *keys;    /* NULL: no keys, so no values */
+	const struct log_io *bundles; /* NULL: none are stored */
+	audit_unwrap_fn *unwrap;
+	void *unwrap_ctx;
+};
+
+struct audit_files;
+
+enum rc audit_files_new(const struct audit_files_options *o, struct audit_files **ret,
+			struct err *e);
+void audit_files_free(struct audit_files *f);
+#define AUTO_AUDIT_FILES CLEANUP(audit_files_cleanup) struct audit_files *
+static inline void audit_files_cleanup(struct audit_files **f)
+{
+	audit_files_free(*f);
+}
+/* Lives as long as f, for one walk. */
+struct audit_source audit_files_source(struct audit_files *f);

@@ -234,6 +234,7 @@ static void widen(struct scene *w)
 					    .max_calls = 2, .max_targets = ARRAY_LEN(targets)));
 	w->role.pointer = STR("/roles");
 	w->tools[TOOL_END].input_schema = NULL;
+	w->tools[TOOL_END].arguments = NULL;
 	w->r.args = scene_json(w, args);
 }
 

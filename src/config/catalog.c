@@ -129,38 +129,45 @@ static void read_gate_rules(struct load *l, const struct json *node, struct tool
 	}
 }
 
-/* What the tool does, where the gating matrix says more about it than its effect. The flag that
- * such a deed has must be set. */
+/* What a tool does, where the gating matrix says more about it than its effect. The flag that such
+ * a deed has must be set. */
+static const struct {
+	const char *name;
+	const char *flag;
+} gating_rows[] = {{"isolate", NULL},
+		   {"end-sessions", NULL},
+		   {"disable-account", "changes_access"},
+		   {"change-access", "changes_access"},
+		   {"change-secret", "touches_secrets"},
+		   {"read-secret", "touches_secrets"},
+		   {"send-outside", NULL},
+		   {"delete", "deletes_data"},
+		   {"suppress", NULL}};
+
+struct str catalog_gating(size_t i)
+{
+	return i < ARRAY_LEN(gating_rows) ? str_from(gating_rows[i].name) : STR_NULL;
+}
+
 static void read_gating(struct load *l, const struct json *node, struct tool *t)
 {
-	static const struct {
-		const char *name;
-		const char *flag;
-	} rows[] = {{"isolate", NULL},
-		    {"end-sessions", NULL},
-		    {"disable-account", "changes_access"},
-		    {"change-access", "changes_access"},
-		    {"change-secret", "touches_secrets"},
-		    {"read-secret", "touches_secrets"},
-		    {"send-outside", NULL},
-		    {"delete", "deletes_data"},
-		    {"suppress", NULL}};
 	const struct json *at = json_get(node, STR("gating"));
 	struct nearest near;
 
 	t->gating = load_text(l, node, "gating", OPTIONAL);
 	near = nearest_to(t->gating);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(gating_rows); i++) {
 		bool has_flag = false;
 
-		nearest_try(&near, str_from(rows[i].name));
-		if (!str_eq(t->gating, str_from(rows[i].name))) {
+		nearest_try(&near, str_from(gating_rows[i].name));
+		if (!str_eq(t->gating, str_from(gating_rows[i].name))) {
 			continue;
 		}
-		if (rows[i].flag &&
-		    (!json_bool(json_get(node, str_from(rows[i].flag)), &has_flag) || !has_flag)) {
-			load_error(l, at, "'gating: %s' goes with '%s: true'", rows[i].name,
-				   rows[i].flag);
+		if (gating_rows[i].flag &&
+		    (!json_bool(json_get(node, str_from(gating_rows[i].flag)), &has_flag) ||
+		     !has_flag)) {
+			load_error(l, at, "'gating: %s' goes with '%s: true'", gating_rows[i].name,
+				   gating_rows[i].flag);
 		}
 		return;
 	}
@@ -444,6 +451,22 @@ static void read_command(struct load *l, const struct json *node, struct tool *t
 	}
 }
 
+/* What policies see of its arguments. */
+static void read_input(struct load *l, const struct json *definition, struct tool *t)
+{
+	struct err e = ERR_INIT;
+	enum rc rc;
+
+	if (!t->input_schema || !t->public_name.p) {
+		return;
+	}
+	rc = input_of_schema(t->public_name, t->input_schema, l->arena, &t->arguments, &e);
+	if (rc != RC_OK) {
+		l->is_out_of_memory |= rc == RC_NOMEM;
+		load_error(l, json_get(definition, STR("inputSchema")), "%s", e.msg);
+	}
+}
+
 /* The definition as an upstream would list it: with its name in front. */
 static void read_definition(struct load *l, const struct json *node, struct tool *t)
 {
@@ -473,6 +496,7 @@ static void read_definition(struct load *l, const struct json *node, struct tool
 	whole->count++;
 	t->definition = whole;
 	t->input_schema = load_map(l, given, "inputSchema", REQUIRED);
+	read_input(l, given, t);
 	if (load_text(l, given, "description", REQUIRED).n > LIMIT_TEXT_BYTES) {
 		load_error(l, json_get(given, STR("description")), "more than %d bytes",
 			   LIMIT_TEXT_BYTES);

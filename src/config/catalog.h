@@ -24,6 +24,8 @@ struct draft {
 /* Reads one tool. upstream points into the bundle. */
 void catalog_read_tool(struct load *l, const struct upstream *upstream, const struct json *node,
 		       struct draft *ret);
+/* The i-th row that `gating` may name; p == NULL behind the last. */
+struct str catalog_gating(size_t i);
 /* The keys reads, at_most, redact, accepts_secrets (catalog_reads.c). t->data is read. */
 void catalog_read_reads(struct load *l, const struct json *node, struct tool *t);
 /* Reports more classes of data than can be accounted for, over all tools. */

@@ -181,6 +181,9 @@ static enum rc check_args(const struct tool *t, const struct json *args, struct 
 		return RC_OK;
 	}
 	rc = schema_validate(t->input_schema, args, &why);
+	if (rc == RC_OK && t->arguments) {
+		rc = input_check(t->arguments, args, arena, &why);
+	}
 	if (rc == RC_NOMEM) {
 		FAIL(e, rc, "no memory to validate arguments");
 	}

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core/policy_case.c - a call or an intent as Cedar sees it.
  *
- * Trust:  arguments are an agent's. They become values under context.input and nowhere else.
- * Holds:  (1) an argument's value is the value that the tool gets, or, where Cedar has none like it
- *             (a fraction that is no decimal), the text of it: a policy that expects a number then
- *             fails, and a failing forbid denies.
+ * Trust:  arguments are an agent's. They become values under context.input (core/input.h), and
+ *         nowhere else.
+ * Holds:  (1) a request and its entities are what config/policy_schema.c says of them: whoever adds
+ *             something here adds it there, and a test compares them.
  */
 #include <cedar.h>
 
-#include "base/limits.h"
 #include "core/policy.h"
 
 enum { MAX_FIELDS = READ_CLASSES + 16 }; /* task.reads has the most */
@@ -97,100 +96,6 @@ static void put_record(struct record *r, struct str name, struct record *inner)
 	const struct cedar_value *v = NULL;
 	enum rc rc = record_end(inner, &v);
 
-	put(r, name, rc, v);
-}
-
-/* ---- arguments ---- */
-
-static enum rc value_of(struct arena *arena, const struct json *j, unsigned depth,
-			const struct cedar_value **ret, struct err *e);
-
-/* (1) */
-static enum rc value_of_number(struct arena *arena, const struct json *j,
-			       const struct cedar_value **ret, struct err *e)
-{
-	int64_t i;
-
-	if (json_i64(j, &i)) {
-		return cedar_value_long(arena, i, ret, e);
-	}
-	/* Decimal's own text is that of a JSON number with up to four digits behind the point. */
-	if (cedar_value_ext(arena, STR("decimal"), j->text, ret, NULL) == RC_OK) {
-		return RC_OK;
-	}
-	return cedar_value_string(arena, j->text, ret, e);
-}
-
-static enum rc value_of_array(struct arena *arena, const struct json *j, unsigned depth,
-			      const struct cedar_value **ret, struct err *e)
-{
-	const struct cedar_value **items = arena_alloc_n(arena, j->count, sizeof(*items));
-	size_t n = 0;
-
-	if (!items) {
-		FAIL(e, RC_NOMEM, "no memory for arguments");
-	}
-	for (const struct json *c = j->child; c; c = c->next) {
-		if (c->type != JSON_NULL) {
-			TRY(value_of(arena, c, depth + 1, &items[n++], e));
-		}
-	}
-	return cedar_value_set(arena, items, n, ret, e);
-}
-
-static enum rc value_of_object(struct arena *arena, const struct json *j, unsigned depth,
-			       const struct cedar_value **ret, struct err *e)
-{
-	struct cedar_field *fields = arena_alloc_n(arena, j->count, sizeof(*fields));
-	size_t n = 0;
-
-	if (!fields) {
-		FAIL(e, RC_NOMEM, "no memory for arguments");
-	}
-	for (const struct json *c = j->child; c; c = c->next) {
-		if (c->type != JSON_NULL) {
-			fields[n].name = c->key;
-			TRY(value_of(arena, c, depth + 1, &fields[n++].value, e));
-		}
-	}
-	return cedar_value_record(arena, fields, n, ret, e);
-}
-
-static enum rc value_of(struct arena *arena, const struct json *j, unsigned depth,
-			const struct cedar_value **ret, struct err *e)
-{
-	if (depth > LIMIT_JSON_DEPTH) {
-		FAIL(e, RC_LIMIT, "arguments nested deeper than %d", LIMIT_JSON_DEPTH);
-	}
-	switch (j->type) {
-	case JSON_FALSE:
-	case JSON_TRUE:
-		return cedar_value_bool(arena, j->type == JSON_TRUE, ret, e);
-	case JSON_NUMBER:
-		return value_of_number(arena, j, ret, e);
-	case JSON_STRING:
-		return cedar_value_string(arena, j->text, ret, e);
-	case JSON_ARRAY:
-		return value_of_array(arena, j, depth, ret, e);
-	case JSON_OBJECT:
-		return value_of_object(arena, j, depth, ret, e);
-	case JSON_NONE:
-	case JSON_NULL:
-		break;
-	}
-	FAIL(e, RC_BROKEN, "an argument without a value");
-}
-
-static void put_args(struct record *r, struct str name, const struct json *args)
-{
-	const struct cedar_value *v = NULL;
-	enum rc rc = r->rc;
-
-	if (rc == RC_OK) {
-		rc = json_type(args) == JSON_OBJECT
-			 ? value_of(r->arena, args, 0, &v, r->e)
-			 : cedar_value_record(r->arena, NULL, 0, &v, r->e);
-	}
 	put(r, name, rc, v);
 }
 
@@ -505,8 +410,25 @@ static void put_signals(struct record *r, const struct policy_call *c)
 	put(r, STR("signals"), rc, v);
 }
 
-static enum rc call_context(const struct policy_call *c, struct arena *arena,
-			    const struct cedar_value **ret, struct err *e)
+/* What the call's arguments are to a policy. */
+struct arguments {
+	const struct cedar_value *value;
+	bool has_undeclared;
+};
+
+static enum rc read_arguments(const struct policy_call *c, struct arena *arena,
+			      struct cedar_entities *store, struct arguments *ret, struct err *e)
+{
+	if (!c->tool->arguments || json_type(c->args) != JSON_OBJECT) {
+		ret->has_undeclared = json_type(c->args) == JSON_OBJECT && c->args->count > 0;
+		return cedar_value_record(arena, NULL, 0, &ret->value, e);
+	}
+	return input_value(c->tool->arguments, c->args, arena, store, &ret->value,
+			   &ret->has_undeclared, e);
+}
+
+static enum rc call_context(const struct policy_call *c, const struct arguments *args,
+			    struct arena *arena, const struct cedar_value **ret, struct err *e)
 {
 	struct record r = record_new(arena, e);
 	struct record evidence = record_new(arena, e);
@@ -521,7 +443,8 @@ static enum rc call_context(const struct policy_call *c, struct arena *arena,
 	put_str(&r, STR("gating"), t->gating);
 	put_bool(&r, STR("reversible"),
 		 c->what->effect == EFFECT_READ || t->inverse.tool.n > 0 || t->inverse_not_needed);
-	put_args(&r, STR("input"), c->args);
+	put(&r, STR("input"), RC_OK, args->value);
+	put_bool(&r, STR("undeclared"), args->has_undeclared);
 	put_grant(&r, c->task);
 	put_incident(&r, c->incident);
 	put_task(&r, c->task, c->now_unix_ms);
@@ -553,13 +476,15 @@ enum rc policy_case_of_call(const struct policy_call *c, struct arena *arena,
 			    struct policy_case *ret, struct err *e)
 {
 	struct cedar_entities *store;
+	struct arguments args = {0};
 
 	TRY(begin_case(c, arena, ret, &store, e));
 	TRY(add_resources(store, c->inventory ? c->inventory : &no_inventory, c->targets,
 			  c->incident, arena, ret, e));
+	TRY(read_arguments(c, arena, store, &args, e));
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;
-	return call_context(c, arena, &ret->context, e);
+	return call_context(c, &args, arena, &ret->context, e);
 }
 
 enum rc policy_case_of_tool(const struct policy_call *c, struct arena *arena,
@@ -586,12 +511,15 @@ enum rc policy_case_of_intent(const struct policy_intent *i, struct arena *arena
 	static const struct str_list no_targets;
 	struct record r = record_new(arena, e);
 	struct record intent = record_new(arena, e);
+	const struct cedar_uid *own;
 	struct cedar_entities *store;
 
 	TRY(cedar_entities_new(arena, NULL, &store, e));
 	TRY(add_agent(store, i->agent, arena, &ret->principal, e));
+	TRY(cedar_uid_new(arena, STR("Remit::Action"), STR("remit"), &own, e));
 	TRY(cedar_uid_new(arena, STR("Remit::Action"), STR("remit___declare_intent"), &ret->action,
 			  e));
+	TRY(add_entity(store, ret->action, NULL, own, e));
 	TRY(add_resources(store, &no_inventory, &no_targets, i->incident, arena, ret, e));
 	TRY(cedar_entities_seal(store, e));
 	ret->entities = store;

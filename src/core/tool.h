@@ -10,6 +10,7 @@
 #include "core/condition.h"
 #include "core/effect.h"
 #include "core/gate.h"
+#include "core/input.h"
 #include "core/leaf.h"
 #include "core/list.h"
 #include "core/signal.h"
@@ -195,6 +196,7 @@ struct tool {
 
 	const struct json *definition;	 /* MCP tool definition, its name included */
 	const struct json *input_schema; /* definition's inputSchema, or NULL */
+	const struct input *arguments;	 /* made of it: what policies see of arguments; NULL = {} */
 	uint8_t digest[32]; /* SHA-256 of JCS {name, title, description, inputSchema, outputSchema,
 			       annotations} */
 

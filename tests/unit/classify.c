@@ -71,6 +71,7 @@ static struct scene *scene_with_cases(struct effect_case cases[2], struct condit
 	t->default_effect = EFFECT_CONTAIN;
 	t->effect = EFFECT_DESTROY;
 	t->input_schema = NULL;
+	t->arguments = NULL;
 	return w;
 }
 
@@ -130,6 +131,8 @@ static void an_argument_that_lowers_safety_is_asked_about(void **state)
 	    .when = {&when, 1}, .gate = STR("dba"), .reason = STR("it skips the check")};
 
 	w->tools[TOOL_END].input_schema = NULL;
+
+	w->tools[TOOL_END].arguments = NULL;
 	w->tools[TOOL_END].gate_rules = &rule;
 	w->tools[TOOL_END].n_gate_rules = 1;
 	expect_allow(w);
@@ -159,6 +162,8 @@ static void no_agent_brings_a_credential(void **state)
 	struct scene *w = scene_new();
 
 	w->tools[TOOL_END].input_schema = NULL;
+
+	w->tools[TOOL_END].arguments = NULL;
 	w->tools[TOOL_END].credential_arguments = (struct str_list){pointers, 2};
 	expect_allow(w);
 	w->r.args = scene_json(w, "{\"role\":\"app\",\"password\":null,\"headers\":[{}]}");

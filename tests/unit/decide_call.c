@@ -340,7 +340,8 @@ static void cedar_permits_or_nothing_does(void **state)
 	expect_deny(w, FORBIDDEN);
 	assert_str(w->d.detail, "sessions end themselves");
 	assert_str(w->d.policies.p[0], "no-end");
-	scene_policies_add(w, "forbid(principal, action, resource) when { context.input.n > 3 };");
+	scene_policies_add(w, "forbid(principal, action, resource) when { "
+			      "context.input.n.greaterThan(decimal(\"3.0\")) };");
 	expect_deny(w, POLICY_ERROR);
 	w->r.args = scene_json(w, "{\"role\":\"app\",\"n\":3}");
 	expect_allow(w);
@@ -423,6 +424,7 @@ static void every_target_must_pass(void **state)
 
 	w->role.pointer = STR("/roles");
 	w->tools[TOOL_END].input_schema = NULL;
+	w->tools[TOOL_END].arguments = NULL;
 	w->r.args = scene_json(w, "{\"roles\":[\"batch\",\"app\"]}");
 	w->r.task = other_task(w);
 	fold_add(&w->f, LEAF_OF(TASK_ENDED, task_ended, .task = w->task, .why = STR("done")));

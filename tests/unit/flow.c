@@ -74,6 +74,8 @@ static void an_argument_keeps_what_must_always_hold(void **state)
 	struct invariant i = {.pointer = STR("/records"), .not_empty = true};
 
 	w->tools[TOOL_END].input_schema = NULL;
+
+	w->tools[TOOL_END].arguments = NULL;
 	w->tools[TOOL_END].invariants = &i;
 	w->tools[TOOL_END].n_invariants = 1;
 	for (unsigned k = 0; k < 5; k++) {

@@ -233,6 +233,7 @@ static void an_agent_that_passes_on_a_secret_is_denied(void **state)
 
 	(void)state;
 	w->tools[TOOL_END].input_schema = NULL;
+	w->tools[TOOL_END].arguments = NULL;
 	w->r.args = scene_json(w, "{\"role\":\"app\",\"why\":\"reset the password please\"}");
 	expect_allow(w);
 	w->r.args = scene_json(w, "{\"role\":\"app\",\"why\":\"use password=hunter2\"}");

@@ -335,6 +335,20 @@ const struct cedar_scope *cedar_policy_scope(const struct cedar_policy *p,
 /* Has it a when or unless clause? */
 bool cedar_policy_has_conditions(const struct cedar_policy *p);
 
+/* A name in a condition, which a type checker takes for any other text: a string that an attribute
+ * is compared with (==, !=, contains, containsAll, containsAny; alone or in a set), or an entity. */
+struct cedar_mention {
+	struct cedar_pos pos;
+	const struct cedar_uid *uid; /* an entity; else NULL, and: */
+	struct str text;	     /* the string */
+	enum cedar_variable variable;
+	const struct str *path; /* `context.task.phase`: {"task", "phase"} */
+	size_t n_path;
+};
+/* All of them, in the order of the text; in arena, and borrowed from p. RC_NOMEM. */
+enum rc cedar_policy_mentions(const struct cedar_policy *p, struct arena *arena,
+			      const struct cedar_mention **ret, size_t *ret_n, struct err *e);
+
 /* ---- Policies between text and JSON -----------------------------------------------------------
  *
  * The JSON form (https://docs.cedarpolicy.com/policies/json-format.html) says the same as the text,

@@ -2,14 +2,40 @@
 /* cli/deployment.c - making, checking and running a deployment directory. */
 #include "cli/deployment.h"
 
+#include <cedar.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "config/deployment.h"
+#include "config/policy_schema.h"
 #include "keeper/keys.h"
 #include "serve/serve.h"
+
+enum { SCHEMA_JSON_BYTES = 16 * POLICY_SCHEMA_BYTES }; /* the JSON says the same longer */
+
+/* DIRECTORY [--json]; false when they are not (reported). */
+static bool read_arguments(const struct cli_command *c, int argc, char **argv, const char **ret_dir,
+			   bool *ret_json, int *ret_status)
+{
+	*ret_dir = NULL;
+	*ret_json = false;
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			*ret_json = true;
+		} else if (argv[i][0] == '-' || *ret_dir) {
+			*ret_status = cli_misuse(c, "unexpected argument '%s'", argv[i]);
+			return false;
+		} else {
+			*ret_dir = argv[i];
+		}
+	}
+	if (!*ret_dir) {
+		*ret_status = cli_misuse(c, "which directory?");
+	}
+	return *ret_dir != NULL;
+}
 
 int cli_check(const struct cli_command *c, int argc, char **argv)
 {
@@ -17,21 +43,13 @@ int cli_check(const struct cli_command *c, int argc, char **argv)
 	AUTO_DEPLOYMENT d = NULL;
 	AUTO_BUF out = BUF_INIT(4 << 20);
 	struct err e = ERR_INIT;
-	const char *dir = NULL;
-	bool as_json = false;
+	const char *dir;
+	bool as_json;
+	int status;
 	enum rc rc;
 
-	for (int i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "--json")) {
-			as_json = true;
-		} else if (argv[i][0] == '-' || dir) {
-			return cli_misuse(c, "unexpected argument '%s'", argv[i]);
-		} else {
-			dir = argv[i];
-		}
-	}
-	if (!dir) {
-		return cli_misuse(c, "which directory?");
+	if (!read_arguments(c, argc, argv, &dir, &as_json, &status)) {
+		return status;
 	}
 	rc = deployment_load(dir, &d, &found, &e);
 	if (rc != RC_OK && found.n_errors == 0) {
@@ -49,6 +67,50 @@ int cli_check(const struct cli_command *c, int argc, char **argv)
 		}
 	}
 	return cli_print(buf_view(&out)) ? rc_exit_status(RC_IO) : rc_exit_status(rc);
+}
+
+static void schema_cleanup(struct cedar_schema **s)
+{
+	cedar_schema_unref(*s);
+}
+
+/* A schema in Cedar's JSON form. */
+static enum rc schema_json(struct str text, struct buf *out, struct err *e)
+{
+	CLEANUP(schema_cleanup) struct cedar_schema *schema = NULL;
+
+	TRY(cedar_schema_parse(STR("schema"), text, &schema, e));
+	TRY(cedar_schema_print_json(out, schema, e));
+	return buf_add_char(out, '\n');
+}
+
+int cli_policy_schema(const struct cli_command *c, int argc, char **argv)
+{
+	AUTO_FINDINGS found = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	AUTO_BUF out = BUF_INIT(SCHEMA_JSON_BYTES);
+	struct err e = ERR_INIT;
+	const char *dir;
+	bool as_json;
+	int status;
+	enum rc rc;
+
+	if (!read_arguments(c, argc, argv, &dir, &as_json, &status)) {
+		return status;
+	}
+	rc = deployment_load(dir, &d, &found, &e);
+	if (rc != RC_OK && found.n_errors > 0 && findings_print(&found, &out) == RC_OK) {
+		(void)fprintf(stderr, STR_FMT, STR_ARG(buf_view(&out))); /* best effort */
+		return rc_exit_status(rc);
+	}
+	if (rc == RC_OK) {
+		rc = as_json ? schema_json(d->policy_schema, &out, &e)
+			     : buf_add(&out, d->policy_schema);
+	}
+	if (rc != RC_OK) {
+		return cli_fail(c, &e);
+	}
+	return cli_print(buf_view(&out)) ? rc_exit_status(RC_IO) : 0;
 }
 
 int cli_keys_create(const struct cli_command *c, int argc, char **argv)

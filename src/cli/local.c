@@ -37,6 +37,10 @@ const struct cli_command cli_local_commands[] = {
      "default: localhost) and the first agent's. Nothing that exists is overwritten.\n"},
     {"check", cli_check, "DIRECTORY [--json]", "validate a deployment directory",
      "Every error with file, line and column; exit status 2 when there are any.\n"},
+    {"policy schema", cli_policy_schema, "DIRECTORY [--json]",
+     "what the policies of a deployment may speak about",
+     "The Cedar schema that policies are validated against, made of the catalog: for editors and\n"
+     "other tools. --json: in Cedar's JSON form.\n"},
     {"catalog import", cli_catalog_import,
      "NAME (--url URL [--ca-file FILE] | -- PROGRAM ARGUMENT...) [--out FILE]",
      "propose a catalog from what an upstream lists",

@@ -113,6 +113,8 @@ struct deployment {
 	 * each as "<path>\n<decimal length>\n<bytes>\n". remit.yaml stands there as the canonical
 	 * JSON of its keys other than listen, state, keeper, user and pid_file. */
 	struct str canonical;
+	/* What its policies can speak about, in Cedar's syntax (config/policy_schema.h). */
+	struct str policy_schema;
 };
 
 void deployment_free(struct deployment *d);

@@ -15,6 +15,8 @@
 #include "config/nearest.h"
 #include "config/tree.h"
 
+struct cedar_uid;
+
 struct load {
 	const struct tree *tree;
 	struct findings *f;
@@ -161,6 +163,12 @@ void load_agents(struct load *l);
 /* Of gates: what can only be checked when tools and agents are known. */
 void load_gates_ends(struct load *l);
 enum rc load_policies(struct load *l, struct err *e);
+/* Within load_policies, when all else is sound: the types of all policies, and the names that they
+ * compare with. n_errors: of each policy so far, for what would be said twice. Sets
+ * l->d->policy_schema. */
+enum rc load_check_policies(struct load *l, size_t *n_errors, struct err *e);
+/* Reports an entity that no request has: an agent, team, tool, group or service that is not there. */
+void load_check_entity(struct load *l, const struct json *at, const struct cedar_uid *uid);
 /* people.yaml, authors: after the policies, whose files it names. */
 void load_authors(struct load *l);
 

@@ -241,6 +241,18 @@ static void check_resource(struct load *l, const struct json *at, const struct c
 	}
 }
 
+void load_check_entity(struct load *l, const struct json *at, const struct cedar_uid *uid)
+{
+	if (is_type(uid, "Remit::Agent") || is_type(uid, "Remit::Team")) {
+		check_principal(l, at, uid);
+	} else if (is_type(uid, "Remit::Action")) {
+		check_action(l, at, uid, false);
+	} else if (is_type(uid, "Remit::Asset") || is_type(uid, "Remit::Group") ||
+		   is_type(uid, "Remit::Service")) {
+		check_resource(l, at, uid);
+	}
+}
+
 static void check_scope(struct load *l, const struct cedar_policy *p, enum cedar_variable variable)
 {
 	const struct cedar_scope *s = cedar_policy_scope(p, variable);
@@ -367,9 +379,25 @@ static void builder_cleanup(struct cedar_builder **b)
 	cedar_builder_free(*b);
 }
 
+/* Types are checked when what they are made of is sound: else they would repeat what is wrong. */
+static enum rc check_policies(struct load *l, bool is_sound, struct err *e)
+{
+	const struct cedar_policies *set = l->b->policies;
+	size_t *n_errors = load_alloc(l, cedar_policies_count(set), sizeof(*n_errors));
+
+	for (size_t k = 0; n_errors && k < cedar_policies_count(set); k++) {
+		size_t before = l->f->n_errors;
+
+		check_policy(l, set, k);
+		n_errors[k] = l->f->n_errors - before;
+	}
+	return n_errors && is_sound ? load_check_policies(l, n_errors, e) : RC_OK;
+}
+
 enum rc load_policies(struct load *l, struct err *e)
 {
 	CLEANUP(builder_cleanup) struct cedar_builder *builder = NULL;
+	bool is_sound = l->f->n_errors == 0;
 	const struct tree_file *file;
 	size_t i = 0;
 
@@ -389,9 +417,7 @@ enum rc load_policies(struct load *l, struct err *e)
 		}
 	}
 	TRY(cedar_builder_finish(builder, &l->b->policies, e));
-	for (size_t k = 0; k < cedar_policies_count(l->b->policies); k++) {
-		check_policy(l, l->b->policies, k);
-	}
+	TRY(check_policies(l, is_sound, e));
 	check_envelopes(l, l->b->policies);
 	return RC_OK;
 }

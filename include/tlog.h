@@ -374,3 +374,8 @@ enum rc tlog_writer_flush(struct tlog_writer *w, struct tlog_hash *ret_root, str
  * signed by key. Then removes partials whose full tile now exists. */
 enum rc tlog_writer_publish(struct tlog_writer *w, struct str note, const struct tlog_vkey *key,
 			    struct err *e);
+/* A checkpoint that was published before, now with cosignatures: becomes
+ * <path>/checkpoint.witnessed, and <path>/checkpoint too while that is of the same size and root.
+ */
+enum rc tlog_writer_publish_witnessed(struct tlog_writer *w, struct str note,
+				      const struct tlog_vkey *key, struct err *e);

@@ -31,6 +31,15 @@ enum outcome_kind {
 	OUTCOME_TOOL_ERROR, /* the tool answered that it failed */
 };
 
+/* What a witness said, in WITNESS_ANSWER. */
+enum witness_said {
+	WITNESS_SILENT = 0, /* nothing that can be understood, or it was not reached */
+	WITNESS_COSIGNED,
+	WITNESS_HOLDS,	  /* it holds a tree of another size than it was asked about */
+	WITNESS_DISPUTES, /* what it was shown is no extension of what it holds */
+	WITNESS_REFUSES,  /* for a reason of its own */
+};
+
 const char *role_name(enum role r); /* "governor", ...; "?" for a combination */
 
 /* MESSAGE_CALL, MESSAGE_WITHDRAW, ... in the order of the table. */

@@ -43,7 +43,8 @@ struct tlog_writer {
 	struct edge edges[TLOG_LEVELS];
 	struct buf bundle; /* entries of the rightmost bundle */
 	bool is_broken;
-	bool is_flushed; /* size and root below are on disk */
+	bool is_flushed;   /* size and root below are on disk */
+	bool is_published; /* and their checkpoint */
 	struct tlog_hash root;
 	VEC(struct tlog_resource) partials; /* directories of partials that may exist */
 	struct tlog_hash ways[WAYS];	    /* hashes of their paths */
@@ -262,6 +263,7 @@ static enum rc append(struct tlog_writer *w, struct str leaf, struct err *e)
 		FAIL(e, RC_NOMEM, "no memory for a bundle");
 	}
 	w->is_flushed = false;
+	w->is_published = false;
 	w->size++;
 	for (unsigned level = 0; level < TLOG_LEVELS; level++) {
 		struct edge *edge = &w->edges[level];
@@ -424,6 +426,28 @@ enum rc tlog_writer_publish(struct tlog_writer *w, struct str note, const struct
 	}
 	TRY(full_path(w, "checkpoint", path, e));
 	TRY(keep_or_break(w, file_replace(path, note, FILE_MODE, e)));
+	w->is_published = true;
 	remove_old_partials(w);
 	return RC_OK;
+}
+
+enum rc tlog_writer_publish_witnessed(struct tlog_writer *w, struct str note,
+				      const struct tlog_vkey *key, struct err *e)
+{
+	struct tlog_checkpoint c;
+	char path[PATH_MAX];
+
+	TRY(refuse_if_broken(w, e));
+	TRY(tlog_checkpoint_open(note, key, &c, e));
+	if (c.size > w->size) {
+		FAIL(e, RC_INPUT, "a witnessed checkpoint of %ju leaves, which are not there",
+		     (uintmax_t)c.size);
+	}
+	TRY(full_path(w, "checkpoint.witnessed", path, e));
+	TRY(keep_or_break(w, file_replace(path, note, FILE_MODE, e)));
+	if (!w->is_published || c.size != w->size || !tlog_hash_eq(&c.root, &w->root)) {
+		return RC_OK;
+	}
+	TRY(full_path(w, "checkpoint", path, e));
+	return keep_or_break(w, file_replace(path, note, FILE_MODE, e));
 }

@@ -103,6 +103,7 @@ static void read_effect(struct load *l, const struct json *node, struct draft *d
 	d->tool.deletes_data = load_flag(l, node, "deletes_data");
 	d->tool.touches_secrets = load_flag(l, node, "touches_secrets");
 	d->tool.is_owned = load_flag(l, node, "owned");
+	d->tool.requires_witness = load_flag(l, node, "requires_witness");
 }
 
 static void read_gate_rules(struct load *l, const struct json *node, struct tool *t)
@@ -532,7 +533,9 @@ void catalog_read_tool(struct load *l, const struct upstream *upstream, const st
 	read_names(l, node, t);
 	if (!load_keys(
 		l, node, "a tool",
-		"effect changes_access deletes_data touches_secrets owned targets data untrusted "
+		"effect changes_access deletes_data touches_secrets owned requires_witness targets "
+		"data "
+		"untrusted "
 		"capture inverse verify rehearsed term evidence captures altering credential "
 		"safe_alternative max_calls_per_task definition command input variables output "
 		"reads at_most redact accepts_secrets "

@@ -141,7 +141,9 @@ static enum rc run(struct load *l, struct err *e)
 	load_people(l);
 	load_inventory(l);
 	load_gates(l);
+	load_witnesses(l);
 	load_upstreams(l);
+	load_witness_tools(l);
 	load_freezes(l);
 	load_limits(l);
 	load_autonomy_rules(l);

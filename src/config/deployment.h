@@ -4,6 +4,7 @@
  *   remit.yaml			 listeners, sources, notifiers, backends, defaults
  *   people.yaml		 people and groups
  *   gates.yaml			 gates, the default gate, the never-list
+ *   witnesses.policy		 optional: who cosigns the log
  *   freezes.yaml		 optional: times in which nothing is changed
  *   autonomy.yaml		 optional: what raises and lowers agents' levels
  *   agents/<agent>.yaml	 one registered agent each
@@ -90,6 +91,14 @@ struct backend {
 	uint64_t ttl_ms;    /* longest life of a lease */
 };
 
+/* Who cosigns the log. */
+struct witnesses_conf {
+	struct str policy;	/* C2SP tlog-policy, valid; "" = nobody */
+	uint64_t every_ms;	/* least time between two checkpoints that they are shown */
+	uint64_t away_after_ms; /* so long nobody has seen what is published: they are away */
+	struct str ca_file;	/* "" = the system's authorities */
+};
+
 struct deployment {
 	struct arena arena;    /* all below but the bundle */
 	struct bundle *bundle; /* owned; take it and leave NULL to keep it longer */
@@ -98,8 +107,8 @@ struct deployment {
 	struct str dir;
 	struct str state_dir;
 	struct str anchor_dir; /* of the keeper's record; "" = with its keys */
-	struct str user;     /* "" = stay who started it */
-	struct str pid_file; /* "" = none */
+	struct str user;       /* "" = stay who started it */
+	struct str pid_file;   /* "" = none */
 	struct agents_listener agents;
 	struct people_listener people;
 	const struct source *sources;
@@ -108,6 +117,7 @@ struct deployment {
 	size_t n_notifiers;
 	const struct backend *backends;
 	size_t n_backends;
+	struct witnesses_conf witnesses;
 
 	/* The bytes that bundle->digest is the SHA-256 of: every file that governs, sorted by path,
 	 * each as "<path>\n<decimal length>\n<bytes>\n". remit.yaml stands there as the canonical
@@ -129,8 +139,8 @@ static inline void deployment_cleanup(struct deployment **d)
 enum rc deployment_load(const char *dir, struct deployment **ret, struct findings *f,
 			struct err *e);
 
-/* The same of files that are in memory already. dir may be NULL: then paths stay relative and are not
- * looked at. */
+/* The same of files that are in memory already. dir may be NULL: then paths stay relative and are
+ * not looked at. */
 enum rc deployment_build(const struct tree *tree, const char *dir, uint64_t now_unix_ms,
 			 struct deployment **ret, struct findings *f, struct err *e);
 

@@ -104,6 +104,10 @@ enum path_kind { PATH_ANY, PATH_FILE, PATH_SECRET };
 struct str load_path(struct load *l, const struct json *obj, const char *key, enum presence p,
 		     enum path_kind kind);
 
+/* remit.yaml's `witnesses` and witnesses.policy; then what tools ask of them. */
+void load_witnesses(struct load *l);
+void load_witness_tools(struct load *l);
+
 /* Of a group: rota, deputy and ladder. */
 void load_rota(struct load *l, const struct json *group, struct group *g);
 void load_ladder(struct load *l, const struct json *group, struct group *g);
@@ -171,4 +175,3 @@ enum rc load_check_policies(struct load *l, size_t *n_errors, struct err *e);
 void load_check_entity(struct load *l, const struct json *at, const struct cedar_uid *uid);
 /* people.yaml, authors: after the policies, whose files it names. */
 void load_authors(struct load *l);
-

@@ -362,7 +362,7 @@ void load_remit(struct load *l)
 	l->remit = doc;
 	(void)load_keys(l, doc, "remit.yaml",
 			"origin trust_domain state keeper user pid_file listen sources notifiers "
-			"backends defaults"); /* it reports */
+			"backends witnesses defaults"); /* it reports */
 	l->b->origin = arena_str(&l->b->arena, load_text(l, doc, "origin", REQUIRED));
 	l->b->trust_domain = arena_str(&l->b->arena, load_text(l, doc, "trust_domain", REQUIRED));
 	l->is_out_of_memory |= !l->b->origin.p || !l->b->trust_domain.p;

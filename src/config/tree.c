@@ -244,6 +244,7 @@ enum rc tree_read(struct tree *t, const char *dir, struct findings *f, struct er
 	TRY(read_file(&r, "remit.yaml"));
 	TRY(read_file(&r, "people.yaml"));
 	TRY(read_file(&r, "gates.yaml"));
+	TRY(read_optional(&r, "witnesses.policy"));
 	TRY(read_optional(&r, "freezes.yaml"));
 	TRY(read_optional(&r, "routing.yaml"));
 	TRY(read_optional(&r, "limits.yaml"));

@@ -70,6 +70,11 @@ struct bundle {
 	struct str custodians; /* group of persons who answer for evidence */
 	struct autonomy_rules autonomy;
 
+	struct {
+		bool is_used;	       /* there is a policy */
+		bool effects[EFFECTS]; /* that are denied while no quorum has seen the log */
+	} witness;
+
 	uint64_t rehearsal_ms;		 /* so long a rehearsal is good for */
 	struct cedar_policies *policies; /* guardrails and envelopes; owned */
 };

@@ -227,6 +227,7 @@ enum rc decide_call(const struct state *s, const struct bundle *b, const struct 
 	    check_clock,	 /* 4 */
 	    check_ownership,	 /* 4 */
 	    check_room,		 /* DESIGN 9: no log, no effect */
+	    check_witness,	 /* DESIGN 9: no log that others have seen, where that is asked */
 	    check_grant,	 /* 6 */
 	    check_phase,	 /* 6 */
 	    check_breakers,	 /* 7 */

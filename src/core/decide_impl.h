@@ -53,6 +53,8 @@ enum rc check_identity(struct deciding *c, struct err *e);
 enum rc check_ground(struct deciding *c, struct err *e);
 enum rc check_key(struct deciding *c, struct err *e);
 enum rc check_room(struct deciding *c, struct err *e);
+/* decide_witness.c: DESIGN 9 and 8: what needs witnesses of the log */
+enum rc check_witness(struct deciding *c, struct err *e);
 enum rc check_autonomy(struct deciding *c, struct err *e);
 enum rc check_phase(struct deciding *c, struct err *e);
 enum rc check_phase_bounds(struct deciding *c, struct err *e);

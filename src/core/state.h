@@ -404,6 +404,10 @@ uint64_t state_size(const struct state *s); /* leaves applied */
 uint64_t state_generation(const struct state *s);
 /* The log.degraded leaf that stands, 0 = the log has room. */
 uint64_t state_degraded_since(const struct state *s);
+/* The witness.away leaf that stands, 0 = a quorum has seen the log, or nobody asks for one. */
+uint64_t state_witness_away(const struct state *s);
+/* Does a witness hold another log than this one? */
+bool state_log_disputed(const struct state *s);
 /* The clock.jumped that nobody has confirmed; 0 = the clock is believed. */
 uint64_t state_clock_jump(const struct state *s);
 /* When the machine was started, by the wall clock as last believed, and which start that was (zero
@@ -532,7 +536,7 @@ enum rc state_digest(const struct state *s, struct digest *ret, struct err *e);
 /* ---- as bytes (docs/formats/snapshot.md) ---- */
 
 /* Of the bytes: another order or meaning of fields is another number. */
-enum { STATE_FORMAT = 1 };
+enum { STATE_FORMAT = 2 };
 
 typedef enum rc state_put_fn(void *ctx, const void *p, size_t n, struct err *e);
 /* Up to `most` bytes; none at the end. */

@@ -290,6 +290,8 @@ struct state {
 	uint64_t swept_unix_ms; /* when forgetting last went round */
 	struct digest bundle;
 	uint64_t degraded_since; /* log.degraded that stands, 0 = none */
+	uint64_t witness_away;	 /* witness.away that stands, 0 = none */
+	bool is_disputed;	 /* and it is a witness that holds another log */
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */

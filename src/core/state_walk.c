@@ -20,7 +20,7 @@
 #define WALKED(type, size)                                                                         \
 	_Static_assert(sizeof(struct type) == (size), "walk the new field of " #type)
 /* What is pending comes last, and grows with any leaf. */
-_Static_assert(offsetof(struct state, pending) == 896, "walk the new field of the state");
+_Static_assert(offsetof(struct state, pending) == 912, "walk the new field of the state");
 WALKED(incident_object, 1152);
 WALKED(intent_object, 72);
 WALKED(task_object, 1416);
@@ -1018,6 +1018,8 @@ static void walk_state(struct walk *w)
 	walk_u64(w, &s->swept_unix_ms);
 	walk_digest(w, &s->bundle);
 	walk_u64(w, &s->degraded_since);
+	walk_u64(w, &s->witness_away);
+	walk_bool(w, &s->is_disputed);
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		walk_table(w, kind);
 	}

@@ -143,8 +143,9 @@ struct tool {
 	const struct gate_rule *gate_rules;
 	size_t n_gate_rules;
 	struct str_list credential_arguments; /* pointers: denied when an agent supplies one */
-	struct str gating; /* the row of the gating matrix; "" = none of its special ones */
-	bool is_owned;	   /* acts on assets of the agent's own team or owner only */
+	struct str gating;     /* the row of the gating matrix; "" = none of its special ones */
+	bool requires_witness; /* denied while no quorum of witnesses has seen the log */
+	bool is_owned;	       /* acts on assets of the agent's own team or owner only */
 	const struct target_rule *targets;
 	size_t n_targets;
 	struct str_list data;	       /* data classes of its results; "unknown" when undescribed */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "courier/courier.h"
+#include "courier/witness.h"
 
 const struct sandbox_policy courier_sandbox = {.name = "courier",
 					       .needs = SANDBOX_READ | SANDBOX_INET | SANDBOX_UNIX |
@@ -16,6 +17,7 @@ enum { LIMIT_PATHS = 64 };
 struct office {
 	const struct role_env *env;
 	struct courier *courier;
+	struct witness_client *witnesses; /* NULL: nobody cosigns */
 	struct channel *governor;
 	const char *lost;
 };
@@ -32,6 +34,25 @@ static void notified(void *ctx, uint64_t id, bool ok, struct str detail)
 	}
 }
 
+static void witnessed(void *ctx, uint64_t id, const struct witness_answer *a)
+{
+	struct office *r = ctx;
+	const struct message m = {
+	    .kind = MESSAGE_WITNESS_ANSWER,
+	    .witness_answer = {
+		.id = id,
+		.said = (uint8_t)a->said,
+		.size = a->size,
+		.unix_s = a->cosignature.unix_s,
+		.signature = str_of(a->cosignature.signature, sizeof(a->cosignature.signature)),
+		.detail = str_from(a->detail)}};
+	enum rc rc = channel_send(r->governor, &m);
+
+	if (rc != RC_OK) {
+		log_warn("cannot send witness_answer: %s", rc_text(rc));
+	}
+}
+
 static void on_governor(void *ctx, struct channel *c, const struct message *m)
 {
 	struct office *r = ctx;
@@ -39,6 +60,8 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	(void)c;
 	if (m->kind == MESSAGE_NOTIFY) {
 		courier_notify(r->courier, m->notify.id, m->notify.notifier, m->notify.body);
+	} else if (m->kind == MESSAGE_WITNESS_ASK && r->witnesses) {
+		witness_client_ask(r->witnesses, &m->witness_ask);
 	}
 }
 
@@ -101,6 +124,14 @@ static enum rc confine(const struct role_env *env, const struct deployment *d, s
 	for (size_t i = 0; i < ARRAY_LEN(standard_paths); i++) {
 		TRY(add_path(paths, &n, &standard_paths[i], e));
 	}
+	if (d->witnesses.ca_file.n) {
+		struct sandbox_path authority = {.path = arena_cstr(&arena, d->witnesses.ca_file)};
+
+		if (!authority.path) {
+			FAIL(e, RC_NOMEM, "no memory for a path");
+		}
+		TRY(add_path(paths, &n, &authority, e));
+	}
 	for (size_t i = 0; i < d->n_notifiers; i++) {
 		const struct str_list *command = &d->notifiers[i].command;
 		struct sandbox_path program = {.access = SANDBOX_PATH_EXEC};
@@ -149,6 +180,7 @@ static enum rc warm_up(struct err *e)
 static void office_fini(struct office *r)
 {
 	courier_free(r->courier);
+	witness_client_free(r->witnesses);
 	channel_free(r->governor);
 }
 
@@ -164,6 +196,9 @@ enum rc role_courier_main(const struct role_env *env, struct err *e)
 	conf.n_notifiers = d->n_notifiers;
 	TRY(warm_up(e));
 	TRY(courier_new(env->loop, &conf, &r.courier, e));
+	if (d->witnesses.policy.n) {
+		TRY(witness_client_new(env->loop, &d->witnesses, witnessed, &r, &r.witnesses, e));
+	}
 	TRY(confine(env, d, e));
 	TRY(role_channel(env, R_GOVERNOR, "", on_governor, on_gone, &r, &r.governor, e));
 	TRY(role_run(env, e));

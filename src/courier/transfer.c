@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { LIMIT_SOCKETS = 256 };
+enum { LIMIT_SOCKETS = 256, CONNECT_MS = 5000 };
 
 struct transfer {
 	struct transfers *all;
@@ -134,6 +134,33 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *
 	}
 	*io = (struct loop_io){.fd = fd, .ready = on_socket, .ctx = t};
 	return loop_add(t->loop, io, events, NULL) == RC_OK ? 0 : -1;
+}
+
+bool transfer_set_post(CURL *c, const struct transfer_post *p)
+{
+	bool ok = true;
+
+	ok &= curl_easy_setopt(c, CURLOPT_URL, p->url) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, (long)!p->may_reuse) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_FORBID_REUSE, (long)!p->may_reuse) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_USERAGENT, "remit/" REMIT_VERSION) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_HTTPHEADER, p->headers) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)p->body.n) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_POSTFIELDS, p->body.p) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, p->take) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_WRITEDATA, p->ctx) == CURLE_OK;
+	ok &= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, p->why) == CURLE_OK;
+	if (p->ca_file && p->ca_file[0]) {
+		ok &= curl_easy_setopt(c, CURLOPT_CAINFO, p->ca_file) == CURLE_OK;
+	}
+	return ok;
 }
 
 enum rc transfers_add(struct transfers *t, CURL *take_easy, const struct transfer_end *end,

@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "net/loop.h"
 
 struct transfers;
@@ -18,6 +19,22 @@ struct transfer_end {
 	void *ctx;
 };
 
+/* What a POST needs. */
+struct transfer_post {
+	const char *url;
+	struct curl_slist *headers; /* borrowed until the end */
+	struct str body;	    /* the same */
+	uint64_t timeout_ms;
+	curl_write_callback take; /* of the answer; less than all ends the transfer */
+	void *ctx;		  /* take's */
+	char *why;		  /* CURL_ERROR_SIZE bytes */
+	const char *ca_file;	  /* NULL or "" = the system's authorities */
+	bool may_reuse; /* of connections: libcurl may then send it twice, on a dead one and on a
+			   new one */
+};
+
+/* No redirects, no proxies, no cookies; TLS from 1.2 on. False: no memory. */
+bool transfer_set_post(CURL *c, const struct transfer_post *p);
 /* libcurl's global state must be set up (curl_global_init). */
 enum rc transfers_new(struct loop *l, struct transfers **ret, struct err *e);
 /* Drops what is under way. */

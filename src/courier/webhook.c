@@ -19,7 +19,6 @@
 enum {
 	ANSWER_BYTES = 64 * 1024, /* a longer answer ends the transfer */
 	HEADER_BYTES = 8192,
-	CONNECT_MS = 5000,
 };
 
 /* One request. */
@@ -162,34 +161,6 @@ static enum rc add_headers(struct post *p, const struct secret *secret, struct s
 	return secret ? add_secret(p, secret_view(secret), message_id, unix_s, &line, e) : RC_OK;
 }
 
-static enum rc set_options(CURL *c, struct post *p, const char *url, uint64_t timeout_ms,
-			   struct err *e)
-{
-	bool ok = true;
-
-	ok &= curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)timeout_ms) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_USERAGENT, "remit/" REMIT_VERSION) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_HTTPHEADER, p->headers) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)p->body.n) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_POSTFIELDS, p->body.p) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, ignore_answer) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_WRITEDATA, p) == CURLE_OK;
-	ok &= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, p->why) == CURLE_OK;
-	if (!ok) {
-		FAIL(e, RC_NOMEM, "cannot prepare a message");
-	}
-	return RC_OK;
-}
-
 static void post_cleanup(struct post **p)
 {
 	post_free(*p);
@@ -203,8 +174,8 @@ enum rc webhook_send(struct transfers *t, struct str url, const struct secret *s
 	CLEANUP(post_cleanup) struct post *p = mem_calloc(1, sizeof(*p));
 	struct transfer_end end = {.done = on_done, .drop = on_drop, .ctx = p};
 	const char *url_text = arena_cstr(&arena, url);
+	struct transfer_post post;
 	CURL *easy;
-	enum rc rc;
 
 	if (!p || !url_text) {
 		FAIL(e, RC_NOMEM, "no memory for a message");
@@ -220,10 +191,16 @@ enum rc webhook_send(struct transfers *t, struct str url, const struct secret *s
 	if (!easy) {
 		FAIL(e, RC_NOMEM, "no memory for a message");
 	}
-	rc = set_options(easy, p, url_text, timeout_ms ? timeout_ms : WEBHOOK_MS, e);
-	if (rc != RC_OK) {
+	post = (struct transfer_post){.url = url_text,
+				      .headers = p->headers,
+				      .body = buf_view(&p->body),
+				      .timeout_ms = timeout_ms ? timeout_ms : WEBHOOK_MS,
+				      .take = ignore_answer,
+				      .ctx = p,
+				      .why = p->why};
+	if (!transfer_set_post(easy, &post)) {
 		curl_easy_cleanup(easy);
-		return rc;
+		FAIL(e, RC_NOMEM, "cannot prepare a message");
 	}
 	TRY(transfers_add(t, easy, &end, e));
 	p = NULL; /* of the transfer, until it ends */

@@ -3,7 +3,8 @@
  *
  * States: IDLE -leaves, interval-> PREPARING (thread) -> SIGNING (keeper) -> PUBLISHING (thread) ->
  *         IDLE. The thread owns c->tiles in PREPARING and PUBLISHING, the loop's thread in the
- *         others; the mutex guards only the state and the job's fields.
+ *         others; the mutex guards only the state and the job's fields. WITNESSING (thread) comes
+ *         after PUBLISHING, or from IDLE, when a cosigned note is to be written.
  * Holds:  (1) what is offered for signing was read back from the disk (tiles.h).
  *         (2) a refused signature stops the governor: somebody signed something else.
  */
@@ -32,7 +33,14 @@ enum {
 	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
 };
 
-enum turn { TURN_IDLE = 0, TURN_PREPARING, TURN_SIGNING, TURN_PUBLISHING, TURN_END };
+enum turn {
+	TURN_IDLE = 0,
+	TURN_PREPARING,
+	TURN_SIGNING,
+	TURN_PUBLISHING,
+	TURN_WITNESSING,
+	TURN_END
+};
 
 /* A lease whose leaf the keeper wants to see in the log. */
 struct to_prove {
@@ -56,6 +64,8 @@ struct checkpointer {
 	struct segment_snapshot durable;
 	struct tiles_to_sign to_sign;
 	struct buf note;
+	struct buf cosigned; /* to be written at the next chance; empty = nothing */
+	struct buf writing;  /* what the helper writes of it */
 	struct err err;
 	int event_fd;
 	struct loop_io io;
@@ -69,6 +79,9 @@ static enum rc do_turn(struct checkpointer *c, enum turn turn)
 	if (turn == TURN_PREPARING) {
 		return tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
 	}
+	if (turn == TURN_WITNESSING) {
+		return tiles_publish_witnessed(c->tiles, buf_view(&c->writing), &c->err);
+	}
 	TRY(tiles_publish(c->tiles, buf_view(&c->note), &c->err));
 	if (c->wants_spare) {
 		/* Without one the log makes it itself, late, and says what failed. */
@@ -79,7 +92,8 @@ static enum rc do_turn(struct checkpointer *c, enum turn turn)
 
 static bool is_for_helper(const struct checkpointer *c)
 {
-	return !c->is_done && (c->turn == TURN_PREPARING || c->turn == TURN_PUBLISHING);
+	return !c->is_done && (c->turn == TURN_PREPARING || c->turn == TURN_PUBLISHING ||
+			       c->turn == TURN_WITNESSING);
 }
 
 static void *work(void *arg)
@@ -120,6 +134,21 @@ static void start_turn(struct checkpointer *c, enum turn turn)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* In IDLE. False: there is nothing to write. */
+static bool write_cosigned(struct checkpointer *c)
+{
+	struct buf empty = c->writing;
+
+	if (c->cosigned.n == 0) {
+		return false;
+	}
+	c->writing = c->cosigned;
+	c->cosigned = empty;
+	buf_reset(&c->cosigned);
+	start_turn(c, TURN_WITNESSING);
+	return true;
+}
+
 static void again_later(struct checkpointer *c)
 {
 	if (loop_timer_in(c->loop, &c->timer, INTERVAL_MS) != RC_OK) {
@@ -135,7 +164,9 @@ static void interval_is_over(struct loop_timer *t)
 		return;
 	}
 	if (book_durable_size(c->book) <= tiles_published_size(c->tiles)) {
-		again_later(c);
+		if (!write_cosigned(c)) {
+			again_later(c);
+		}
 		return;
 	}
 	if (segment_check_in_place(book_log(c->book), &c->err) != RC_OK) {
@@ -221,6 +252,11 @@ static void turn_is_over(struct checkpointer *c, bool is_broken)
 	} else if (c->turn == TURN_PUBLISHING) {
 		c->turn = TURN_IDLE;
 		prove_leases(c);
+		if (!write_cosigned(c)) {
+			again_later(c);
+		}
+	} else if (c->turn == TURN_WITNESSING) {
+		c->turn = TURN_IDLE;
 		again_later(c);
 	}
 }
@@ -292,6 +328,28 @@ enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct t
 	return RC_OK;
 }
 
+bool checkpointer_is_idle(const struct checkpointer *c)
+{
+	return c->turn == TURN_IDLE && !c->is_broken;
+}
+
+struct str checkpointer_note(const struct checkpointer *c)
+{
+	return buf_view(&c->note);
+}
+
+enum rc checkpointer_prove(struct checkpointer *c, uint64_t old_size, uint64_t size,
+			   struct tlog_proof *ret, struct err *e)
+{
+	return tiles_prove_published(c->tiles, old_size, size, ret, e);
+}
+
+enum rc checkpointer_witnessed(struct checkpointer *c, struct str note)
+{
+	buf_reset(&c->cosigned);
+	return buf_add(&c->cosigned, note);
+}
+
 uint64_t checkpointer_published_size(const struct checkpointer *c)
 {
 	return c->turn == TURN_PUBLISHING || c->turn == TURN_PREPARING
@@ -345,6 +403,8 @@ enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct
 	c->keeper = keeper;
 	c->event_fd = -1;
 	c->note = (struct buf)BUF_INIT(NOTE_BYTES);
+	c->cosigned = (struct buf)BUF_INIT(TLOG_NOTE_MAX_BYTES);
+	c->writing = (struct buf)BUF_INIT(TLOG_NOTE_MAX_BYTES);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	rc = set_up(c, dir, vkey_text, e);
@@ -376,6 +436,8 @@ void checkpointer_free(struct checkpointer *c)
 	tiles_free(c->tiles);
 	vec_fini(&c->to_prove);
 	buf_fini(&c->note);
+	buf_fini(&c->cosigned);
+	buf_fini(&c->writing);
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	mem_free(c);

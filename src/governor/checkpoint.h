@@ -33,6 +33,18 @@ enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_
  * keeper to check, with the next signature. */
 enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct tlog_hash *root,
 			   struct err *e);
+/* For witnesses (witness.c), from the loop's thread. Is the helper doing nothing? Only then
+ * checkpointer_prove and checkpointer_note may be called. */
+bool checkpointer_is_idle(const struct checkpointer *c);
+/* The note that was published last, as the keeper signed it; empty before the first of this life.
+ */
+struct str checkpointer_note(const struct checkpointer *c);
+/* The proof between two trees that are not larger than the published one. */
+enum rc checkpointer_prove(struct checkpointer *c, uint64_t old_size, uint64_t size,
+			   struct tlog_proof *ret, struct err *e);
+/* A published note with cosignatures of a quorum: it becomes checkpoint.witnessed, and checkpoint
+ * if nothing newer is published by then. RC_LIMIT, RC_NOMEM: it does not. */
+enum rc checkpointer_witnessed(struct checkpointer *c, struct str note);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
 /* Set when memory and disk disagree: the governor must end. */
 bool checkpointer_is_broken(const struct checkpointer *c);

@@ -171,6 +171,7 @@ struct governor {
 	bool has_courier;
 	bool has_store;
 
+	struct witnesses *witnesses; /* NULL: nobody cosigns */
 	struct evidence_desk *evidence;
 	struct arena round; /* scratch; emptied after each round */
 	struct request *requests;
@@ -628,6 +629,15 @@ void definitions_on_answer(struct governor *g, const struct msg_definitions *m);
 /* The definition as the agents see it, appended to an open array. */
 void definitions_write(const struct tool *t, struct json_out *w);
 bool definitions_sender_is_runner(const struct upstream *u);
+
+/* ---- witness.c: others see the log ---- */
+/* After this life was announced. */
+enum rc witness_start(struct governor *g, struct err *e);
+void witness_free(struct governor *g);
+void witness_tick(struct governor *g);
+void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
+/* "witnesses": {...} into an open object, if there are any. */
+void witness_view(const struct governor *g, struct json_out *w);
 
 /* ---- room.c ---- */
 /* Sets has_no_room, too. */

@@ -158,8 +158,13 @@ static void on_courier(void *ctx, struct channel *c, const struct message *m)
 	struct governor *g = ctx;
 
 	(void)c; /* there is one courier */
-	if (!g->is_broken && m->kind == MESSAGE_NOTIFIED) {
+	if (g->is_broken) {
+		return;
+	}
+	if (m->kind == MESSAGE_NOTIFIED) {
 		notify_on_notified(g, &m->notified);
+	} else if (m->kind == MESSAGE_WITNESS_ANSWER) {
+		witness_on_answer(g, &m->witness_answer);
 	}
 }
 
@@ -227,6 +232,7 @@ static void tick(struct loop_timer *t)
 	stop_tick(g);
 	refusals_tick(g);
 	room_tick(g);
+	witness_tick(g);
 	kept_tick(g);
 	evidence_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
@@ -397,6 +403,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	if (g->checkpointer) {
 		TRY(checkpointer_holds(g->checkpointer, g->anchor.size, &g->anchor.root, e));
 	}
+	TRY(witness_start(g, e));
 	TRY(connect_others(g, e));
 	clock_watch_recover(g);
 	leases_recover(g);
@@ -440,6 +447,7 @@ void governor_free(struct governor *g)
 	}
 	loop_hook_remove(g->loop, &g->commit);
 	checkpointer_free(g->checkpointer);
+	witness_free(g);
 	calls_free_all(g);
 	kept_free_all(g);
 	notify_free_all(g);

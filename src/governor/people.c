@@ -364,6 +364,7 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 		view_time(w, "clock_expected", clock_watch_expected_ms(g));
 		view_time(w, "clock_found", clock_unix_ms(g->clock));
 	}
+	witness_view(g, w);
 	escalate_list(g, w);
 	json_out_key(w, STR("stops"));
 	json_out_array(w);

@@ -178,9 +178,50 @@ enum rc tiles_publish(struct tiles *t, struct str note, struct err *e)
 	return RC_OK;
 }
 
+enum rc tiles_prove_published(struct tiles *t, uint64_t old_size, uint64_t size,
+			      struct tlog_proof *ret, struct err *e)
+{
+	struct tlog_nodes nodes = tlog_dir_nodes(t->dir);
+
+	if (size > t->published) {
+		FAIL(e, RC_INPUT, "%ju leaves are not published", (uintmax_t)size);
+	}
+	tlog_dir_set_size(t->dir, t->published);
+	return tlog_prove_consistency(t->hasher, &nodes, old_size, size, ret, e);
+}
+
+enum rc tiles_publish_witnessed(struct tiles *t, struct str note, struct err *e)
+{
+	return tlog_writer_publish_witnessed(t->writer, note, &t->key, e);
+}
+
+/* The log's own signature is all that a receipt of ours needs: cosignatures come later, and may be
+ * many. */
+static enum rc add_plain(struct buf *b, struct str note, const struct tlog_vkey *key, struct err *e)
+{
+	struct tlog_note parsed;
+	enum rc rc;
+
+	TRY(tlog_note_parse(note, &parsed, e));
+	rc = buf_addf(b, STR_FMT "\n", STR_ARG(parsed.text));
+	for (size_t i = 0; i < parsed.n_signatures && rc == RC_OK; i++) {
+		if (parsed.signatures[i].id == key->id &&
+		    str_eq(parsed.signatures[i].name, str_from(key->name))) {
+			rc = buf_addf(b, "\xE2\x80\x94 " STR_FMT " " STR_FMT "\n",
+				      STR_ARG(parsed.signatures[i].name),
+				      STR_ARG(parsed.signatures[i].base64));
+		}
+	}
+	if (rc != RC_OK) {
+		FAIL(e, RC_LIMIT, "no room for a checkpoint");
+	}
+	return RC_OK;
+}
+
 enum rc tiles_receipt(struct tiles *t, uint64_t index, struct buf *b, struct err *e)
 {
 	AUTO_BUF note = BUF_INIT(TLOG_NOTE_MAX_BYTES);
+	AUTO_BUF plain = BUF_INIT(TLOG_NOTE_MAX_BYTES);
 	struct tlog_nodes nodes = tlog_dir_nodes(t->dir);
 	struct tlog_receipt r = {.index = index};
 
@@ -189,8 +230,9 @@ enum rc tiles_receipt(struct tiles *t, uint64_t index, struct buf *b, struct err
 		     (uintmax_t)index);
 	}
 	TRY(tlog_dir_read_checkpoint(t->dir, &note, e));
+	TRY(add_plain(&plain, buf_view(&note), &t->key, e));
 	tlog_dir_set_size(t->dir, t->published);
 	TRY(tlog_prove_inclusion(t->hasher, &nodes, index, t->published, &r.path, e));
-	r.checkpoint = buf_view(&note);
+	r.checkpoint = buf_view(&plain);
 	return tlog_receipt_print(&r, b, e);
 }

@@ -49,5 +49,10 @@ enum rc tiles_prove(struct tiles *t, uint64_t old_size, struct tlog_proof *ret, 
 enum rc tiles_root_at(struct tiles *t, uint64_t size, struct tlog_hash *ret, struct err *e);
 /* note is the signed checkpoint of the size and root prepared last. */
 enum rc tiles_publish(struct tiles *t, struct str note, struct err *e);
+/* The proof between two trees of at most the published size. */
+enum rc tiles_prove_published(struct tiles *t, uint64_t old_size, uint64_t size,
+			      struct tlog_proof *ret, struct err *e);
+/* note is a checkpoint published before, with cosignatures of a quorum. */
+enum rc tiles_publish_witnessed(struct tiles *t, struct str note, struct err *e);
 /* The receipt of a leaf below the published size, appended to b: exact tlog-proof text. */
 enum rc tiles_receipt(struct tiles *t, uint64_t index, struct buf *b, struct err *e);

@@ -424,6 +424,54 @@ static void freezes_are_a_file_that_may_be_absent(void **state)
 	assert_str(one->gate, "quorum");
 }
 
+#define WITNESS_KEY "witness.example/w1+20324abe+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X"
+
+static void witnesses_are_a_policy_and_what_waits_for_them(void **state)
+{
+	(void)state;
+	static const struct breaking cases[] = {
+	    {"witnesses.policy", NULL, "witness a\nquorum none\n", "1: expected"},
+	    {"witnesses.policy", NULL, "witness a " WITNESS_KEY "\n", "no 'quorum'"},
+	    {"witnesses.policy", NULL, "witness a " WITNESS_KEY " http://far.example/\nquorum a\n",
+	     "expected https://"},
+	    {"witnesses.policy", NULL,
+	     "witness a " WITNESS_KEY " http://127.0.0.1.far.example/\nquorum a\n",
+	     "expected https://"},
+	    {"witnesses.policy", NULL, "witness a " WITNESS_KEY " https://a@b/\nquorum a\n",
+	     "expected https://"},
+	    {"witnesses.policy", NULL,
+	     "log audit.example/gw1+a9d7d3ed+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4\n"
+	     "quorum none\n",
+	     "is about this log"},
+	    {"remit.yaml", "state: state", "state: state\nwitnesses: {every: 1s}",
+	     "needs a file 'witnesses.policy'"},
+	    {"remit.yaml", "state: state", "state: state\nwitnesses: {required_for: [all]}",
+	     "expected read, contain or destroy"},
+	    {"remit.yaml", "state: state", "state: state\nwitnesses: {every: 10ms}", "at least"},
+	    {"remit.yaml", "state: state", "state: state\nwitnesses: {every: 1m}",
+	     "at least twice"},
+	    {"remit.yaml", "state: state", "state: state\nwitnesses: {require_for: [read]}",
+	     "did you mean 'required_for'"},
+	};
+	static const struct breaking dubious[] = {
+	    {"witnesses.policy", NULL, "witness a " WITNESS_KEY "\nquorum a\n", "never asked"},
+	};
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+
+	errors(cases, ARRAY_LEN(cases));
+	warnings(dubious, ARRAY_LEN(dubious));
+	changed(&tree, "witnesses.policy", NULL,
+		"witness a " WITNESS_KEY " https://a.example/w\nquorum a\n");
+	assert_ok(build(&tree, &d, &f, NULL));
+	assert_true(d->bundle->witness.is_used);
+	assert_false(d->bundle->witness.effects[EFFECT_DESTROY]);
+	assert_int_equal(d->witnesses.every_ms, 1000);
+	assert_int_equal(d->witnesses.away_after_ms, 10000);
+	assert_true(str_contains(d->canonical, STR(WITNESS_KEY))); /* it governs */
+}
+
 #define RULE(more) "rules:\n  a: {classes: [credential-abuse], " more "}\n"
 #define ENTRY	   "agent: responder, playbook: credential-abuse"
 
@@ -713,7 +761,8 @@ static void a_tool_that_changes_something_must_be_undoable_verifiable_and_preser
 	     "kind: ip, pointer: /pi}]\n    data: [edge-config]\n    capture",
 	     "no argument of this tool is called 'pi'; did you mean 'ip'?"},
 	    {edge, "kind: ip, pointer: /ip}]\n    data: [edge-config]\n    capture",
-	     "kind: ip}]\n    data: [edge-config]\n    capture", "a target has one of pointer, list, selector"},
+	     "kind: ip}]\n    data: [edge-config]\n    capture",
+	     "a target has one of pointer, list, selector"},
 	    {edge, "kind: ip, pointer: /ip}]\n    data: [edge-config]\n    capture",
 	     "kind: ip, constant: any}]\n    data: [edge-config]\n    capture",
 	     "is no single target"},
@@ -1110,6 +1159,7 @@ int main(void)
 	    cmocka_unit_test(an_agent_must_be_complete_and_ours),
 	    cmocka_unit_test(people_groups_and_gates_must_fit_together),
 	    cmocka_unit_test(freezes_are_a_file_that_may_be_absent),
+	    cmocka_unit_test(witnesses_are_a_policy_and_what_waits_for_them),
 	    cmocka_unit_test(routing_names_what_is_there_and_can_be_allowed),
 	    cmocka_unit_test(signals_are_demanded_and_told_as_the_catalog_says),
 	    cmocka_unit_test(remit_yaml_is_held_to_its_keys),

@@ -109,6 +109,8 @@ struct scene {
 	bool refuses_puts;   /* the store's disk is full */
 	bool refuses_checks; /* what it has is damaged */
 	bool ignores_removals;
+	void (*as_witness)(struct scene *s,
+			   const struct msg_witness_ask *m); /* NULL: nobody answers */
 	uint64_t anchor_size; /* what the keeper says that it signed last */
 	uint8_t anchor_root[32];
 	const char *held_tool;	 /* its calls are not answered by themselves */
@@ -659,7 +661,8 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 	struct heard_reply *r;
 	size_t party = 0;
 
-	s->n_heard += m->kind != MESSAGE_SIGN && m->kind != MESSAGE_COMMAND_REPLY;
+	s->n_heard += m->kind != MESSAGE_SIGN && m->kind != MESSAGE_COMMAND_REPLY &&
+		      m->kind != MESSAGE_WITNESS_ASK;
 	while (s->c[party] != c) {
 		party++;
 	}
@@ -683,6 +686,11 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		r->req = m->command_reply.req;
 		r->code = m->command_reply.status;
 		scene_copy(r->text, sizeof(r->text), m->command_reply.body);
+		break;
+	case MESSAGE_WITNESS_ASK:
+		if (s->as_witness) {
+			s->as_witness(s, &m->witness_ask);
+		}
 		break;
 	case MESSAGE_SILENT:
 		s->to_be_ended = m->silent.role;

@@ -388,7 +388,8 @@ enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct dec
 		      const struct json *args, struct str pre, uint64_t task, uint64_t parent,
 		      uint64_t lease, struct flight **ret, struct err *e)
 {
-	static const char *const names[] = {"agent", "capture", "verify", "rollback", "preserve", "rehearse"};
+	static const char *const names[] = {"agent",	"capture",  "verify",
+					    "rollback", "preserve", "rehearse"};
 	AUTO_BUF canonical = BUF_INIT(LIMIT_ARGS_BYTES);
 	struct flight *f;
 	struct leaf l = {

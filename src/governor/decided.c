@@ -56,7 +56,7 @@ enum rc decided_record(struct governor *g, const struct request *r, const struct
 		    .purpose = STR("agent"),
 		    .agent = r->agent,
 		    .key = r->key,
-		    .tool = r->tool,
+		    .tool = own_tool_is(r->tool) ? r->tool : known_tool(g->bundle, r->tool),
 		    .effect = effect_name(d->effect),
 		    .targets = d->targets,
 		    .tag = r->tag,
@@ -86,6 +86,9 @@ enum rc decided_record(struct governor *g, const struct request *r, const struct
 	struct book_value values[] = {
 	    {.bytes = r->args_text, .commit = &l.call_decided.args, .slot = 0},
 	    {.bytes = r->pre_text, .commit = &l.call_decided.pre, .slot = 1},
+	    {.bytes = str_eq(l.call_decided.tool, r->tool) ? STR_NULL : r->tool,
+	     .commit = &l.call_decided.unknown,
+	     .slot = 2},
 	};
 
 	if (!l.call_decided.marks.p) {

@@ -22,6 +22,7 @@
 #include "core/command.h"
 #include "core/decide.h"
 #include "core/incident.h"
+#include "core/known.h"
 #include "core/recompute.h"
 #include "governor/book.h"
 #include "governor/governor.h"
@@ -86,8 +87,8 @@ struct request {
 	uint64_t use_call; /* that read `use` */
 	uint64_t judged_unix_ms; /* when it was judged last, */
 	uint64_t judged_on;	 /* and how many leaves the state had */
-	bool is_preserved; /* the tool's `preserve` reads were made for it */
-	uint64_t hold_until_ns; /* boot clock */
+	bool is_preserved;	 /* the tool's `preserve` reads were made for it */
+	uint64_t hold_until_ns;	 /* boot clock */
 	struct loop_timer hold;
 };
 
@@ -407,7 +408,7 @@ void own_tools_list(const struct governor *g, struct str agent, uint64_t task, s
 void intents_declare(struct governor *g, struct request *r);
 /* For an intent that decide_intent allowed: records it and opens its task, under a data key of its
  * own. by: who or what opened it ("policy", a rule's or a person's name). */
-enum rc intents_open_task(struct governor *g, const struct intent_request *q,
+enum rc intents_open_task(struct governor *g, const struct intent_request *q, struct str asked,
 			  const struct intent_decision *d, struct str by, uint64_t *ret_task,
 			  struct err *e);
 

@@ -78,7 +78,8 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 		FAIL(e, RC_INPUT, "'goal_class' must be a name of at most 64 bytes");
 	}
 	TRY(read_list(g, json_get(r->args, STR("tools")), "tools", MAX_TOOLS, &q->tools, e));
-	TRY(read_list(g, json_get(r->args, STR("targets")), "targets", LIMIT_TARGETS, &q->targets, e));
+	TRY(read_list(g, json_get(r->args, STR("targets")), "targets", LIMIT_TARGETS, &q->targets,
+		      e));
 	TRY(read_list(g, json_get(r->args, STR("data")), "data", MAX_DATA, &q->data, e));
 	if (json_get(r->args, STR("duration_s"))) {
 		if (!json_u64(json_get(r->args, STR("duration_s")), &seconds) || seconds == 0 ||
@@ -90,22 +91,20 @@ static enum rc read_intent(struct governor *g, const struct request *r, struct i
 	return RC_OK;
 }
 
-static enum rc record_intent(struct governor *g, const struct intent_request *q,
-			     const struct intent_decision *d, const struct digest *tag,
-			     uint64_t key, uint64_t *ret_ix, struct err *e)
+/* asked: the arguments as they came. */
+static enum rc record_intent(struct governor *g, const struct intent_request *q, struct str asked,
+			     const struct intent_decision *d, uint64_t key, uint64_t *ret_ix,
+			     struct err *e)
 {
+	struct intent_request known;
+	bool is_all = false;
 	struct leaf l = {
 	    .kind = LEAF_INTENT_DECIDED,
 	    .intent_decided =
 		{
 		    .agent = q->agent,
 		    .incident = state_incident(g->state, q->incident) ? q->incident : 0,
-		    .playbook = q->playbook,
-		    .tools = q->tools,
-		    .targets = q->targets,
-		    .data = q->data,
 		    .duration_ms = q->duration_ms,
-		    .goal_class = q->goal_class,
 		    .verdict = verdict_name(d->verdict),
 		    .reason = reason_code(d->reason),
 		    .attempt = d->attempt,
@@ -113,20 +112,28 @@ static enum rc record_intent(struct governor *g, const struct intent_request *q,
 		    .policies = d->policies,
 		    .bundle = *state_bundle(g->state),
 		    .approval = d->verdict == VERDICT_ALLOW ? d->approval : 0,
-		    .tag = *tag,
+		    .tag = d->tag,
 		},
 	};
 	struct book_value values[] = {
-	    {.bytes = q->goal, .commit = &l.intent_decided.goal, .slot = 0}};
+	    {.bytes = q->goal, .commit = &l.intent_decided.goal, .slot = 0},
+	    {.commit = &l.intent_decided.asked, .slot = 1},
+	};
 
 	if (!l.intent_decided.incident) {
 		l.intent_decided.named = recompute_number(q->incident);
 	}
-
-	return book_record(g->book, &l, key, values, 1, ret_ix, e);
+	TRY(known_intent(g->bundle, q, &g->round, &known, &is_all, e));
+	l.intent_decided.playbook = known.playbook;
+	l.intent_decided.tools = known.tools;
+	l.intent_decided.targets = known.targets;
+	l.intent_decided.data = known.data;
+	l.intent_decided.goal_class = known.goal_class;
+	values[1].bytes = is_all ? STR_NULL : asked;
+	return book_record(g->book, &l, key, values, ARRAY_LEN(values), ret_ix, e);
 }
 
-enum rc intents_open_task(struct governor *g, const struct intent_request *q,
+enum rc intents_open_task(struct governor *g, const struct intent_request *q, struct str asked,
 			  const struct intent_decision *d, struct str by, uint64_t *ret_task,
 			  struct err *e)
 {
@@ -154,7 +161,7 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q,
 	};
 
 	TRY(vault_take(g->vault, g->keeper, &serial, e));
-	TRY(record_intent(g, q, d, &d->tag, serial, &l.task_opened.intent, e));
+	TRY(record_intent(g, q, asked, d, serial, &l.task_opened.intent, e));
 	TRY(book_record(g->book, &l, serial, NULL, 0, ret_task, e));
 	return vault_bind(g->vault, serial, *ret_task, e);
 }
@@ -338,7 +345,7 @@ void intents_declare(struct governor *g, struct request *r)
 		return;
 	}
 	if (d.verdict == VERDICT_ALLOW) {
-		if (intents_open_task(g, &q, &d, STR("policy"), &ix, &e) != RC_OK) {
+		if (intents_open_task(g, &q, r->args_text, &d, STR("policy"), &ix, &e) != RC_OK) {
 			log_err("a task could not be opened: %s", e.msg);
 			reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 			return;
@@ -346,7 +353,7 @@ void intents_declare(struct governor *g, struct request *r)
 		answer_task(g, r, ix);
 		return;
 	}
-	if (record_intent(g, &q, &d, &d.tag, VAULT_LIFE_KEY, &ix, &e) != RC_OK) {
+	if (record_intent(g, &q, r->args_text, &d, VAULT_LIFE_KEY, &ix, &e) != RC_OK) {
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 		return;
 	}

@@ -123,7 +123,7 @@ static enum rc route_one(struct governor *g, const struct route *r, const struct
 		if (!by.p) {
 			FAIL(e, RC_NOMEM, "no memory to route an incident");
 		}
-		TRY(intents_open_task(g, &q, &d, by, &task, e));
+		TRY(intents_open_task(g, &q, STR_NULL, &d, by, &task, e));
 		return record(g, incident, key, task, REASON_ALLOWED, e);
 	}
 	if (d.verdict == VERDICT_ASK) { /* (4) */

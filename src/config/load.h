@@ -15,6 +15,7 @@
 #include "config/nearest.h"
 #include "config/tree.h"
 
+struct cedar_policy;
 struct cedar_uid;
 
 struct load {
@@ -150,7 +151,7 @@ void load_argument_conditions(struct load *l, const struct json *node, struct co
 
 /* ---- The steps, in their order ---- */
 void load_remit(struct load *l);
-void load_routing(struct load *l); /* after agents and playbooks */
+void load_routing(struct load *l);			   /* after agents and playbooks */
 void load_sources(struct load *l, const struct json *doc); /* a part of it */
 void load_people(struct load *l);
 void load_inventory(struct load *l);
@@ -167,11 +168,17 @@ void load_agents(struct load *l);
 /* Of gates: what can only be checked when tools and agents are known. */
 void load_gates_ends(struct load *l);
 enum rc load_policies(struct load *l, struct err *e);
+/* What is found about a policy, in the order of the set. */
+struct policy_fact {
+	const struct cedar_policy *policy;
+	size_t n_errors; /* so far: what would be said twice is not */
+	bool is_dead;	 /* no request satisfies it */
+};
 /* Within load_policies, when all else is sound: the types of all policies, and the names that they
- * compare with. n_errors: of each policy so far, for what would be said twice. Sets
- * l->d->policy_schema. */
-enum rc load_check_policies(struct load *l, size_t *n_errors, struct err *e);
-/* Reports an entity that no request has: an agent, team, tool, group or service that is not there. */
+ * compare with. Sets l->d->policy_schema. */
+enum rc load_check_policies(struct load *l, struct policy_fact *facts, struct err *e);
+/* Reports an entity that no request has: an agent, team, tool, group or service that is not there.
+ */
 void load_check_entity(struct load *l, const struct json *at, const struct cedar_uid *uid);
 /* people.yaml, authors: after the policies, whose files it names. */
 void load_authors(struct load *l);

@@ -7,6 +7,7 @@
  */
 #include <cedar.h>
 
+#include "base/map.h"
 #include "config/load.h"
 #include "core/policy.h"
 #include "core/target.h"
@@ -39,10 +40,12 @@ static struct str agent_of_path(struct str path)
 
 /* ---- Annotations ---- */
 
-static void check_id(struct load *l, const struct cedar_policies *set, size_t index)
+/* ids: of the policies so far, by @id. */
+static void check_id(struct load *l, const struct cedar_policy *p, struct policy_fact *fact,
+		     struct map *ids)
 {
-	const struct cedar_policy *p = cedar_policies_at(set, index);
 	struct str id = cedar_policy_annotation(p, "id");
+	const struct policy_fact *other;
 	struct json node;
 
 	if (!id.p || id.n == 0) {
@@ -52,15 +55,14 @@ static void check_id(struct load *l, const struct cedar_policies *set, size_t in
 			  STR_ARG(cedar_policy_id(p)));
 		return;
 	}
-	for (size_t i = 0; i < index; i++) {
-		const struct cedar_policy *other = cedar_policies_at(set, i);
-
-		if (str_eq(cedar_policy_annotation(other, "id"), id)) {
-			load_error(l, at_policy(&node, p),
-				   "@id '" STR_FMT "' is used already, in " STR_FMT ":%u",
-				   STR_ARG(id), STR_ARG(cedar_policy_source(other)),
-				   cedar_policy_pos(other).line);
-		}
+	other = map_get(ids, id);
+	if (other) {
+		load_error(l, at_policy(&node, p),
+			   "@id '" STR_FMT "' is used already, in " STR_FMT ":%u", STR_ARG(id),
+			   STR_ARG(cedar_policy_source(other->policy)),
+			   cedar_policy_pos(other->policy).line);
+	} else {
+		l->is_out_of_memory |= map_put(ids, id, fact) != RC_OK;
 	}
 }
 
@@ -306,9 +308,10 @@ static void check_place(struct load *l, const struct cedar_policy *p)
 	}
 }
 
-static void check_policy(struct load *l, const struct cedar_policies *set, size_t index)
+static void check_policy(struct load *l, const struct cedar_policy *p, struct policy_fact *fact,
+			 struct map *ids)
 {
-	const struct cedar_policy *p = cedar_policies_at(set, index);
+	size_t before = l->f->n_errors;
 	const struct cedar_annotation *annotations;
 	size_t n = 0;
 
@@ -317,33 +320,39 @@ static void check_policy(struct load *l, const struct cedar_policies *set, size_
 	for (size_t i = 0; i < n; i++) {
 		check_annotation(l, p, &annotations[i]);
 	}
-	check_id(l, set, index);
+	check_id(l, p, fact, ids);
 	check_place(l, p);
 	check_scope(l, p, CEDAR_PRINCIPAL);
 	check_scope(l, p, CEDAR_ACTION);
 	check_scope(l, p, CEDAR_RESOURCE);
+	fact->n_errors = l->f->n_errors - before;
 }
 
 /* ---- The whole ---- */
 
-static void check_envelopes(struct load *l, const struct cedar_policies *set)
+static void check_envelopes(struct load *l, const struct policy_fact *facts)
 {
+	const struct cedar_policies *set = l->b->policies;
+
 	for (size_t i = 0; i < l->b->n_agents; i++) {
 		struct str name = l->b->agents[i].name;
 		bool has_permit = false;
+		bool has_live = false;
 
 		for (size_t k = 0; k < cedar_policies_count(set); k++) {
 			const struct cedar_policy *p = cedar_policies_at(set, k);
+			bool is_permit = cedar_policy_effect(p) == CEDAR_PERMIT &&
+					 str_eq(agent_of_path(cedar_policy_source(p)), name);
 
-			has_permit |= cedar_policy_effect(p) == CEDAR_PERMIT &&
-				      str_eq(agent_of_path(cedar_policy_source(p)), name);
+			has_permit |= is_permit;
+			has_live |= is_permit && !facts[k].is_dead;
 		}
-		if (!has_permit) {
+		if (!has_live) {
 			l->file = arena_strf(l->arena, "agents/" STR_FMT ".yaml", STR_ARG(name));
 			load_warn(l, NULL,
 				  "no permit under " ENVELOPES STR_FMT
-				  "/: this agent can do nothing",
-				  STR_ARG(name));
+				  "/%s: this agent can do nothing",
+				  STR_ARG(name), has_permit ? " can hold" : "");
 		}
 	}
 }
@@ -383,15 +392,21 @@ static void builder_cleanup(struct cedar_builder **b)
 static enum rc check_policies(struct load *l, bool is_sound, struct err *e)
 {
 	const struct cedar_policies *set = l->b->policies;
-	size_t *n_errors = load_alloc(l, cedar_policies_count(set), sizeof(*n_errors));
+	size_t n = cedar_policies_count(set);
+	struct policy_fact *facts = load_alloc(l, n, sizeof(*facts));
+	AUTO_MAP ids = MAP_INIT;
 
-	for (size_t k = 0; n_errors && k < cedar_policies_count(set); k++) {
-		size_t before = l->f->n_errors;
-
-		check_policy(l, set, k);
-		n_errors[k] = l->f->n_errors - before;
+	for (size_t k = 0; facts && k < n; k++) {
+		facts[k].policy = cedar_policies_at(set, k);
+		check_policy(l, facts[k].policy, &facts[k], &ids);
 	}
-	return n_errors && is_sound ? load_check_policies(l, n_errors, e) : RC_OK;
+	if (facts && is_sound) {
+		TRY(load_check_policies(l, facts, e));
+	}
+	if (facts) {
+		check_envelopes(l, facts);
+	}
+	return RC_OK;
 }
 
 enum rc load_policies(struct load *l, struct err *e)
@@ -417,7 +432,5 @@ enum rc load_policies(struct load *l, struct err *e)
 		}
 	}
 	TRY(cedar_builder_finish(builder, &l->b->policies, e));
-	TRY(check_policies(l, is_sound, e));
-	check_envelopes(l, l->b->policies);
-	return RC_OK;
+	return check_policies(l, is_sound, e);
 }

@@ -192,14 +192,16 @@ static bool is_about_names(enum cedar_finding_class class)
 	       class == CEDAR_FINDING_NO_ACTION || class == CEDAR_FINDING_IMPOSSIBLE;
 }
 
-static void report(struct load *l, const struct cedar_validation *v, const size_t *n_errors)
+static void report(struct load *l, const struct cedar_validation *v, struct policy_fact *facts)
 {
 	struct json node;
 
 	for (size_t i = 0; i < v->n_findings; i++) {
 		const struct cedar_finding *f = &v->findings[i];
 
-		if (n_errors[f->policy] > 0 && is_about_names(f->class)) {
+		facts[f->policy].is_dead |=
+		    f->class == CEDAR_FINDING_IMPOSSIBLE || f->class == CEDAR_FINDING_NO_ACTION;
+		if (facts[f->policy].n_errors > 0 && is_about_names(f->class)) {
 			continue;
 		}
 		l->file = f->source;
@@ -229,7 +231,7 @@ static enum rc make_schema(struct load *l, const struct policy_names *names,
 	return cedar_schema_parse(STR("the schema for policies"), l->d->policy_schema, ret, e);
 }
 
-enum rc load_check_policies(struct load *l, size_t *n_errors, struct err *e)
+enum rc load_check_policies(struct load *l, struct policy_fact *facts, struct err *e)
 {
 	CLEANUP(schema_cleanup) struct cedar_schema *schema = NULL;
 	AUTO_ARENA arena = ARENA_INIT(VALIDATION_BYTES);
@@ -245,11 +247,11 @@ enum rc load_check_policies(struct load *l, size_t *n_errors, struct err *e)
 	for (size_t i = 0; i < cedar_policies_count(set); i++) {
 		size_t before = l->f->n_errors;
 
-		l->file = cedar_policy_source(cedar_policies_at(set, i));
-		TRY(check_mentions(&c, cedar_policies_at(set, i)));
-		n_errors[i] += l->f->n_errors - before;
+		l->file = cedar_policy_source(facts[i].policy);
+		TRY(check_mentions(&c, facts[i].policy));
+		facts[i].n_errors += l->f->n_errors - before;
 	}
 	TRY(cedar_validate(set, schema, &options, &arena, &v, e));
-	report(l, &v, n_errors);
+	report(l, &v, facts);
 	return RC_OK;
 }

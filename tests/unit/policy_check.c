@@ -135,12 +135,43 @@ static void one_mistake_is_told_once(void **state)
 	}
 }
 
+static void an_agent_whose_permits_cannot_hold_is_reported(void **state)
+{
+	static const char envelope[] =
+	    "@id(\"x\")\npermit (principal == Remit::Agent::\"responder\", action == "
+	    "Remit::Action::\"edge___block\", resource is Remit::Incident);\n";
+
+	(void)state;
+	AUTO_TREE tree = TREE_INIT;
+	AUTO_TREE good = TREE_INIT;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_DEPLOYMENT d = NULL;
+	AUTO_BUF out = BUF_INIT(1 << 20);
+	struct err e = ERR_INIT;
+
+	assert_ok(tree_read(&good, TEST_DATA "/deployment", &f, &e));
+	for (size_t i = 0; i < good.files.n; i++) {
+		const struct tree_file *file = &good.files.p[i];
+		bool is_envelope = str_has_prefix(file->path, STR("policies/agents/"));
+
+		assert_ok(tree_add(&tree, file->path,
+				   is_envelope ? str_from(envelope) : file->bytes, NULL));
+	}
+	assert_ok(deployment_build(&tree, NULL, NOW, &d, &f, &e));
+	assert_ok(findings_print(&f, &out));
+	assert_ok(buf_add_char(&out, '\0'));
+	assert_non_null(strstr(out.p, "envelope.cedar:1:1: warning: "));
+	assert_non_null(strstr(out.p, "no permit under policies/agents/responder/ can hold: this "
+				      "agent can do nothing"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_exists_may_be_named),
 	    cmocka_unit_test(what_does_not_exist_is_refused_with_the_nearest),
 	    cmocka_unit_test(one_mistake_is_told_once),
+	    cmocka_unit_test(an_agent_whose_permits_cannot_hold_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

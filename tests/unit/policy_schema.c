@@ -6,8 +6,16 @@
  */
 #include "config/policy_schema.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/init.h"
+#include "config/load.h"
 #include "core/policy.h"
+#include "core/reach.h"
 #include "scene.h"
+
+static const uint64_t NOW = 1801440000000; /* 2027-02-01: after whatever was rehearsed */
 
 static const struct source_signal reported[] = {{.name = {"traffic", 7}}};
 static const struct source reporting[] = {{.signals = reported, .n_signals = 1}};
@@ -236,12 +244,117 @@ static void an_intent_conforms_too(void **state)
 	scene_free(w);
 }
 
+/* ---- the packs ---- */
+
+static struct deployment *all_packs(void)
+{
+	static const struct str packs[] = {{"postgresql", 10}, {"nginx", 5},
+					   {"kubernetes", 10}, {"linux", 5},
+					   {"okta", 4},	       {"crowdstrike-falcon", 18},
+					   {"pagerduty", 9},   {"github", 6},
+					   {"aws", 3},	       {"slack", 5}};
+	const struct init_options o = {
+	    .packs = packs, .n_packs = ARRAY_LEN(packs), .now_unix_ms = NOW};
+	char root[] = "/tmp/remit-schema-XXXXXX";
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	AUTO_TREE tree = TREE_INIT;
+	struct deployment *d = NULL;
+	struct err e = ERR_INIT;
+	char command[100];
+
+	assert_non_null(mkdtemp(root));
+	assert_ok(config_init(root, &o, &e));
+	assert_ok(tree_read(&tree, root, &f, &e));
+	(void)snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+	if (deployment_build(&tree, NULL, NOW, &d, &f, &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+	return d;
+}
+
+/* A target of the kind, as a tool may be asked about. */
+static struct str a_target(const struct tool *t, struct arena *arena)
+{
+	static const struct {
+		struct str kind;
+		struct str target;
+	} known[] = {{{"ip", 2}, {"ip:192.0.2.9", 12}},
+		     {{"user", 4}, {"user:someone@example.org", 24}},
+		     {{"file", 4}, {"file:/srv/a", 11}}};
+
+	if (t->n_targets == 0) {
+		return STR("");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (str_eq(t->targets[0].kind, known[i].kind)) {
+			return known[i].target;
+		}
+	}
+	return arena_strf(arena, STR_FMT ":%s", STR_ARG(t->targets[0].kind),
+			  t->targets[0].form == TARGET_TEMPLATE ? "a/b" : "a1");
+}
+
+/* Is the example of a call of this tool, if one can be made, as the schema says? */
+static bool conforms(const struct deployment *d, const struct cedar_schema *schema,
+		     const struct tool *t)
+{
+	AUTO_ARENA arena = ARENA_INIT(16 << 20);
+	const struct incident incident = {.class = STR("x"), .severity = 1};
+	const struct task task = {.playbook = STR("x")};
+	struct str target = a_target(t, &arena);
+	const struct str_list targets = {.p = &target, .n = target.n ? 1 : 0};
+	struct policy_case what = {0};
+	const struct json *args;
+	struct classification kind;
+	struct policy_call call = {.agent = &d->bundle->agents[0],
+				   .incident = &incident,
+				   .task = &task,
+				   .tool = t,
+				   .what = &kind,
+				   .targets = &targets,
+				   .inventory = &d->bundle->inventory,
+				   .now_unix_ms = NOW};
+	bool is_whole;
+
+	assert_ok(reach_example(t, target, &arena, &args, &is_whole, NULL));
+	if (!args) {
+		return false;
+	}
+	kind = classify_call(t, args);
+	call.args = args;
+	assert_ok(input_check(t->arguments, args, &arena, NULL));
+	assert_ok(policy_case_of_call(&call, &arena, &what, NULL));
+	expect_conform(&what, schema);
+	return true;
+}
+
+static void calls_of_every_pack_conform(void **state)
+{
+	(void)state;
+	struct deployment *d = all_packs();
+	struct cedar_schema *schema;
+	struct err e = ERR_INIT;
+	size_t n = 0;
+
+	assert_ok(cedar_schema_parse(STR("packs"), d->policy_schema, &schema, &e));
+	for (size_t i = 0; i < d->bundle->n_tools; i++) {
+		n += conforms(d, schema, &d->bundle->tools[i]);
+	}
+	if (n < d->bundle->n_tools / 2) {
+		fail_msg("examples of %zu of %zu tools only", n, d->bundle->n_tools);
+	}
+	cedar_schema_unref(schema);
+	deployment_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_request_conforms_to_its_schema),
 	    cmocka_unit_test(a_schema_that_says_otherwise_is_noticed),
 	    cmocka_unit_test(an_intent_conforms_too),
+	    cmocka_unit_test(calls_of_every_pack_conform),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -551,6 +551,7 @@ enum cedar_finding_class {
 	CEDAR_FINDING_LEVEL,	     /* an entity too far from the request is read */
 	CEDAR_FINDING_LEVEL_LITERAL, /* an entity that the policy names is read */
 	CEDAR_FINDING_IMPOSSIBLE, /* a warning: the policy is never satisfied */
+	CEDAR_FINDING_ABSENT,	  /* a warning, on demand: nothing has the attribute asked for */
 };
 const char *cedar_finding_class_name(enum cedar_finding_class c); /* "unknown_type", ... */
 
@@ -571,6 +572,9 @@ struct cedar_validate_options {
 	 * the principal, action and resource, 2 also what their attributes and tags name. */
 	bool has_max_level;
 	uint32_t max_level;
+	/* Also find each attribute that `has` asks for and that no request can have there: it is
+	 * valid, and most often misspelt. */
+	bool finds_absent;
 };
 
 /* Lives in the arena that was given. */

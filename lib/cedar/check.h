@@ -12,6 +12,7 @@
 
 #include "base/vec.h"
 #include "cedar/ast.h"
+#include "cedar/nearest.h"
 #include "cedar/schema.h"
 
 /* A set of capabilities: one, or the union of two sets; NULL is empty. Never changed. */
@@ -46,6 +47,17 @@ enum rc cedar_find(struct cedar_findings *f, enum cedar_finding_class class, str
 enum rc cedar_validate_names(struct cedar_findings *f, const struct cedar_schema *schema,
 			     const struct cedar_policy *policy);
 
+/* An attribute that `has` asks for, over all environments that come there. */
+struct cedar_asked {
+	const struct str *name; /* in the policy: which `has` it is */
+	struct cedar_pos pos;
+	bool may_be_there;
+	struct cedar_nearest near;
+};
+struct cedar_asking {
+	VEC(struct cedar_asked) list;
+};
+
 struct cedar_checker {
 	const struct cedar_schema *schema;
 	struct cedar_findings *findings;
@@ -58,6 +70,7 @@ struct cedar_checker {
 	const struct cedar_etype *resource;
 	/* For levels: the type of every expression looked at, by its address; NULL = not wanted. */
 	struct map *types;
+	struct cedar_asking *asking; /* NULL = not wanted */
 };
 
 /* RC_LIMIT: too many steps; RC_NOMEM: cedar_arena_rc() explains. Recursion is bounded by depth. */

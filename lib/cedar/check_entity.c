@@ -7,7 +7,6 @@
  */
 #include "cedar/check.h"
 #include "cedar/entities.h"
-#include "cedar/nearest.h"
 
 enum { HINT_BYTES = 256, PATH_MAX_PARTS = 200 };
 
@@ -74,16 +73,22 @@ static enum rc look_up(struct cedar_checker *c, const struct cedar_ty *of, struc
 	return RC_OK;
 }
 
+static void offer_attrs(struct cedar_nearest *near, const struct cedar_ty *of)
+{
+	const struct cedar_ty *record = of->kind == CEDAR_TY_ENTITY ? of->entities[0]->attrs : of;
+
+	for (uint32_t i = 0; record->kind == CEDAR_TY_RECORD && i < record->n; i++) {
+		cedar_nearest_offer(near, record->attrs[i].name);
+	}
+}
+
 static enum rc find_no_attr(struct cedar_checker *c, const struct cedar_expr *x,
 			    const struct cedar_ty *of, struct str name)
 {
-	const struct cedar_ty *record = of->kind == CEDAR_TY_ENTITY ? of->entities[0]->attrs : of;
 	struct cedar_nearest near = cedar_nearest_to(name);
 	AUTO_BUF hint = BUF_INIT(HINT_BYTES);
 
-	for (uint32_t i = 0; record->kind == CEDAR_TY_RECORD && i < record->n; i++) {
-		cedar_nearest_offer(&near, record->attrs[i].name);
-	}
+	offer_attrs(&near, of);
 	(void)cedar_nearest_say(&near, &hint); /* the message stands without it */
 	return cedar_find(c->findings, CEDAR_FINDING_NO_ATTR, x->pos,
 			  STR_FMT " has no attribute '" STR_FMT "'" STR_FMT,
@@ -145,14 +150,37 @@ static enum rc check_has_one(struct cedar_checker *c, const struct cedar_caps *p
 	return cedar_check_means(c);
 }
 
-static enum rc check_plain_has(struct cedar_checker *c, const struct cedar_caps *prior,
-			       const struct cedar_expr *on, struct str name,
-			       struct cedar_answer *ret)
+/* Remembers what this environment says about the attribute. */
+static enum rc note_asked(struct cedar_checker *c, const struct cedar_expr *x,
+			  const struct cedar_answer *of, const struct cedar_answer *has)
 {
+	struct cedar_asked one = {
+	    .name = &x->names[0], .pos = x->pos, .near = cedar_nearest_to(x->names[0])};
+	struct cedar_asked *found = NULL;
+
+	for (size_t i = 0; i < c->asking->list.n; i++) {
+		found = c->asking->list.p[i].name == one.name ? &c->asking->list.p[i] : found;
+	}
+	if (!found) {
+		TRY(vec_push(&c->asking->list, one));
+		found = &c->asking->list.p[c->asking->list.n - 1];
+	}
+	found->may_be_there |= !of->type || !has->type || has->type->kind != CEDAR_TY_FALSE;
+	if (!found->may_be_there) {
+		offer_attrs(&found->near, of->type);
+	}
+	return RC_OK;
+}
+
+static enum rc check_plain_has(struct cedar_checker *c, const struct cedar_caps *prior,
+			       const struct cedar_expr *x, struct cedar_answer *ret)
+{
+	const struct cedar_expr *on = x->args[0];
 	struct cedar_answer of;
 
 	TRY(cedar_check_as(c, prior, on, &cedar_ty_any_entity, &cedar_ty_any_record, &of));
-	return check_has_one(c, prior, on, name, &of, ret);
+	TRY(check_has_one(c, prior, on, x->names[0], &of, ret));
+	return c->asking ? note_asked(c, x, &of, ret) : RC_OK;
 }
 
 static enum rc new_node(struct cedar_checker *c, enum cedar_kind kind, const struct cedar_expr *at,
@@ -185,7 +213,7 @@ enum rc cedar_check_has(struct cedar_checker *c, const struct cedar_caps *prior,
 {
 	const struct cedar_expr *on = x->args[0];
 
-	TRY(check_plain_has(c, prior, on, x->names[0], ret));
+	TRY(check_plain_has(c, prior, x, ret));
 	for (uint32_t i = 1; i < x->n_names; i++) {
 		const struct cedar_expr *next;
 

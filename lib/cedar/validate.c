@@ -34,6 +34,7 @@ static const char *const class_names[] = {
     [CEDAR_FINDING_LEVEL] = "level",
     [CEDAR_FINDING_LEVEL_LITERAL] = "level_literal",
     [CEDAR_FINDING_IMPOSSIBLE] = "impossible",
+    [CEDAR_FINDING_ABSENT] = "absent",
 };
 
 const char *cedar_finding_class_name(enum cedar_finding_class c)
@@ -70,7 +71,7 @@ enum rc cedar_find(struct cedar_findings *f, enum cedar_finding_class class, str
 	char message[MESSAGE_BYTES];
 	struct cedar_finding one = {
 	    .class = class,
-	    .is_warning = class == CEDAR_FINDING_IMPOSSIBLE,
+	    .is_warning = class == CEDAR_FINDING_IMPOSSIBLE || class == CEDAR_FINDING_ABSENT,
 	    .policy = f->policy,
 	    .pos = pos,
 	    .source = f->source,
@@ -386,6 +387,25 @@ static enum rc for_all(struct cedar_checker *c, const struct parts *p, struct ve
 	return RC_OK;
 }
 
+/* What `has` asked for in vain. */
+static enum rc find_absent(struct cedar_findings *f, const struct cedar_asking *asking)
+{
+	for (size_t i = 0; i < asking->list.n; i++) {
+		const struct cedar_asked *a = &asking->list.p[i];
+		AUTO_BUF hint = BUF_INIT(MESSAGE_BYTES / 4);
+
+		if (!a->may_be_there) {
+			(void)cedar_nearest_say(&a->near,
+						&hint); /* the message stands without it */
+			TRY(cedar_find(f, CEDAR_FINDING_ABSENT, a->pos,
+				       "no request that comes here has an attribute '" STR_FMT
+				       "'" STR_FMT,
+				       STR_ARG(*a->name), STR_ARG(buf_view(&hint))));
+		}
+	}
+	return RC_OK;
+}
+
 static enum rc check_policy(struct cedar_checker *c, const struct parts *p,
 			    const struct cedar_policy *policy,
 			    const struct cedar_validate_options *options, struct verdict *v)
@@ -403,6 +423,7 @@ static enum rc check_policy(struct cedar_checker *c, const struct parts *p,
 		v->is_valid = v->is_valid && options->no_action_is_warning;
 	}
 	TRY(for_all(c, p, v, check_one));
+	TRY(c->asking ? find_absent(f, c->asking) : RC_OK);
 	if (v->is_valid && options->has_max_level) {
 		v->max_level = options->max_level;
 		TRY(for_all(c, p, v, check_level_of_one));
@@ -431,6 +452,11 @@ static enum rc explain(const struct cedar_checker *c, const struct cedar_policy 
 	FAIL(e, rc, "policy '" STR_FMT "': no memory to validate it", STR_ARG(policy->id));
 }
 
+static void asking_cleanup(struct cedar_asking *a)
+{
+	vec_fini(&a->list);
+}
+
 static enum rc validate_one(const struct cedar_policy *policy, const struct cedar_schema *schema,
 			    const struct cedar_validate_options *options,
 			    struct cedar_findings *findings, bool *ret, struct err *e)
@@ -439,7 +465,9 @@ static enum rc validate_one(const struct cedar_policy *policy, const struct ceda
 	AUTO_ARENA scratch = ARENA_INIT(CEDAR_LIMIT_SCHEMA_BYTES);
 	struct parts parts = {.arena = &kept};
 	struct verdict v = {0};
+	CLEANUP(asking_cleanup) struct cedar_asking asking = {0};
 	struct cedar_checker c = {
+	    .asking = options->finds_absent ? &asking : NULL,
 	    .schema = schema,
 	    .findings = findings,
 	    .arena = &scratch,

@@ -285,6 +285,38 @@ static void what_can_never_hold_is_a_warning(void **state)
 }
 
 /* What a clause promises holds for those behind it, also when one before it is refused. */
+/* How often it is found that an attribute is nowhere, and by whom that is asked. */
+static size_t absent(const char *policy, bool finds_absent)
+{
+	const struct cedar_validate_options options = {.finds_absent = finds_absent};
+	struct result r;
+	size_t n = 0;
+
+	validate(&r, policy, &options);
+	assert_true(r.v.is_valid);
+	for (size_t i = 0; i < r.v.n_findings; i++) {
+		n += r.v.findings[i].class == CEDAR_FINDING_ABSENT;
+	}
+	done(&r);
+	return n;
+}
+
+static void what_nothing_has_is_found_on_demand(void **state)
+{
+	(void)state;
+	assert_int_equal(absent(WHEN("!(principal has nothing)"), true), 1);
+	assert_int_equal(absent(WHEN("!(principal has nothing)"), false), 0);
+	assert_int_equal(
+	    absent(WHEN("!(principal has nothing.more) && !(context has other)"), true), 2);
+	assert_int_equal(absent(WHEN("!(context has nothing && context.nothing has more)"), true),
+			 1);
+	/* What some requests have is nowhere absent; what is never looked at is not asked. */
+	assert_int_equal(
+	    absent("permit(principal, action, resource) when { principal has x || true };", true),
+	    0);
+	assert_int_equal(absent(WHEN("true || principal has nothing"), true), 0);
+}
+
 static void a_refused_clause_does_not_spoil_the_others(void **state)
 {
 	struct result r;
@@ -430,6 +462,7 @@ int main(void)
 	    cmocka_unit_test(what_is_named_is_in_the_schema),
 	    cmocka_unit_test(some_action_must_apply),
 	    cmocka_unit_test(what_can_never_hold_is_a_warning),
+	    cmocka_unit_test(what_nothing_has_is_found_on_demand),
 	    cmocka_unit_test(a_refused_clause_does_not_spoil_the_others),
 	    cmocka_unit_test(each_policy_has_its_verdict),
 	    cmocka_unit_test(a_policy_must_be_right_for_every_type_it_applies_to),

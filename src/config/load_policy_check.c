@@ -185,8 +185,8 @@ static enum rc check_mentions(const struct checking *c, const struct cedar_polic
 
 /* ---- the type checker ---- */
 
-/* What load_check_entity has said already, better. */
-static bool is_about_names(enum cedar_finding_class class)
+/* What follows from a mistake that was told already, and better. */
+static bool follows(enum cedar_finding_class class)
 {
 	return class == CEDAR_FINDING_UNKNOWN_ACTION || class == CEDAR_FINDING_UNKNOWN_TYPE ||
 	       class == CEDAR_FINDING_NO_ACTION || class == CEDAR_FINDING_IMPOSSIBLE;
@@ -201,14 +201,15 @@ static void report(struct load *l, const struct cedar_validation *v, struct poli
 
 		facts[f->policy].is_dead |=
 		    f->class == CEDAR_FINDING_IMPOSSIBLE || f->class == CEDAR_FINDING_NO_ACTION;
-		if (facts[f->policy].n_errors > 0 && is_about_names(f->class)) {
+		if (facts[f->policy].n_errors > 0 && follows(f->class)) {
 			continue;
 		}
 		l->file = f->source;
-		if (f->is_warning) {
+		if (f->is_warning && f->class != CEDAR_FINDING_ABSENT) {
 			load_warn(l, at_pos(&node, f->pos), STR_FMT, STR_ARG(f->message));
 		} else {
 			load_error(l, at_pos(&node, f->pos), STR_FMT, STR_ARG(f->message));
+			facts[f->policy].n_errors++;
 		}
 	}
 }
@@ -236,7 +237,8 @@ enum rc load_check_policies(struct load *l, struct policy_fact *facts, struct er
 	CLEANUP(schema_cleanup) struct cedar_schema *schema = NULL;
 	AUTO_ARENA arena = ARENA_INIT(VALIDATION_BYTES);
 	/* A rule for all may be about what this deployment has none of. */
-	const struct cedar_validate_options options = {.no_action_is_warning = true};
+	const struct cedar_validate_options options = {.no_action_is_warning = true,
+						       .finds_absent = l->b->n_tools > 0};
 	const struct cedar_policies *set = l->b->policies;
 	struct policy_names names;
 	const struct checking c = {.l = l, .names = &names, .arena = &arena, .e = e};

@@ -304,6 +304,7 @@ static enum rc make_halves(struct agents *a, struct err *e)
 {
 	struct face_conf face = {.bundle = a->deployment->bundle,
 				 .is_plain = a->deployment->agents.is_plain,
+				 .generation = a->env->generation,
 				 .say = say,
 				 .say_ctx = a};
 	struct sender_conf sender = {.bundle = a->deployment->bundle,

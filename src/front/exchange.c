@@ -60,7 +60,8 @@ static struct str key_of(const uint64_t *req)
 	return str_of(req, sizeof(*req));
 }
 
-enum rc exchanges_new(struct loop *l, size_t max, uint32_t progress_ms, struct exchanges **ret)
+enum rc exchanges_new(struct loop *l, size_t max, uint32_t progress_ms, uint64_t generation,
+		      struct exchanges **ret)
 {
 	struct exchanges *xs = mem_calloc(1, sizeof(*xs));
 
@@ -70,6 +71,7 @@ enum rc exchanges_new(struct loop *l, size_t max, uint32_t progress_ms, struct e
 	xs->loop = l;
 	xs->max = max;
 	xs->progress_ms = progress_ms;
+	xs->last_req = generation << 32;
 	*ret = xs;
 	return RC_OK;
 }

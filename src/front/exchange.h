@@ -38,7 +38,9 @@ struct exchange_conf {
 	struct str session; /* 16 bytes, or "" */
 };
 
-enum rc exchanges_new(struct loop *l, size_t max, uint32_t progress_ms, struct exchanges **ret);
+/* generation: of this process, so that no number is one of an earlier front's. */
+enum rc exchanges_new(struct loop *l, size_t max, uint32_t progress_ms, uint64_t generation,
+		      struct exchanges **ret);
 /* Aborts what waits. */
 void exchanges_free(struct exchanges *xs);
 size_t exchanges_count(const struct exchanges *xs);

@@ -53,7 +53,8 @@ enum rc face_new(struct loop *l, const struct face_conf *conf, struct face **ret
 	}
 	f->conf = *conf;
 	f->loop = l;
-	rc = exchanges_new(l, FACE_EXCHANGES_MAX, FACE_PROGRESS_MS, &f->exchanges);
+	rc =
+	    exchanges_new(l, FACE_EXCHANGES_MAX, FACE_PROGRESS_MS, conf->generation, &f->exchanges);
 	if (rc == RC_OK) {
 		rc = mcp_ended_new(FACE_ENDED_MAX, &f->ended);
 	}

@@ -38,7 +38,8 @@ struct face_conf {
 	const struct bundle *bundle; /* borrowed: for hold times */
 	/* Plain listeners answer to these Host values only ("localhost:8080"); empty = any. */
 	struct str_list hosts;
-	bool is_plain; /* for the scheme of an Origin */
+	bool is_plain;	     /* for the scheme of an Origin */
+	uint64_t generation; /* of this process */
 	/* To the governor. Anything but RC_OK: it cannot be asked now. */
 	enum rc (*say)(void *ctx, const struct message *m);
 	void *say_ctx;

@@ -490,7 +490,12 @@ static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 
 enum rc role_people_main(const struct role_env *env, struct err *e)
 {
-	struct people p = {.env = env, .loop = env->loop, .next_req = 1};
+	struct people p = {
+	    .env = env,
+	    .loop = env->loop,
+	    /* No number of an earlier front's: an answer to it finds nobody here. */
+	    .next_req = env->generation << 32 | 1,
+	};
 	enum rc rc = live(&p, env, e);
 
 	http_server_free(p.local);

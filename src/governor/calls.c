@@ -287,7 +287,7 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 	    .admission =
 		{
 		    .call = f->call,
-		    .generation = g->env->generation, /* of this start: senders compare it */
+		    .generation = senders_generation(g, f->is_runner), /* senders compare it */
 		    .send_by_boot_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SEND_BY_MS * 1000000,
 		    .agent = f->agent,
 		    .task = f->task ? id_text('t', f->task, task_id) : STR(""),
@@ -623,6 +623,12 @@ void calls_judge(struct governor *g, struct request *r)
 		if (!preserve_is_waiting(g, r, &d)) {
 			calls_refuse(g, r, &d);
 		}
+		return;
+	}
+	if (senders_is_away(g, definitions_sender_is_runner(d.tool->upstream)) &&
+	    !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
+		reply_refusal(g, r, REASON_UPSTREAM_UNAVAILABLE,
+			      STR("what would send it is being restarted; call it again"), 0);
 		return;
 	}
 	if (d.needs_evidence && !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {

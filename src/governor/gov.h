@@ -130,7 +130,7 @@ struct late_reply {
 	uint64_t fence;
 	bool waits_agents;
 	bool waits_runner;
-	bool is_answered; /* the person was; the leaf about it comes with the next tick */
+	bool is_answered; /* the person was; the leaf comes once nobody is waited for any more */
 	uint64_t give_up_ns;
 	struct arena arena;
 	VEC(struct str) sent;
@@ -169,6 +169,9 @@ struct governor {
 	struct channel *courier;
 	struct channel *store;
 	/* Is there such a role? If so, a channel that is NULL is being restarted. */
+	bool has_agents;
+	bool has_runner;
+	bool has_people;
 	bool has_courier;
 	bool has_store;
 
@@ -250,6 +253,9 @@ uint64_t gov_now_ns(const struct governor *g);
 
 /* ---- roles.c: peers, and their being restarted alone ---- */
 struct role_hearers {
+	channel_fn *agents;
+	channel_fn *runner;
+	channel_fn *people;
 	channel_fn *courier;
 	channel_fn *store;
 };
@@ -257,6 +263,14 @@ struct role_hearers {
 enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct err *e);
 /* The member `roles` of an open object: those that are away, or were restarted alone. */
 void roles_view(const struct governor *g, struct json_out *w);
+
+/* ---- senders.c: the agents' front and the runner, when they end ---- */
+/* Is it part of the deployment, and not there just now? */
+bool senders_is_away(const struct governor *g, bool is_runner);
+/* Of the link with it; in admissions and deliveries, so that they concern this process only. */
+uint64_t senders_generation(const struct governor *g, bool is_runner);
+void senders_lost(struct governor *g, bool is_runner);
+void senders_found(struct governor *g, bool is_runner);
 
 /* ---- clock_watch.c: is the wall clock to be believed? ---- */
 /* Compares the clocks; called before anything that depends on time. */
@@ -455,6 +469,8 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m);
 void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m);
 void leases_on_found(struct governor *g, const struct msg_lease_found *m);
 void leases_tick(struct governor *g);
+/* What it was lent is lost with it, or was left behind in a dead process: revoked. */
+void leases_sender_lost(struct governor *g, bool is_runner);
 /* At the start: everything of an earlier life is revoked, and every backend swept. */
 void leases_recover(struct governor *g);
 
@@ -587,6 +603,10 @@ void stop_recover(struct governor *g);
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner);
 void stop_tick(struct governor *g);
 void stop_free_all(struct governor *g);
+/* That call's sender ended before it answered a fence: it may have been sent. */
+void stop_note_unknown(struct governor *g, uint64_t call, bool is_runner);
+/* The process that a fence was for is no more, and certainly sends nothing: that is an answer. */
+void stop_sender_is_new(struct governor *g, bool is_runner);
 /* Tells senders to drop what they have of a task and close its children. */
 void stop_fence_task(struct governor *g, uint64_t task);
 

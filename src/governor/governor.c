@@ -265,16 +265,6 @@ static enum rc open_state(struct governor *g, struct err *e)
 	return RC_OK;
 }
 
-/* Without this peer nothing of the kind is done, and nothing else is lost. */
-static enum rc connect_optional(struct governor *g, enum role peer, channel_fn *on_message,
-				struct channel **ret, struct err *e)
-{
-	if (!role_has_peer(g->env, peer, NULL)) {
-		return RC_OK;
-	}
-	return role_channel(g->env, peer, NULL, on_message, peer_is_gone, g, ret, e);
-}
-
 static enum rc connect_keeper(struct governor *g, struct err *e)
 {
 	return role_channel(g->env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e);
@@ -283,11 +273,14 @@ static enum rc connect_keeper(struct governor *g, struct err *e)
 /* What they have said meanwhile waits in their sockets. */
 static enum rc connect_others(struct governor *g, struct err *e)
 {
-	const struct role_hearers hear = {.courier = on_courier, .store = on_store};
+	const struct role_hearers hear = {
+	    .agents = on_agents,
+	    .runner = on_runner,
+	    .people = on_people,
+	    .courier = on_courier,
+	    .store = on_store,
+	};
 
-	TRY(connect_optional(g, R_AGENTS, on_agents, &g->agents, e));
-	TRY(connect_optional(g, R_PEOPLE, on_people, &g->people, e));
-	TRY(connect_optional(g, R_RUNNER, on_runner, &g->runner, e));
 	return roles_link(g, &hear, e);
 }
 

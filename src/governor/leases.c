@@ -112,6 +112,12 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 	if (!l || l->state != LEASE_STATE_INTENDED) {
 		return; /* revoked meanwhile: the revocation removes what was made */
 	}
+	to_runner = backend_is_for_runner(g, l->backend);
+	if (m->ok && senders_is_away(g, to_runner)) {
+		leases_revoke(g, m->lease, "sender_ended");
+		calls_wake_lease(g, m->lease);
+		return;
+	}
 	if (!m->ok) {
 		log_warn("l%llu was not issued: %.*s", (unsigned long long)m->lease,
 			 STR_ARG(m->detail));
@@ -119,9 +125,9 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 		calls_wake_lease(g, m->lease);
 		return;
 	}
-	to_runner = backend_is_for_runner(g, l->backend);
 	delivered.lease_delivered.to = to_runner ? STR("runner") : STR("agents");
 	deliver.lease_deliver.to = to_runner ? TO_RUNNER : TO_AGENTS;
+	deliver.lease_deliver.generation = senders_generation(g, to_runner);
 	if (gov_record(g, &created) && gov_record(g, &delivered)) {
 		order(g, &deliver);
 		calls_wake_lease(g, m->lease);
@@ -260,6 +266,23 @@ void leases_tick(struct governor *g)
 			uint64_t ix = l->ix;
 
 			leases_revoke(g, ix, "not_issued");
+			calls_wake_lease(g, ix);
+		}
+	}
+}
+
+void leases_sender_lost(struct governor *g, bool is_runner)
+{
+	const struct lease *l;
+	uint64_t from = 0;
+
+	while ((l = state_next_lease(g->state, from))) {
+		uint64_t ix = l->ix;
+
+		from = ix + 1;
+		if (l->state != LEASE_STATE_GONE && l->state != LEASE_STATE_REVOKING &&
+		    backend_is_for_runner(g, l->backend) == is_runner) {
+			leases_revoke(g, ix, "sender_ended");
 			calls_wake_lease(g, ix);
 		}
 	}

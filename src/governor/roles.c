@@ -11,6 +11,26 @@
 
 #include "base/log.h"
 
+static void agents_are_lost(void *ctx)
+{
+	senders_lost(ctx, false);
+}
+
+static void agents_are_found(void *ctx)
+{
+	senders_found(ctx, false);
+}
+
+static void runner_is_lost(void *ctx)
+{
+	senders_lost(ctx, true);
+}
+
+static void runner_is_found(void *ctx)
+{
+	senders_found(ctx, true);
+}
+
 static void courier_is_lost(void *ctx)
 {
 	notify_courier_lost(ctx);
@@ -36,10 +56,19 @@ static enum rc link_optional(struct governor *g, enum role peer, const struct ro
 
 enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct err *e)
 {
+	const struct role_link agents = {
+	    .on_message = hear->agents, .lost = agents_are_lost, .found = agents_are_found};
+	const struct role_link runner = {
+	    .on_message = hear->runner, .lost = runner_is_lost, .found = runner_is_found};
+	/* Its numbers of requests are its own: an answer to the last one finds nobody. */
+	const struct role_link people = {.on_message = hear->people};
 	const struct role_link courier = {.on_message = hear->courier, .lost = courier_is_lost};
 	const struct role_link store = {
 	    .on_message = hear->store, .lost = store_is_lost, .found = store_is_found};
 
+	TRY(link_optional(g, R_AGENTS, &agents, &g->has_agents, &g->agents, e));
+	TRY(link_optional(g, R_PEOPLE, &people, &g->has_people, &g->people, e));
+	TRY(link_optional(g, R_RUNNER, &runner, &g->has_runner, &g->runner, e));
 	TRY(link_optional(g, R_STORE, &store, &g->has_store, &g->store, e));
 	return link_optional(g, R_COURIER, &courier, &g->has_courier, &g->courier, e);
 }

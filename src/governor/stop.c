@@ -3,9 +3,10 @@
  *
  * The stop holds from the moment it is applied: every later decision sees it. It is acknowledged
  * when it is durable and both senders have said what had already left; the leaf that says so
- * (kill.acknowledged) follows. A sender
- * that has not said anything within GOVERNOR_KILL_WAIT_MS is ended by the supervisor, and all
- * roles with it; the next life then acknowledges: what is not known to have ended may have left.
+ * (kill.acknowledged) follows. A sender that has not said anything within GOVERNOR_KILL_WAIT_MS is
+ * ended by the supervisor. That another process took its place is an answer too: the last one sends
+ * nothing any more, and what it had in hand may have left. So is the end of all roles, for the next
+ * life.
  * Holds:  (1) a stop that is in force is acknowledged in this life or at the start of the next.
  *         (2) from a person's word to the answer there is one commit: that of the stop itself.
  */
@@ -90,6 +91,17 @@ static bool covers(const struct task *t, struct str scope, struct str name)
 	return str_eq(scope, STR("task")) && str_eq(id_text('t', t->ix, id), name);
 }
 
+static bool covers_call(const struct governor *g, const struct kill *k, const struct call *c)
+{
+	const struct task *t = c ? state_task(g->state, c->task) : NULL;
+	const struct tool *tool = c ? bundle_tool(g->bundle, c->tool) : NULL;
+
+	return c && ((t && covers(t, k->scope, k->name)) || str_eq(k->scope, STR("all")) ||
+		     (str_eq(k->scope, STR("tool")) && str_eq(k->name, c->tool)) ||
+		     (tool && str_eq(k->scope, STR("upstream")) &&
+		      str_eq(k->name, tool->upstream->name)));
+}
+
 static void end_covered(struct governor *g, uint64_t kill, struct str scope, struct str name,
 			struct str by)
 {
@@ -143,8 +155,9 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 		late->req = req;
 		late->kill = ix;
 		late->fence = g->next_fence++;
-		late->waits_agents = g->agents != NULL;
-		late->waits_runner = g->runner != NULL;
+		/* One that is away just now has not answered by that. */
+		late->waits_agents = g->has_agents;
+		late->waits_runner = g->has_runner;
 		late->give_up_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_KILL_WAIT_MS * 1000000;
 		fence(g->agents, late->fence, number, name);
 		fence(g->runner, late->fence, number, name);
@@ -153,7 +166,7 @@ void stop_kill(struct governor *g, uint64_t req, struct str scope, struct str na
 	}
 }
 
-/* Whoever does not answer may still be sending: it is ended, and the next life takes over (1). */
+/* Whoever does not answer may still be sending: it is ended, which is an answer in the end (1). */
 static void end_silent(struct governor *g, enum role role)
 {
 	const struct message m = {.kind = MESSAGE_SILENT, .silent = {.role = (uint32_t)role}};
@@ -209,6 +222,36 @@ static void record_acknowledged(struct governor *g, const struct late_reply *lat
 	(void)gov_record(g, &l); /* logged; the next life says it again (1) */
 }
 
+static void list_sent(struct late_reply *late, uint64_t call)
+{
+	char id[24];
+	struct str copy = arena_str(&late->arena, id_text('c', call, id));
+
+	if (!copy.p || vec_push(&late->sent, copy) != RC_OK) {
+		log_warn("not every call under way could be listed");
+	}
+}
+
+/* One of both has spoken, or can speak no more. */
+static void is_heard(struct governor *g, struct late_reply *late, bool is_runner)
+{
+	if (is_runner) {
+		late->waits_runner = false;
+	} else {
+		late->waits_agents = false;
+	}
+	if (late->waits_agents || late->waits_runner) {
+		return;
+	}
+	if (!late->is_answered) {
+		answer(g, late);
+		late->is_answered = true;
+	}
+	if (loop_timer_in(g->loop, &g->tick, NEXT_ROUND_MS) != RC_OK) {
+		log_warn("no memory for a timer: a record waits for the next tick");
+	}
+}
+
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner)
 {
 	for (size_t i = 0; i < g->late.n; i++) {
@@ -216,31 +259,39 @@ void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runn
 		struct reader r = reader_of(m->calls);
 		uint64_t call;
 
-		if (late->fence != m->fence || late->is_answered) {
+		if (late->fence != m->fence ||
+		    !(is_runner ? late->waits_runner : late->waits_agents)) {
 			continue;
 		}
 		while (rd_u64(&r, &call)) {
-			char id[24];
-			struct str copy = arena_str(&late->arena, id_text('c', call, id));
-
-			if (!copy.p || vec_push(&late->sent, copy) != RC_OK) {
-				log_warn("not every call under way could be listed");
-				break;
-			}
+			list_sent(late, call);
 		}
-		if (is_runner) {
-			late->waits_runner = false;
-		} else {
-			late->waits_agents = false;
-		}
-		if (!late->waits_agents && !late->waits_runner) {
-			answer(g, late);
-			late->is_answered = true;
-			if (loop_timer_in(g->loop, &g->tick, NEXT_ROUND_MS) != RC_OK) {
-				log_warn("no memory for a timer: a record waits for the next tick");
-			}
-		}
+		is_heard(g, late, is_runner);
 		return;
+	}
+}
+
+void stop_note_unknown(struct governor *g, uint64_t call, bool is_runner)
+{
+	for (size_t i = 0; i < g->late.n; i++) {
+		struct late_reply *late = g->late.p[i];
+		const struct kill *k = state_next_kill(g->state, late->kill);
+
+		if ((is_runner ? late->waits_runner : late->waits_agents) && k &&
+		    k->ix == late->kill && covers_call(g, k, state_call(g->state, call))) {
+			list_sent(late, call);
+		}
+	}
+}
+
+void stop_sender_is_new(struct governor *g, bool is_runner)
+{
+	for (size_t i = 0; i < g->late.n; i++) {
+		struct late_reply *late = g->late.p[i];
+
+		if (is_runner ? late->waits_runner : late->waits_agents) {
+			is_heard(g, late, is_runner);
+		}
 	}
 }
 
@@ -249,16 +300,22 @@ void stop_tick(struct governor *g)
 	for (size_t i = 0; i < g->late.n;) {
 		struct late_reply *late = g->late.p[i];
 
-		if (late->is_answered) {
+		if (!late->waits_agents && !late->waits_runner) {
 			record_acknowledged(g, late);
 			forget(g, i);
-		} else if (gov_now_ns(g) >= late->give_up_ns) {
-			answer(g, late);
-			end_silent(g, late->waits_agents ? R_AGENTS : R_RUNNER);
-			forget(g, i);
-		} else {
-			i++;
+			continue;
 		}
+		if (!late->is_answered && gov_now_ns(g) >= late->give_up_ns) {
+			answer(g, late);
+			late->is_answered = true;
+			if (late->waits_agents) {
+				end_silent(g, R_AGENTS);
+			}
+			if (late->waits_runner) {
+				end_silent(g, R_RUNNER);
+			}
+		}
+		i++;
 	}
 }
 
@@ -273,15 +330,10 @@ static struct str_list maybe_sent(struct governor *g, const struct kill *k)
 	size_t n = 0;
 
 	while (ids && n < SENT_SHOWN && (c = state_next_unfinished_call(g->state, from))) {
-		const struct task *t = state_task(g->state, c->task);
-		const struct tool *tool = bundle_tool(g->bundle, c->tool);
 		char id[24];
 
 		from = c->ix + 1;
-		if ((t && covers(t, k->scope, k->name)) || str_eq(k->scope, STR("all")) ||
-		    (str_eq(k->scope, STR("tool")) && str_eq(k->name, c->tool)) ||
-		    (tool && str_eq(k->scope, STR("upstream")) &&
-		     str_eq(k->name, tool->upstream->name))) {
+		if (covers_call(g, k, c)) {
 			ids[n] = arena_str(&g->round, id_text('c', c->ix, id));
 			n += ids[n].p != NULL;
 		}

@@ -245,15 +245,6 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
-static void peer_is_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct index *x = ctx;
-
-	(void)c; /* there is one peer */
-	log_err("a peer is gone: %s", why);
-	loop_stop(x->loop);
-}
-
 /* ---- birth ---- */
 
 static enum rc read_key(struct index *x, const char *state_dir, struct err *e)
@@ -281,6 +272,7 @@ static enum rc make_dir(const struct role_env *env, const char *path, struct err
 
 static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 {
+	static const struct role_link people = {.on_message = on_people};
 	AUTO_FINDINGS found = FINDINGS_INIT;
 	struct sandbox_path paths[] = {
 	    {.access = SANDBOX_PATH_READ},
@@ -308,7 +300,7 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	TRY(role_confine(env, &index_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(tlog_dir_open(log_dir, &x->log, e));
 	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));
-	TRY(role_channel(env, R_PEOPLE, NULL, on_people, peer_is_gone, x, &x->people, e));
+	TRY(role_link(env, R_PEOPLE, NULL, &people, x, &x->people, e));
 	TRY(loop_timer_in(x->loop, &x->poll, POLL_MS));
 	return role_run(env, e);
 }

@@ -26,6 +26,15 @@ struct backend_link {
 	const char *name;
 };
 
+/* A sender or the people's front. */
+struct user_link {
+	struct keeper *keeper;
+	enum role role;
+	const char *name;
+	struct channel **channel;
+	uint64_t *generation; /* NULL: it is lent nothing */
+};
+
 struct keeper {
 	const struct role_env *env;
 	struct keeper_keys keys;
@@ -36,7 +45,9 @@ struct keeper {
 	struct channel *people;
 	struct lease_peers peers;
 	struct backend_link backends[LIMIT_ROLE_PEERS]; /* in the order of peers.backends */
-	const char *lost;				/* which peer went away */
+	struct user_link users[LIMIT_ROLE_PEERS];
+	size_t n_users;
+	const char *lost; /* which peer went away */
 };
 
 static void say(struct channel *c, const struct message *m)
@@ -187,37 +198,74 @@ static enum rc plug_backends(struct keeper *k, struct err *e)
 	return RC_OK;
 }
 
-static enum rc plug(struct keeper *k, struct err *e)
-{
-	const struct role_env *env = k->env;
-
-	TRY(role_channel(env, R_GOVERNOR, "", on_governor, on_gone, k, &k->governor, e));
-	k->peers.governor = k->governor;
-	if (role_has_peer(env, R_RUNNER, NULL)) {
-		TRY(role_channel(env, R_RUNNER, "", on_listener, on_gone, k, &k->peers.runner, e));
-	}
-	if (role_has_peer(env, R_PEOPLE, NULL)) {
-		TRY(role_channel(env, R_PEOPLE, "", on_listener, on_gone, k, &k->people, e));
-	}
-	while (role_has_peer(env, R_AGENTS, NULL)) {
-		TRY(role_channel(env, R_AGENTS, NULL, on_listener, on_gone, k,
-				 &k->peers.agents[k->peers.n_agents], e));
-		k->peers.n_agents++;
-	}
-	return plug_backends(k, e);
-}
-
-static void give_token_key(struct keeper *k)
+/* Fronts seal tokens, the runner does not. */
+static void give_token_key(const struct user_link *u)
 {
 	const struct message m = {.kind = MESSAGE_TOKEN_KEY,
-				  .token_key = {.key = secret_view(k->keys.token_key)}};
+				  .token_key = {.key = secret_view(u->keeper->keys.token_key)}};
 
-	for (size_t i = 0; i < k->peers.n_agents; i++) {
-		say(k->peers.agents[i], &m);
+	if (u->role & (R_AGENTS | R_PEOPLE)) {
+		say(*u->channel, &m);
 	}
-	if (k->people) {
-		say(k->people, &m);
+}
+
+static void user_is_found(void *ctx)
+{
+	const struct user_link *u = ctx;
+
+	give_token_key(u);
+	if (u->generation) {
+		*u->generation = role_generation(u->keeper->env, u->role, u->name);
+		leases_user_found(u->keeper->leases);
 	}
+}
+
+static enum rc plug_user(struct keeper *k, const struct role_peer *p, struct channel **channel,
+			 uint64_t *generation, struct err *e)
+{
+	static const struct role_link link = {.on_message = on_listener, .found = user_is_found};
+	struct user_link *u = &k->users[k->n_users++];
+
+	*u = (struct user_link){.keeper = k,
+				.role = p->role,
+				.name = p->name,
+				.channel = channel,
+				.generation = generation};
+	TRY(role_link(k->env, p->role, p->name, &link, u, channel, e));
+	if (generation) {
+		*generation = role_generation(k->env, p->role, p->name);
+	}
+	return RC_OK;
+}
+
+static enum rc plug_users(struct keeper *k, struct err *e)
+{
+	for (size_t i = 0; i < k->env->n_peers; i++) {
+		const struct role_peer *p = &k->env->peers[i];
+		struct lease_user *agents = &k->peers.agents[k->peers.n_agents];
+
+		if (p->fd < 0) {
+			continue;
+		}
+		if (p->role == R_RUNNER) {
+			TRY(plug_user(k, p, &k->peers.runner.channel, &k->peers.runner.generation,
+				      e));
+		} else if (p->role == R_PEOPLE) {
+			TRY(plug_user(k, p, &k->people, NULL, e));
+		} else if (p->role == R_AGENTS) {
+			TRY(plug_user(k, p, &agents->channel, &agents->generation, e));
+			k->peers.n_agents++;
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc plug(struct keeper *k, struct err *e)
+{
+	TRY(role_channel(k->env, R_GOVERNOR, "", on_governor, on_gone, k, &k->governor, e));
+	k->peers.governor = k->governor;
+	TRY(plug_users(k, e));
+	return plug_backends(k, e);
 }
 
 /* What the governor's log must hold, before it does anything. */
@@ -239,9 +287,9 @@ static void keeper_fini(struct keeper *k)
 	keeper_keys_fini(&k->keys);
 	channel_free(k->governor);
 	channel_free(k->people);
-	channel_free(k->peers.runner);
+	channel_free(k->peers.runner.channel);
 	for (size_t i = 0; i < k->peers.n_agents; i++) {
-		channel_free(k->peers.agents[i]);
+		channel_free(k->peers.agents[i].channel);
 	}
 	for (size_t i = 0; i < k->peers.n_backends; i++) {
 		channel_free(k->peers.backends[i].channel);
@@ -280,7 +328,9 @@ enum rc keeper_run(const struct role_env *env, const char *dir, const char *anch
 	TRY(plug(k, e));
 	tell_anchor(k);
 	TRY(leases_new(env->loop, &k->peers, &k->leases, e));
-	give_token_key(k);
+	for (size_t i = 0; i < k->n_users; i++) {
+		give_token_key(&k->users[i]);
+	}
 	TRY(role_run(env, e));
 	if (k->lost) {
 		FAIL(e, RC_BROKEN, "the %s is gone", k->lost);

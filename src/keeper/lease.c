@@ -4,9 +4,9 @@
  * Trust:  the governor's orders; a backend's answers concern its own leases only; neither is
  *         believed about the other's.
  * Holds:  (1) a secret is in locked pages, or in a message that its channel wipes.
- *         (2) a secret leaves once, and only to whom the governor named after LEASE_ISSUED.
- *         (3) a governor that gave no proof in time, or a false one, is given no more leases.
- *         (4) each order is answered once: by the backend or by its deadline.
+ *         (2) a secret leaves once, and only to whom the governor named after LEASE_ISSUED: that
+ * role, in that process. (3) a governor that gave no proof in time, or a false one, is given no
+ * more leases. (4) each order is answered once: by the backend or by its deadline.
  */
 #include "keeper/lease.h"
 
@@ -24,6 +24,7 @@ enum {
 	ANSWER_MS = 30000,     /* to revoke, and to list */
 };
 
+enum { TO_AGENTS = 1, TO_RUNNER = 2 }; /* as in net/message.def */
 enum state { STATE_ASKED = 0, STATE_HELD, STATE_OUT, STATE_REVOKING };
 
 struct lease {
@@ -35,6 +36,8 @@ struct lease {
 	char task[LIMIT_ID_BYTES + 1];
 	size_t task_n;
 	struct secret *fields; /* HELD only */
+	uint8_t to;	       /* HELD, and to be delivered to it once it is there; 0 = no */
+	uint64_t to_generation;
 	struct loop_timer deadline;
 };
 
@@ -80,7 +83,7 @@ static void forget(struct lease *x)
 	mem_free(x);
 }
 
-/* A channel that cannot take a message is gone, and with it, soon, this process. */
+/* A channel that cannot take a message is gone; whoever asks notices by himself. */
 static void say(struct channel *to, const struct message *m)
 {
 	enum rc rc = to ? channel_send(to, m) : RC_BROKEN;
@@ -266,10 +269,46 @@ static void issue(struct leases *l, const struct message *m)
 	}
 }
 
+/* Sends m to those of the users that are the process that was meant. Is none of them later, or yet
+ * to come? */
+static bool send_to(const struct lease_user *users, size_t n, uint64_t generation,
+		    const struct message *m)
+{
+	bool is_early = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (users[i].generation == generation && users[i].channel) {
+			say(users[i].channel, m);
+		} else if (users[i].generation < generation) {
+			is_early = true;
+		} else {
+			log_warn("lease %llu was for a process that has ended",
+				 (unsigned long long)m->secret.lease);
+		}
+	}
+	return !is_early;
+}
+
+/* Invariant (2). A lease that was for a process that is no more is revoked by the governor. */
+static void hand_over(struct lease *x)
+{
+	const struct lease_peers *peers = x->all->peers;
+	const struct message secret = {.kind = MESSAGE_SECRET,
+				       .secret = {.lease = x->id,
+						  .task = str_of(x->task, x->task_n),
+						  .fields = secret_view(x->fields)}};
+
+	if (x->to == TO_AGENTS ? send_to(peers->agents, peers->n_agents, x->to_generation, &secret)
+			       : send_to(&peers->runner, 1, x->to_generation, &secret)) {
+		x->state = STATE_OUT;
+		secret_free(x->fields);
+		x->fields = NULL;
+	}
+}
+
 static void deliver(struct leases *l, const struct message *m)
 {
 	struct lease *x = find(l, m->lease_deliver.lease);
-	struct message secret = {.kind = MESSAGE_SECRET};
 
 	if (!x || x->state != STATE_HELD) {
 		/* The sender waits for its secret until send-by and then says not sent. */
@@ -277,22 +316,28 @@ static void deliver(struct leases *l, const struct message *m)
 			 (unsigned long long)m->lease_deliver.lease);
 		return;
 	}
-	secret.secret = (struct msg_secret){
-	    .lease = x->id, .task = str_of(x->task, x->task_n), .fields = secret_view(x->fields)};
-	if (m->lease_deliver.to == 1) {
-		for (size_t i = 0; i < l->peers->n_agents; i++) {
-			say(l->peers->agents[i], &secret);
-		}
-	} else if (m->lease_deliver.to == 2) {
-		say(l->peers->runner, &secret);
-	} else {
+	if (m->lease_deliver.to != TO_AGENTS && m->lease_deliver.to != TO_RUNNER) {
 		log_warn("lease %llu cannot be delivered to %u", (unsigned long long)x->id,
 			 m->lease_deliver.to);
 		return;
 	}
-	x->state = STATE_OUT; /* invariant (2) */
-	secret_free(x->fields);
-	x->fields = NULL;
+	x->to = m->lease_deliver.to;
+	x->to_generation = m->lease_deliver.generation;
+	hand_over(x);
+}
+
+void leases_user_found(struct leases *l)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(&l->by_id, &i))) {
+		struct lease *x = entry->value;
+
+		if (x->state == STATE_HELD && x->to) {
+			hand_over(x);
+		}
+	}
 }
 
 static void drop_everywhere(struct leases *l, uint64_t id)
@@ -300,10 +345,12 @@ static void drop_everywhere(struct leases *l, uint64_t id)
 	const struct message m = {.kind = MESSAGE_SECRET_DROP, .secret_drop = {.lease = id}};
 
 	for (size_t i = 0; i < l->peers->n_agents; i++) {
-		say(l->peers->agents[i], &m);
+		if (l->peers->agents[i].channel) {
+			say(l->peers->agents[i].channel, &m);
+		}
 	}
-	if (l->peers->runner) {
-		say(l->peers->runner, &m);
+	if (l->peers->runner.channel) {
+		say(l->peers->runner.channel, &m);
 	}
 }
 

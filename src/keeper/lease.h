@@ -4,7 +4,9 @@
  * The governor orders, a backend's process does, and the secret rests here, in locked pages, from
  * the moment the backend made it until the governor has the lease on record and says to whom it
  * goes. It goes there once and is forgotten. Every order gets exactly one answer within a
- * deadline, whatever the backend does.
+ * deadline, whatever the backend does. The governor names the process that it means by its
+ * generation: to a later one the secret does not go, and for one that is just being plugged in it
+ * waits.
  *
  * A lease is given on the word that its leaf is durable; the receipt must follow. Once one is
  * LEASE_PROOF_MS late, or shows something else, nothing is issued any more.
@@ -28,8 +30,10 @@ typedef bool lease_proof_fn(void *ctx, struct str receipt, uint64_t leaf_index,
  * just being restarted. */
 struct lease_peers {
 	struct channel *governor;
-	struct channel *runner;
-	struct channel *agents[LIMIT_ROLE_PEERS];
+	struct lease_user {
+		struct channel *channel;
+		uint64_t generation; /* of its process */
+	} runner, agents[LIMIT_ROLE_PEERS];
 	size_t n_agents;
 	struct {
 		char name[LIMIT_ID_BYTES + 1];
@@ -53,6 +57,8 @@ void leases_free(struct leases *l);
 void leases_order(struct leases *l, const struct message *m);
 /* LEASE_ISSUED, LEASE_REVOKED, LEASE_FOUND from the backend of that name. */
 void leases_answer(struct leases *l, const char *backend, const struct message *m);
+/* A user was plugged in: what waits for it goes there. */
+void leases_user_found(struct leases *l);
 /* Its process ended: what it was asked for is answered with no, and asked for again by the
  * governor. What it made meanwhile is found by its name. */
 void leases_backend_lost(struct leases *l, const char *backend);

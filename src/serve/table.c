@@ -18,10 +18,10 @@ static const struct serve_role roles[] = {
     {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true},
     {R_STORE, role_store_main, false, &store_sandbox, true},
     {R_GOVERNOR, role_governor_main, false, &governor_sandbox, false},
-    {R_RUNNER, role_runner_main, false, &runner_sandbox, false},
-    {R_AGENTS, role_agents_main, true, &agents_sandbox, false},
+    {R_RUNNER, role_runner_main, false, &runner_sandbox, true},
+    {R_AGENTS, role_agents_main, true, &agents_sandbox, true},
     {R_COURIER, role_courier_main, true, &courier_sandbox, true},
-    {R_PEOPLE, role_people_main, true, &people_sandbox, false},
+    {R_PEOPLE, role_people_main, true, &people_sandbox, true},
     {R_INDEX, role_index_main, false, &index_sandbox, true},
 };
 

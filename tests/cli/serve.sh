@@ -79,7 +79,7 @@ kill_role() {
 	kill -0 "$pid" 2>/dev/null && fail "the killed $1 is there"
 	open_incident "after $1"
 }
-for role in index courier store; do
+for role in index courier store people runner agents; do
 	kill_role "$role"
 	[ "$(others "$role")" = "$before" ] || fail "others than the $role were restarted"
 	wait_for 1 "the $role is back"
@@ -88,7 +88,7 @@ done
 grep -q courier "$dir/out" || fail "the status does not show a restart: $(cat "$dir/out")"
 "$remit" calls --socket "$d/run/remit.sock" >"$dir/out" 2>&1 ||
 	fail "the new index is not asked: $(cat "$dir/out")"
-for role in keeper governor agents people runner; do
+for role in keeper governor; do
 	kill_role "$role"
 done
 sleep 0.5

@@ -102,6 +102,220 @@ static void evidence_that_comes_while_there_is_no_store_waits_for_one_but_not_fo
 	scene_free_log(&disk);
 }
 
+/* How that call ended, by the log; "" = not. */
+static struct str outcome_of(uint64_t call)
+{
+	struct str kind = STR("");
+
+	for (size_t i = 0; i < disk.n; i++) {
+		const struct leaf_call_completed *f = &disk.leaves[i].call_completed;
+
+		if (disk.leaves[i].kind == LEAF_CALL_COMPLETED && f->call == call) {
+			assert_int_equal(kind.n, 0); /* once */
+			kind = f->kind;
+		}
+	}
+	return kind;
+}
+
+static void what_a_runner_had_in_hand_is_unknown_and_never_sent_again(void **state)
+{
+	uint64_t lost;
+	uint64_t heard;
+	uint64_t calls[2];
+
+	(void)state;
+	scene_open(&s);
+	s.held_tool = "mute";
+	lost = scene_ask(&s, RESPONDER, s.task, "db___mute", LOGIN, 0);
+	calls[0] = scene_wait_admission(&s, "mute", 1)->call;
+	s.held_tool = "peek";
+	heard = scene_ask(&s, RESPONDER, s.task, "db___peek", LOGIN, 0);
+	calls[1] = scene_wait_admission(&s, "peek", 1)->call;
+	scene_do(&s, &s.admissions[s.n_admissions - 1]); /* its last word */
+	scene_lose(&s, RUNNER);
+	assert_says(scene_wait(&s, heard), "can_login");
+	assert_says(scene_wait(&s, lost), "outcome_unknown");
+	/* Nothing is sent meanwhile; agents are told so and may ask again. */
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "upstream_unavailable");
+	s.held_tool = NULL;
+	scene_replug(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	scene_pass(31000); /* verify.within */
+	scene_settle(&s);
+	assert_int_equal(scene_admitted(&s, "mute"), 1); /* read back, not sent again */
+	assert_int_equal(s.n_changes, 0);
+	read_log();
+	assert_str(outcome_of(calls[0]), "unknown");
+	assert_str(outcome_of(calls[1]), "ok");
+	assert_true(scene_count(&disk, LEAF_CALL_VERIFIED) >= 1);
+	scene_free_log(&disk);
+}
+
+static void leases_of_a_runner_that_ended_are_revoked_and_new_ones_lent(void **state)
+{
+	uint64_t lease;
+
+	(void)state;
+	scene_open(&s);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	lease = s.admissions[s.n_admissions - 1].lease;
+	assert_int_equal(s.n_issued, 1);
+	scene_lose(&s, RUNNER);
+	scene_settle(&s);
+	assert_int_equal(s.n_revoked, 1);
+	assert_int_equal(s.last_revoked, lease);
+	scene_replug(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	assert_int_equal(s.n_issued, 2);
+	assert_int_not_equal(s.admissions[s.n_admissions - 1].lease, lease);
+	assert_int_equal(s.delivered_generation, s.link_generation[RUNNER]);
+	read_log();
+	assert_str(scene_last(&disk, LEAF_LEASE_REVOKING)->lease_revoking.why, "sender_ended");
+	assert_int_equal(scene_last(&disk, LEAF_LEASE_GONE)->lease_gone.lease, lease);
+	scene_free_log(&disk);
+}
+
+static void an_approval_is_not_spent_while_the_runner_is_away(void **state)
+{
+	uint64_t approval;
+	const char *text;
+
+	(void)state;
+	scene_open(&s);
+	text = scene_call(&s, "db___lock", LOGIN, 0);
+	assert_says(text, "pending");
+	approval = scene_id(text, "id", 'a');
+	scene_lose(&s, RUNNER);
+	scene_settle(&s);
+	assert_int_equal(scene_decide(&s, BOB, true, approval)->code, 200);
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "upstream_unavailable");
+	scene_replug(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "can_login");
+	assert_int_equal(scene_admitted(&s, "lock"), 1);
+	scene_close(&s);
+}
+
+static void a_front_that_ended_is_answered_nothing_and_its_calls_go_on(void **state)
+{
+	uint64_t old;
+	uint64_t call;
+
+	(void)state;
+	scene_open(&s);
+	s.held_tool = "mute";
+	old = scene_ask(&s, RESPONDER, s.task, "db___mute", LOGIN, 0);
+	call = scene_wait_admission(&s, "mute", 1)->call;
+	(void)scene_ask(&s, RESPONDER, s.task, "db___lock", LOGIN, 60000); /* waits for people */
+	scene_settle(&s);
+	scene_lose(&s, AGENTS);
+	scene_settle(&s);
+	scene_replug(&s, AGENTS);
+	scene_settle(&s);
+	s.held_tool = NULL;
+	/* The call was the runner's to send, and it answers. */
+	for (size_t i = 0; i < s.n_admissions; i++) {
+		if (s.admissions[i].call == call) {
+			scene_do(&s, &s.admissions[i]);
+		}
+	}
+	scene_settle(&s);
+	assert_null(scene_reply(&s, old));
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"requests_waiting\":0");
+	/* The question is still open, and the agent finds it again. */
+	assert_says(scene_call(&s, "db___lock", LOGIN, 0), "pending");
+	read_log();
+	assert_str(outcome_of(call), "ok");
+	assert_int_equal(scene_count(&disk, LEAF_APPROVAL_OPENED), 1);
+	scene_free_log(&disk);
+}
+
+static void a_stop_is_acknowledged_only_when_the_silent_sender_is_another(void **state)
+{
+	const struct heard_reply *r;
+	uint64_t call;
+	uint64_t req;
+	char sent[32];
+
+	(void)state;
+	scene_open(&s);
+	s.held_tool = "mute";
+	(void)scene_ask(&s, RESPONDER, s.task, "db___mute", LOGIN, 0);
+	call = scene_wait_admission(&s, "mute", 1)->call;
+	s.is_silent[RUNNER] = true;
+	req = scene_tell(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\"}");
+	scene_settle(&s);
+	scene_pass(3000);
+	r = scene_answer(&s, req);
+	assert_int_equal(r->code, 202);
+	assert_says(r->text, "\"silent\":\"runner\"");
+	scene_settle(&s);
+	assert_int_equal(s.to_be_ended, R_RUNNER);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"acknowledged\":false");
+	scene_lose(&s, RUNNER); /* that its channel has ended is no proof */
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"acknowledged\":false");
+	scene_replug(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"acknowledged\":true");
+	read_log();
+	assert_int_equal(scene_count(&disk, LEAF_KILL_ACKNOWLEDGED), 1);
+	(void)snprintf(sent, sizeof(sent), "c%llu", (unsigned long long)call);
+	assert_int_equal(scene_last(&disk, LEAF_KILL_ACKNOWLEDGED)->kill_acknowledged.sent.n, 1);
+	assert_str(scene_last(&disk, LEAF_KILL_ACKNOWLEDGED)->kill_acknowledged.sent.p[0], sent);
+	assert_str(outcome_of(call), "unknown");
+	scene_free_log(&disk);
+}
+
+static void a_stop_while_a_sender_is_away_waits_for_its_successor(void **state)
+{
+	uint64_t req;
+
+	(void)state;
+	scene_open(&s);
+	scene_lose(&s, RUNNER);
+	scene_settle(&s);
+	req = scene_tell(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\"}");
+	scene_settle(&s);
+	for (size_t i = 0; i < s.n_answers; i++) {
+		assert_int_not_equal(s.answers[i].req, req);
+	}
+	scene_replug(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_answer(&s, req)->text, "\"acknowledged\":true");
+	scene_settle(&s);
+	read_log();
+	assert_int_equal(scene_count(&disk, LEAF_KILL_ACKNOWLEDGED), 1);
+	scene_free_log(&disk);
+}
+
+static void the_peoples_front_may_end_at_any_time(void **state)
+{
+	uint64_t req;
+
+	(void)state;
+	scene_open(&s);
+	s.is_silent[RUNNER] = true;
+	req = scene_tell(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\"}"); /* answered later */
+	scene_settle(&s);
+	scene_lose(&s, PEOPLE);
+	for (int i = 0; i < 10; i++) {
+		scene_step(&s, 20);
+	}
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
+	scene_replug(&s, PEOPLE);
+	assert_int_equal(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->code, 200);
+	scene_pass(3000);
+	scene_settle(&s);
+	(void)req; /* its answer goes to a number that the new front has not given out */
+	assert_int_equal(s.to_be_ended, R_RUNNER);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +327,24 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		evidence_that_comes_while_there_is_no_store_waits_for_one_but_not_for_ever,
 		scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		what_a_runner_had_in_hand_is_unknown_and_never_sent_again, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		leases_of_a_runner_that_ended_are_revoked_and_new_ones_lent, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(an_approval_is_not_spent_while_the_runner_is_away,
+					    scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_front_that_ended_is_answered_nothing_and_its_calls_go_on, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_stop_is_acknowledged_only_when_the_silent_sender_is_another, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(a_stop_while_a_sender_is_away_waits_for_its_successor,
+					    scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(the_peoples_front_may_end_at_any_time, scene_make_place,
+					    scene_remove_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

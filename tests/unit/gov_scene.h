@@ -92,6 +92,7 @@ struct scene {
 	size_t n_notes;	      /* to people */
 	uint32_t to_be_ended; /* role that the supervisor was told to end */
 	char notes[SCENE_MANY][SCENE_TEXT];
+	uint64_t delivered_generation; /* of the sender that the last secret was for */
 	size_t n_issued;
 	size_t n_revoked;
 	uint64_t last_revoked;
@@ -496,6 +497,9 @@ static void as_keeper(struct scene *s, const struct message *m)
 		r.lease_issued.lease = m->lease_issue.lease;
 		r.lease_issued.ok = !s->refuses_leases;
 		break;
+	case MESSAGE_LEASE_DELIVER:
+		s->delivered_generation = m->lease_deliver.generation;
+		return;
 	case MESSAGE_LEASE_REVOKE:
 		s->n_revoked++;
 		s->last_revoked = m->lease_revoke.lease;

@@ -117,8 +117,8 @@ static void open_scene(struct scene *s)
 	plug(s, &s->agents, R_AGENTS);
 	s->peers.governor = s->governor.ours;
 	s->peers.is_in_log = is_in_log;
-	s->peers.runner = s->runner.ours;
-	s->peers.agents[0] = s->agents.ours;
+	s->peers.runner = (struct lease_user){.channel = s->runner.ours, .generation = 1};
+	s->peers.agents[0] = (struct lease_user){.channel = s->agents.ours, .generation = 1};
 	s->peers.backends[0].channel = s->backend.ours;
 	memcpy(s->peers.backends[0].name, "orders", 7);
 	s->peers.backends[1].channel = s->other.ours;
@@ -189,7 +189,7 @@ static void answer_issued(struct scene *s, struct party *backend, uint64_t lease
 static void order_deliver(struct scene *s, uint64_t lease, uint8_t to)
 {
 	const struct message m = {.kind = MESSAGE_LEASE_DELIVER,
-				  .lease_deliver = {.lease = lease, .to = to}};
+				  .lease_deliver = {.lease = lease, .to = to, .generation = 1}};
 
 	send(s, &s->governor, &m);
 }
@@ -290,6 +290,44 @@ static void every_order_is_answered_once_when_the_backend_is_silent(void **state
 	answer_revoked(&s, 8, true);
 	assert_heard(&s.governor, "");
 	assert_int_equal(leases_count(s.leases), 0);
+	close_scene(&s);
+}
+
+static void a_secret_waits_for_the_process_it_is_for_and_goes_to_no_later_one(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct message m = {.kind = MESSAGE_LEASE_DELIVER,
+			    .lease_deliver = {.lease = 1, .to = 1, .generation = 5}};
+	struct channel *agents;
+
+	/* The governor has heard of the new front before the keeper. */
+	open_scene(&s);
+	order_issue(&s, 1, "orders");
+	answer_issued(&s, &s.backend, 1, true);
+	send(&s, &s.governor, &m);
+	assert_heard(&s.agents, "");
+	agents = s.peers.agents[0].channel;
+	s.peers.agents[0].channel = NULL; /* lost */
+	leases_user_found(s.leases);	  /* somebody else */
+	settle(&s);
+	s.peers.agents[0] = (struct lease_user){.channel = agents, .generation = 5};
+	leases_user_found(s.leases);
+	settle(&s);
+	assert_heard(&s.agents, "secret 1 t5 {\"password\":\"pw\"};");
+	leases_user_found(s.leases);
+	settle(&s);
+	assert_heard(&s.agents, ""); /* once */
+
+	/* And the other way round: it meant a front that is no more. */
+	order_issue(&s, 2, "orders");
+	answer_issued(&s, &s.backend, 2, true);
+	m.lease_deliver.lease = 2;
+	m.lease_deliver.generation = 4;
+	send(&s, &s.governor, &m);
+	leases_user_found(s.leases);
+	settle(&s);
+	assert_heard(&s.agents, "");
 	close_scene(&s);
 }
 
@@ -464,6 +502,7 @@ int main(void)
 	    cmocka_unit_test(a_secret_goes_to_its_user_once_and_to_nobody_else),
 	    cmocka_unit_test(a_revoked_lease_is_dropped_everywhere_and_read_back),
 	    cmocka_unit_test(every_order_is_answered_once_when_the_backend_is_silent),
+	    cmocka_unit_test(a_secret_waits_for_the_process_it_is_for_and_goes_to_no_later_one),
 	    cmocka_unit_test(what_a_backend_that_ended_was_asked_is_answered_with_no),
 	    cmocka_unit_test(a_lease_revoked_while_it_is_made_never_comes_out),
 	    cmocka_unit_test(a_backend_speaks_for_its_own_leases_only),

@@ -58,8 +58,10 @@ void segment_free(struct segment_log *l)
 	if (l->lock_fd >= 0) {
 		l->io.close(l->io.ctx, l->lock_fd);
 	}
+	for (size_t i = 0; i < l->files.n; i++) {
+		vec_fini(&l->files.p[i].places);
+	}
 	vec_fini(&l->files);
-	vec_fini(&l->places);
 	vec_fini(&l->pending);
 	buf_fini(&l->batch);
 	tlog_hasher_free(l->hasher);
@@ -216,7 +218,7 @@ enum rc segment_start(struct segment_log *l, const struct log_io *io, int fd,
 {
 	struct segment_header h = {
 	    .capacity = capacity,
-	    .number = l->files.n,
+	    .number = l->next_number,
 	    .first_index = l->frontier.size,
 	    .first_sequence = l->sequence,
 	    .leaf_before = l->last_leaf,
@@ -237,7 +239,7 @@ enum rc segment_start(struct segment_log *l, const struct log_io *io, int fd,
 	if (vec_push(&l->files, file) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory for another segment");
 	}
-	l->number = h.number;
+	l->next_number = h.number + 1;
 	l->offset = SEGMENT_HEADER_BYTES;
 	l->checksum_before = 0;
 	return RC_OK;
@@ -350,17 +352,16 @@ enum rc segment_append(struct segment_log *l, struct str leaf, const struct segm
 	return RC_OK;
 }
 
-enum rc segment_note_place(struct segment_log *l, uint64_t first_index, uint64_t offset)
+enum rc segment_note_place(struct segment_file *file, uint64_t first_index, uint64_t offset)
 {
-	struct segment_place place = {
-	    .first_index = first_index, .offset = offset, .file = l->files.n - 1};
-	const struct segment_place *last = l->places.n ? &l->places.p[l->places.n - 1] : NULL;
+	struct segment_place place = {.first_index = first_index, .offset = offset};
+	const struct segment_place *last =
+	    file->places.n ? &file->places.p[file->places.n - 1] : NULL;
 
-	if (last && last->file == place.file &&
-	    first_index - last->first_index < SEGMENT_PLACE_EVERY) {
+	if (last && first_index - last->first_index < SEGMENT_PLACE_EVERY) {
 		return RC_OK;
 	}
-	return vec_push(&l->places, place);
+	return vec_push(&file->places, place);
 }
 
 static enum rc write_batch(struct segment_log *l, struct err *e)
@@ -384,7 +385,7 @@ static enum rc write_batch(struct segment_log *l, struct err *e)
 	segment_name(l->files.p[l->files.n - 1].first_index, name);
 	batch_finish(&l->batch, &h);
 	/* Noted before it is true: nobody asks for leaves beyond the durable size. */
-	if (segment_note_place(l, h.first_index, l->offset) != RC_OK) {
+	if (segment_note_place(&l->files.p[l->files.n - 1], h.first_index, l->offset) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory to remember where a batch is");
 	}
 	TRY(batch_write_at(io, l->fd, l->batch.p, l->batch.n, l->offset, name, e));

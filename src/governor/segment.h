@@ -53,6 +53,13 @@ struct segment_snapshot {
 	struct tlog_hash root;
 };
 
+/* Where a log that is not read from its first leaf goes on: what a snapshot of that size says. */
+struct segment_base {
+	uint64_t size; /* at least 1 */
+	struct tlog_frontier frontier;
+	struct tlog_hash last_leaf; /* of leaf size - 1 */
+};
+
 struct segment_options {
 	struct str origin;	/* of the log; every segment is bound to it */
 	uint64_t segment_bytes; /* capacity of new segments; 0 = LIMIT_SEGMENT_BYTES */
@@ -62,6 +69,10 @@ struct segment_options {
 	/* The log has been seen with this many leaves (a signed checkpoint, a witness, a receipt);
 	 * fewer on disk is RC_BROKEN. */
 	uint64_t min_size;
+	/* NULL: everything is read. Else on_leaf is called for the leaves from base->size on, and
+	 * segments that lie before the one that holds it are not even opened. Damage in what is
+	 * not read is found by whoever reads it. */
+	const struct segment_base *base;
 	const struct rand *rand; /* must outlive the log; NULL = rand_system */
 	/* Where the log goes on when it cannot be written behind io: a directory of its own, best
 	 * on another disk. Copied, as io; NULL = nowhere. */
@@ -70,11 +81,11 @@ struct segment_options {
 
 struct segment_log;
 
-/* Locks the directory behind io, reads and checks all segments, calls on_leaf (may be NULL) for
- * each leaf in order, zeroes a torn last batch, syncs, and is ready to append. io is copied; what
- * its ctx points at must outlive the log. RC_BROKEN: damage anywhere but in a last, never
- * acknowledged batch; or another log's segment. RC_AGAIN: another process has the lock. An error
- * of on_leaf ends it and is returned. */
+/* Locks the directory behind io, reads and checks all segments (or those from the base on), calls
+ * on_leaf (may be NULL) for each leaf in order, zeroes a torn last batch, syncs, and is ready to
+ * append. io is copied; what its ctx points at must outlive the log. RC_BROKEN: damage anywhere but
+ * in a last, never acknowledged batch; or another log's segment. RC_AGAIN: another process has the
+ * lock. An error of on_leaf ends it and is returned. */
 enum rc segment_open(const struct log_io *io, const struct segment_options *options,
 		     segment_leaf_fn on_leaf, void *ctx, struct segment_log **ret, struct err *e);
 /* Also closes the files. An uncommitted batch is forgotten: nothing in it was acknowledged. */

@@ -54,11 +54,12 @@ const char *segment_emergency_why(const struct segment_log *l)
 /* The last file, or what of it a failed commit may have touched, does not count any more. */
 static void leave_home(struct segment_log *l)
 {
-	const struct segment_file *last = &l->files.p[l->files.n - 1];
+	struct segment_file *last = &l->files.p[l->files.n - 1];
 	bool is_empty = last->first_index == l->frontier.size;
 
-	while (l->places.n > 0 && l->places.p[l->places.n - 1].first_index >= l->frontier.size) {
-		l->places.n--;
+	while (last->places.n > 0 &&
+	       last->places.p[last->places.n - 1].first_index >= l->frontier.size) {
+		last->places.n--;
 	}
 	l->void_from = is_empty ? 0 : l->offset;
 	l->void_to = is_empty ? 0 : batch_end(l->offset, l->batch.n);
@@ -68,7 +69,9 @@ static void leave_home(struct segment_log *l)
 		if (l->read_fd >= 0 && l->read_file == l->files.n - 1) {
 			segment_close_read(l);
 		}
+		vec_fini(&last->places);
 		l->files.n--; /* its number and its first index are those of the one to come */
+		l->next_number--;
 	}
 }
 

@@ -8,19 +8,19 @@
 
 enum { SEGMENT_PLACE_EVERY = 64 }; /* leaves between places remembered; see place_of() */
 
-struct segment_file {
-	uint64_t first_index;
-	uint64_t capacity;
-	uint64_t mark;
-	bool is_emergency; /* it lies in the emergency place; the last one only */
-};
-
 /* Where a batch begins. Remembered for one in so many leaves: finding any other leaf means
  * stepping over a few batches. */
 struct segment_place {
 	uint64_t first_index;
 	uint64_t offset;
-	size_t file;
+};
+
+struct segment_file {
+	uint64_t first_index;
+	uint64_t capacity;
+	uint64_t mark;	   /* 0: it was not opened, and has no places yet */
+	bool is_emergency; /* it lies in the emergency place; the last one only */
+	VEC(struct segment_place) places;
 };
 
 struct segment_log {
@@ -40,12 +40,11 @@ struct segment_log {
 	bool is_broken;
 
 	VEC(struct segment_file) files;
-	VEC(struct segment_place) places;
 	int fd;		   /* the last segment, open for writing; -1 none */
 	uint64_t offset;   /* where the next batch begins */
 	uint64_t sequence; /* of the next batch */
 	uint32_t checksum_before;
-	uint64_t number; /* of the last segment */
+	uint64_t next_number; /* of the next segment */
 
 	struct tlog_frontier frontier; /* durable */
 	struct tlog_hash last_leaf;    /* durable */
@@ -107,6 +106,6 @@ enum rc segment_emergency_counts(struct segment_log *l, uint64_t first, bool is_
 enum rc segment_break(struct segment_log *l, enum rc rc);
 /* Makes the next segment the one that is written. The present one is synced and complete. */
 enum rc segment_roll(struct segment_log *l, struct err *e);
-/* Remembers that a batch of the last file begins at offset, if the last place is far enough. */
-enum rc segment_note_place(struct segment_log *l, uint64_t first_index, uint64_t offset);
+/* Remembers that a batch of the file begins at offset, if its last place is far enough. */
+enum rc segment_note_place(struct segment_file *file, uint64_t first_index, uint64_t offset);
 enum rc segment_check_origin(struct str origin, struct err *e);

@@ -34,6 +34,9 @@ struct opening {
 	struct firsts firsts; /* of the segments at home */
 	struct firsts away;   /* and in the emergency place; one, in the end, that counts */
 	struct segment_leaf leaf;
+	const struct segment_base *base;
+	uint64_t next;	     /* index of the leaf that is read next */
+	bool is_within;	     /* a segment was read, which the next one must continue */
 	uint64_t last_batch; /* its offset in the last segment; 0 = none there */
 };
 
@@ -109,10 +112,24 @@ static enum rc look_away(struct opening *o, struct err *e)
 	return RC_OK;
 }
 
-/* Does the header say what the segments before it lead to? */
-static enum rc check_header(const struct segment_log *l, const struct segment_header *h,
-			    uint64_t first, uint64_t size, const char *name, struct err *e)
+/* The leaves that the base covers lead to the one that it names last. */
+static enum rc check_base(const struct opening *o, struct err *e)
 {
+	if (o->base && o->next == o->base->size &&
+	    !tlog_hash_eq(&o->l->last_leaf, &o->base->last_leaf)) {
+		FAIL(e, RC_BROKEN,
+		     "leaf %ju is not the one that the snapshot of %ju leaves ends with",
+		     (uintmax_t)(o->next - 1), (uintmax_t)o->next);
+	}
+	return RC_OK;
+}
+
+/* Does the header say what the segments before it lead to? */
+static enum rc check_header(struct opening *o, const struct segment_header *h, uint64_t first,
+			    uint64_t size, const char *name, struct err *e)
+{
+	struct segment_log *l = o->l;
+
 	if (strcmp(h->origin, l->origin) != 0) {
 		FAIL(e, RC_BROKEN, "'%s' belongs to log '%s', not to '%s'", name, h->origin,
 		     l->origin);
@@ -121,11 +138,17 @@ static enum rc check_header(const struct segment_log *l, const struct segment_he
 		FAIL(e, RC_BROKEN, "'%s' has %ju bytes, its header says %ju", name, (uintmax_t)size,
 		     (uintmax_t)h->capacity);
 	}
-	if (h->first_index != first || h->first_index != l->frontier.size) {
+	if (h->first_index != first || h->first_index != o->next) {
 		FAIL(e, RC_BROKEN, "'%s' begins at leaf %ju, the segments before it end at %ju",
-		     name, (uintmax_t)h->first_index, (uintmax_t)l->frontier.size);
+		     name, (uintmax_t)h->first_index, (uintmax_t)o->next);
 	}
-	if (h->number != l->files.n - 1 || h->first_sequence != l->sequence ||
+	if (o->base && !o->is_within) {
+		/* The first that is read: what is before it is not looked at. */
+		l->sequence = h->first_sequence;
+		l->last_leaf = h->leaf_before;
+		return check_base(o, e);
+	}
+	if (h->number != l->next_number || h->first_sequence != l->sequence ||
 	    !tlog_hash_eq(&h->leaf_before, &l->last_leaf)) {
 		FAIL(e, RC_BROKEN, "'%s' does not continue the segment before it", name);
 	}
@@ -160,12 +183,13 @@ static enum rc open_segment(struct opening *o, const struct log_io *io, uint64_t
 	}
 	TRY(batch_read_at(io, l->fd, bytes, sizeof(bytes), 0, e));
 	TRY(segment_header_parse(bytes, name, &h, e));
-	TRY(check_header(l, &h, first, size, name, e));
+	TRY(check_header(o, &h, first, size, name, e));
+	o->is_within = true;
 	l->files.p[l->files.n - 1].capacity = h.capacity;
 	l->files.p[l->files.n - 1].mark = h.mark;
 	l->offset = SEGMENT_HEADER_BYTES;
 	l->checksum_before = 0;
-	l->number = h.number;
+	l->next_number = h.number + 1;
 	o->last_batch = 0;
 	return RC_OK;
 }
@@ -178,11 +202,18 @@ static enum rc take_leaves(struct opening *o, const struct batch_header *h, stru
 	uint64_t n_records = 0;
 
 	for (uint32_t i = 0; i < h->n_leaves; i++) {
-		TRY(batch_next_leaf(&r, l->frontier.size, &o->leaf, e));
+		bool is_new = o->next == l->frontier.size; /* not covered by the base */
+
+		TRY(batch_next_leaf(&r, o->next, &o->leaf, e));
 		n_records += 1 + o->leaf.n_values;
 		o->leaf.hash = tlog_leaf_hash(l->hasher, o->leaf.bytes);
-		tlog_frontier_append(&l->frontier, l->hasher, &o->leaf.hash);
 		l->last_leaf = o->leaf.hash;
+		o->next++;
+		if (!is_new) {
+			TRY(check_base(o, e));
+			continue;
+		}
+		tlog_frontier_append(&l->frontier, l->hasher, &o->leaf.hash);
 		if (o->on_leaf) {
 			TRY(o->on_leaf(o->ctx, &o->leaf, e));
 		}
@@ -199,14 +230,14 @@ static enum rc take_batch(struct opening *o, const struct batch_header *h, const
 	struct segment_log *l = o->l;
 	enum rc rc;
 
-	if (h->sequence != l->sequence || h->first_index != l->frontier.size ||
+	if (h->sequence != l->sequence || h->first_index != o->next ||
 	    h->checksum_before != l->checksum_before) {
 		FAIL(e, RC_BROKEN,
 		     "'%s' byte %ju: batch %ju of leaf %ju does not continue the "
 		     "one before it",
 		     name, (uintmax_t)l->offset, (uintmax_t)h->sequence, (uintmax_t)h->first_index);
 	}
-	if (segment_note_place(l, h->first_index, l->offset) != RC_OK) {
+	if (segment_note_place(&l->files.p[l->files.n - 1], h->first_index, l->offset) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory to remember where a batch is");
 	}
 	rc = take_leaves(o, h, e);
@@ -348,9 +379,38 @@ static enum rc sync_last(struct opening *o, struct err *e)
 	return RC_OK;
 }
 
+/* Names those that the base covers wholly, and begins with the one that holds its end. The one
+ * before an emergency segment is always read: what of it does not count must be known. */
+static enum rc skip_segments(struct opening *o, size_t *ret_from, struct err *e)
+{
+	const struct firsts *firsts = o->firsts.at.n ? &o->firsts : &o->away;
+	size_t from = 0;
+
+	*ret_from = 0;
+	if (!o->base) {
+		return RC_OK;
+	}
+	o->l->frontier = o->base->frontier;
+	while (from + 1 < firsts->at.n && firsts->at.p[from + 1] <= o->base->size) {
+		struct segment_file file = {.first_index = firsts->at.p[from++]};
+
+		if (vec_push(&o->l->files, file) != RC_OK) {
+			FAIL(e, RC_NOMEM, "no memory for another segment");
+		}
+	}
+	o->next = firsts->at.p[from];
+	if (o->next > o->base->size) {
+		FAIL(e, RC_BROKEN, "the first segment begins at leaf %ju, the snapshot is of %ju",
+		     (uintmax_t)o->next, (uintmax_t)o->base->size);
+	}
+	*ret_from = from;
+	return RC_OK;
+}
+
 static enum rc recover(struct opening *o, const struct segment_options *options, struct err *e)
 {
 	struct segment_log *l = o->l;
+	size_t from = 0;
 
 	(void)l->io.unlink(l->io.ctx, "spare.new"); /* half-made files; usually there are none */
 	(void)l->io.unlink(l->io.ctx, "next.new");
@@ -363,7 +423,8 @@ static enum rc recover(struct opening *o, const struct segment_options *options,
 		}
 		return segment_roll(l, e);
 	}
-	for (size_t i = 0; i < o->firsts.at.n; i++) {
+	TRY(skip_segments(o, &from, e));
+	for (size_t i = from; i < o->firsts.at.n; i++) {
 		enum next next = i + 1 < o->firsts.at.n ? NEXT_SEGMENT
 				 : o->away.at.n > 0	? NEXT_EMERGENCY
 							: NEXT_NONE;
@@ -375,6 +436,10 @@ static enum rc recover(struct opening *o, const struct segment_options *options,
 		TRY(read_segment(o, &l->emergency, o->away.at.p[0], NEXT_NONE, 0, e));
 	}
 	TRY(sync_last(o, e));
+	if (o->next < l->frontier.size) {
+		FAIL(e, RC_BROKEN, "the log has %ju leaves on disk, the snapshot is of %ju",
+		     (uintmax_t)o->next, (uintmax_t)l->frontier.size);
+	}
 	if (l->frontier.size < options->min_size) {
 		FAIL(e, RC_BROKEN, "the log has %ju leaves on disk and was seen with %ju",
 		     (uintmax_t)l->frontier.size, (uintmax_t)options->min_size);
@@ -428,7 +493,10 @@ enum rc segment_open(const struct log_io *io, const struct segment_options *opti
 		     segment_leaf_fn on_leaf, void *ctx, struct segment_log **ret, struct err *e)
 {
 	AUTO_SEGMENT_LOG l = NULL;
-	struct opening o = {.on_leaf = on_leaf, .ctx = ctx, .batch = BUF_INIT(LIMIT_BATCH_BYTES)};
+	struct opening o = {.on_leaf = on_leaf,
+			    .ctx = ctx,
+			    .base = options->base,
+			    .batch = BUF_INIT(LIMIT_BATCH_BYTES)};
 	enum rc rc;
 
 	TRY(segment_check_origin(options->origin, e));

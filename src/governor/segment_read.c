@@ -14,23 +14,45 @@
 
 /* ---- By the log's owner, by index ---- */
 
-/* The last place at or before index; there is one for every durable leaf. */
-static const struct segment_place *place_of(const struct segment_log *l, uint64_t index)
+/* The file that holds the index; RC_ABSENT when it is not there any more. */
+static enum rc file_of(const struct segment_log *l, uint64_t index, size_t *ret, struct err *e)
 {
 	size_t lo = 0;
-	size_t hi = l->places.n;
+	size_t hi = l->files.n;
 
 	while (hi - lo > 1) {
 		size_t middle = lo + (hi - lo) / 2;
 
-		if (l->places.p[middle].first_index <= index) {
+		if (l->files.p[middle].first_index <= index) {
 			lo = middle;
 		} else {
 			hi = middle;
 		}
 	}
-	MUST(lo < l->places.n && l->places.p[lo].first_index <= index);
-	return &l->places.p[lo];
+	if (l->files.p[lo].first_index > index) {
+		FAIL(e, RC_ABSENT, "leaf %ju was pruned", (uintmax_t)index);
+	}
+	*ret = lo;
+	return RC_OK;
+}
+
+/* The last place at or before index; there is one for every durable leaf of the file. */
+static const struct segment_place *place_of(const struct segment_file *file, uint64_t index)
+{
+	size_t lo = 0;
+	size_t hi = file->places.n;
+
+	while (hi - lo > 1) {
+		size_t middle = lo + (hi - lo) / 2;
+
+		if (file->places.p[middle].first_index <= index) {
+			lo = middle;
+		} else {
+			hi = middle;
+		}
+	}
+	MUST(lo < file->places.n && file->places.p[lo].first_index <= index);
+	return &file->places.p[lo];
 }
 
 void segment_close_read(struct segment_log *l)
@@ -63,14 +85,65 @@ static enum rc open_for_reading(struct segment_log *l, size_t file, struct err *
 	return RC_OK;
 }
 
+static enum rc read_header(struct segment_log *l, const struct segment_file *file,
+			   struct segment_header *ret, struct err *e)
+{
+	uint8_t bytes[SEGMENT_HEADER_BYTES];
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(file->first_index, name);
+	TRY(batch_read_at(&l->io, l->read_fd, bytes, sizeof(bytes), 0, e));
+	TRY(segment_header_parse(bytes, name, ret, e));
+	if (strcmp(ret->origin, l->origin) != 0 || ret->first_index != file->first_index) {
+		FAIL(e, RC_BROKEN, "'%s' is of log '%s' and begins at leaf %ju", name, ret->origin,
+		     (uintmax_t)ret->first_index);
+	}
+	return RC_OK;
+}
+
+/* A file before the base, from which nobody has read yet: where are its batches? */
+static enum rc find_places(struct segment_log *l, size_t at, struct buf *b, struct err *e)
+{
+	struct segment_file *file = &l->files.p[at];
+	struct segment_header header;
+	uint64_t offset = SEGMENT_HEADER_BYTES;
+	uint64_t next = file->first_index;
+	uint32_t checksum_before = 0;
+	struct batch_header h;
+	bool is_batch;
+
+	if (file->mark) {
+		return RC_OK;
+	}
+	TRY(read_header(l, file, &header, e));
+	file->places.n = 0;
+	while (next < l->files.p[at + 1].first_index) { /* it is not the last one */
+		TRY(batch_load(&l->io, l->read_fd, header.capacity, offset, header.mark, b, &h,
+			       &is_batch, e));
+		if (!is_batch || h.first_index != next || h.checksum_before != checksum_before) {
+			FAIL(e, RC_BROKEN, "segment of leaf %ju is damaged at byte %ju",
+			     (uintmax_t)file->first_index, (uintmax_t)offset);
+		}
+		if (segment_note_place(file, next, offset) != RC_OK) {
+			FAIL(e, RC_NOMEM, "no memory to remember where a batch is");
+		}
+		next += h.n_leaves;
+		checksum_before = h.checksum;
+		offset = batch_end(offset, b->n);
+	}
+	file->capacity = header.capacity;
+	file->mark = header.mark;
+	return RC_OK;
+}
+
 enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struct segment_leaf *ret,
 		     struct err *e)
 {
-	const struct segment_place *place;
 	const struct segment_file *file;
 	struct batch_header h;
 	struct reader r;
 	uint64_t offset;
+	size_t at = 0;
 	bool is_batch;
 
 	if (l->is_broken) {
@@ -79,13 +152,14 @@ enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struc
 	if (index >= l->frontier.size) {
 		FAIL(e, RC_ABSENT, "there is no durable leaf %ju", (uintmax_t)index);
 	}
-	place = place_of(l, index);
-	file = &l->files.p[place->file];
-	offset = place->offset;
-	TRY(open_for_reading(l, place->file, e));
+	TRY(file_of(l, index, &at, e));
+	TRY(open_for_reading(l, at, e));
+	TRY(find_places(l, at, b, e));
+	file = &l->files.p[at];
+	offset = place_of(file, index)->offset;
 	for (;;) {
-		TRY(batch_load(segment_io(l, place->file), l->read_fd, file->capacity, offset,
-			       file->mark, b, &h, &is_batch, e));
+		TRY(batch_load(segment_io(l, at), l->read_fd, file->capacity, offset, file->mark, b,
+			       &h, &is_batch, e));
 		if (!is_batch || h.first_index > index) {
 			FAIL(e, RC_BROKEN, "segment of leaf %ju is damaged at byte %ju",
 			     (uintmax_t)file->first_index, (uintmax_t)offset);

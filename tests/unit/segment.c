@@ -129,6 +129,111 @@ static void any_leaf_is_read_back_by_its_index(void **state)
 	assert_rc(segment_read(l, LEAVES, &b, &leaf, NULL), RC_ABSENT);
 }
 
+static struct segment_base base_of(uint64_t size)
+{
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	struct segment_base base = {.size = size};
+	char text[1024];
+
+	for (uint64_t i = 0; i < size; i++) {
+		base.last_leaf = tlog_leaf_hash(h, text_of(i, text));
+		tlog_frontier_append(&base.frontier, h, &base.last_leaf);
+	}
+	return base;
+}
+
+/* From the first to the last leaf, within batches, at their ends and at those of segments. */
+static void a_log_goes_on_from_any_base_as_from_its_beginning(void **state)
+{
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
+	struct segment_snapshot whole;
+
+	(void)state;
+	{
+		AUTO_SEGMENT_LOG l = NULL;
+
+		assert_ok(segment_open(&io, &options, NULL, NULL, &l, NULL));
+		fill(l, LEAVES, 5);
+		whole = segment_snapshot(l);
+	}
+	for (uint64_t size = 1; size <= LEAVES; size += size % 37 ? 1 : 11) {
+		struct segment_base base = base_of(size);
+		struct segment_options from = options;
+		AUTO_SEGMENT_LOG l = NULL;
+		struct segment_snapshot again;
+		struct segment_leaf leaf;
+		uint64_t n = size;
+
+		from.base = &base;
+		assert_ok(segment_open(&io, &from, check, &n, &l, NULL));
+		assert_int_equal(n, LEAVES);
+		again = segment_snapshot(l);
+		assert_int_equal(again.size, whole.size);
+		assert_true(tlog_hash_eq(&again.root, &whole.root));
+		n = size * 7919 % LEAVES; /* also one that was not read */
+		assert_ok(segment_read(l, n, &b, &leaf, NULL));
+		assert_ok(check(&n, &leaf, NULL));
+		n = 0;
+		assert_ok(segment_read(l, 0, &b, &leaf, NULL));
+		assert_ok(check(&n, &leaf, NULL));
+	}
+}
+
+static void what_follows_a_base_is_what_a_whole_log_goes_on_with(void **state)
+{
+	struct segment_base base;
+	struct segment_options from = options;
+	struct segment_leaf leaf;
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
+	uint64_t n = 0;
+
+	(void)state;
+	{
+		AUTO_SEGMENT_LOG l = NULL;
+
+		assert_ok(segment_open(&io, &options, NULL, NULL, &l, NULL));
+		fill(l, LEAVES / 2, 5);
+	}
+	base = base_of(LEAVES / 2 - 3);
+	from.base = &base;
+	{
+		AUTO_SEGMENT_LOG l = NULL;
+
+		assert_ok(segment_open(&io, &from, NULL, NULL, &l, NULL));
+		fill(l, LEAVES, 5); /* over several segments */
+		assert_ok(segment_read(l, 1, &b, &leaf, NULL));
+	}
+	{
+		AUTO_SEGMENT_LOG l = NULL;
+
+		assert_ok(segment_open(&io, &options, check, &n, &l, NULL));
+		assert_int_equal(n, LEAVES);
+	}
+}
+
+static void a_base_of_another_history_is_refused(void **state)
+{
+	struct segment_options from = options;
+	struct segment_base base;
+	AUTO_SEGMENT_LOG l = NULL;
+
+	(void)state;
+	{
+		AUTO_SEGMENT_LOG whole = NULL;
+
+		assert_ok(segment_open(&io, &options, NULL, NULL, &whole, NULL));
+		fill(whole, LEAVES, 5);
+	}
+	from.base = &base;
+	base = base_of(LEAVES / 2);
+	base.last_leaf.bytes[0] ^= 1;
+	assert_rc(segment_open(&io, &from, NULL, NULL, &l, NULL), RC_BROKEN);
+	base = base_of(LEAVES + 1); /* of leaves that are not there */
+	assert_rc(segment_open(&io, &from, NULL, NULL, &l, NULL), RC_BROKEN);
+	base = base_of(LEAVES);
+	assert_ok(segment_open(&io, &from, NULL, NULL, &l, NULL));
+}
+
 static void a_reader_follows_the_durable_size(void **state)
 {
 	(void)state;
@@ -274,6 +379,12 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(what_was_committed_is_there_after_reopening, make_dir,
 					    remove_dir),
 	    cmocka_unit_test_setup_teardown(any_leaf_is_read_back_by_its_index, make_dir,
+					    remove_dir),
+	    cmocka_unit_test_setup_teardown(a_log_goes_on_from_any_base_as_from_its_beginning,
+					    make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(what_follows_a_base_is_what_a_whole_log_goes_on_with,
+					    make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(a_base_of_another_history_is_refused, make_dir,
 					    remove_dir),
 	    cmocka_unit_test_setup_teardown(a_reader_follows_the_durable_size, make_dir,
 					    remove_dir),

@@ -48,6 +48,8 @@ enum {
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
 	/* What failed to be written, and then refusals, stops and revocations: some ten thousand. */
 	LIMIT_EMERGENCY_BYTES = 8 * 1024 * 1024,
+	LIMIT_SNAPSHOT_EVERY = 100'000, /* leaves between snapshots: a start reads at most about
+					 * twice as many, in about a second */
 
 	/* Evidence. */
 	LIMIT_EVIDENCE = 1 << 17, /* items kept at once: they stay for years, in the state too */

@@ -98,6 +98,25 @@ void state_apply_bundle_activated(struct state *s, const struct leaf *l)
 	s->bundle = l->bundle_activated.digest;
 }
 
+/* ---- snapshots ---- */
+
+enum rc state_reserve_snapshot_taken(struct state *s, const struct leaf *l, struct err *e)
+{
+	const struct leaf_snapshot_taken *t = &l->snapshot_taken;
+
+	if (t->size == 0 || t->size > s->size || digest_is_zero(&t->digest)) {
+		FAIL(e, RC_BROKEN, "a snapshot of %" PRIu64 " leaves, of which there are %" PRIu64,
+		     t->size, s->size);
+	}
+	return RC_OK;
+}
+
+void state_apply_snapshot_taken(struct state *s, const struct leaf *l)
+{
+	(void)s; /* that it was written down changes nothing */
+	(void)l;
+}
+
 /* ---- room ---- */
 
 enum rc state_reserve_log_degraded(struct state *s, const struct leaf *l, struct err *e)

@@ -10,13 +10,12 @@
 
 #include "core/leaf.h"
 #include "core/state.h"
+#include "governor/segment.h"
 
 struct clock;
 struct rand;
 struct vault;
 struct book;
-struct log_io;
-struct segment_log;
 
 /* A value that goes beside the leaf; its commitment is written to *commit before encoding. Slots
  * are the order of the array, as core/leaf.def gives them; an empty value is skipped. */
@@ -33,12 +32,19 @@ enum { BOOK_PIECE_BYTES = 32000, BOOK_PIECES = 16 };
 size_t book_split(struct str bytes, struct digest *commit, struct digest *unused,
 		  struct book_value ret[BOOK_PIECES]);
 
-/* Opens the log behind io, replays it into a new state. io is copied; what its ctx points at, the
+/* What a snapshot gives: the state, which is the book's from here on, and where it goes on. */
+struct book_start {
+	struct state *take_state;
+	struct segment_base base;
+};
+
+/* Opens the log behind io, replays it into a new state, or what follows start (NULL = none) into
+ * that. io is copied; what its ctx points at, the
  * clock and rand (NULL = rand_system) must outlive the book. segment_bytes: as in segment.h, 0 =
  * LIMIT_SEGMENT_BYTES. ret_is_new: it was empty (log.opened has then been recorded). */
 enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str origin,
-		  const struct clock *clock, const struct rand *rand, struct book **ret,
-		  struct state **ret_state, bool *ret_is_new, struct err *e);
+		  const struct clock *clock, const struct rand *rand, struct book_start *start,
+		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e);
 void book_free(struct book *b);
 void book_use_vault(struct book *b, struct vault *v);
 

@@ -156,6 +156,8 @@ struct governor {
 	struct book *book;
 	struct vault *vault;
 	struct checkpointer *checkpointer;
+	struct snapshots *snapshots; /* NULL: none are taken */
+	uint64_t loaded;	     /* size of the one that this life began with; 0 = none */
 	struct {
 		bool is_known;
 		uint64_t size;
@@ -659,6 +661,12 @@ void witness_tick(struct governor *g);
 void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
 /* "witnesses": {...} into an open object, if there are any. */
 void witness_view(const struct governor *g, struct json_out *w);
+
+/* ---- state_at_start.c: the state that a life begins with, and what the next ones begin with ----
+ */
+enum rc state_at_start(struct governor *g, struct err *e);
+enum rc snapshots_begin(struct governor *g, struct err *e);
+void snapshots_look(struct governor *g);
 
 /* ---- room.c ---- */
 /* Sets has_no_room, too. */

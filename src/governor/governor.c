@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "governor/checkpoint.h"
+#include "governor/snapshots.h"
 #include "governor/gov.h"
 
 /* ---- messages ---- */
@@ -233,6 +234,7 @@ static void tick(struct loop_timer *t)
 	refusals_tick(g);
 	room_tick(g);
 	witness_tick(g);
+	snapshots_look(g);
 	kept_tick(g);
 	evidence_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
@@ -255,12 +257,8 @@ static void refresh(struct loop_timer *t)
 
 static enum rc open_state(struct governor *g, struct err *e)
 {
-	const struct governor_world *w = &g->world;
-	bool is_new = false;
-
-	TRY(book_open(w->segments, w->segment_bytes, g->bundle->origin, g->clock, w->rand, &g->book,
-		      &g->state, &is_new, e));
-	TRY(vault_open(w->keys, &g->vault, e));
+	TRY(state_at_start(g, e));
+	TRY(vault_open(g->world.keys, &g->vault, e));
 	book_use_vault(g->book, g->vault);
 	return RC_OK;
 }
@@ -397,6 +395,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 		TRY(checkpointer_holds(g->checkpointer, g->anchor.size, &g->anchor.root, e));
 	}
 	TRY(witness_start(g, e));
+	TRY(snapshots_begin(g, e));
 	TRY(connect_others(g, e));
 	clock_watch_recover(g);
 	leases_recover(g);
@@ -415,6 +414,9 @@ void governor_step(struct governor *g)
 {
 	if (g->checkpointer && !g->is_broken) {
 		checkpointer_step(g->checkpointer);
+	}
+	if (g->snapshots && !g->is_broken) {
+		snapshots_step(g->snapshots);
 	}
 }
 
@@ -441,6 +443,7 @@ void governor_free(struct governor *g)
 	loop_hook_remove(g->loop, &g->commit);
 	checkpointer_free(g->checkpointer);
 	witness_free(g);
+	snapshots_free(g->snapshots);
 	calls_free_all(g);
 	kept_free_all(g);
 	notify_free_all(g);

@@ -25,14 +25,15 @@ struct place {
 	struct log_io_system *segments;
 	struct log_io_system *keys;
 	struct log_io_system *bundles;
+	struct log_io_system *snapshots;
 	struct buf vkey;
 	struct governor *governor;
 };
 
 /* Not the whole state directory: the keeper's keys are in it. Not the deployment, which was read
  * before: secrets of backends and listeners may be in it. */
-static const char *const names[] = {"segments", "keys", "bundles", "log", "log.vkey"};
-enum { SEGMENTS = 0, KEYS, BUNDLES, PUBLISHED, VKEY, NAMES };
+static const char *const names[] = {"segments", "keys", "bundles", "snapshots", "log", "log.vkey"};
+enum { SEGMENTS = 0, KEYS, BUNDLES, SNAPSHOTS, PUBLISHED, VKEY, NAMES };
 
 static void path_of(const struct place *p, int name, char out[PATH_BYTES])
 {
@@ -114,6 +115,7 @@ static enum rc live(struct place *p, struct err *e)
 	struct log_io segments;
 	struct log_io keys;
 	struct log_io bundles;
+	struct log_io snapshots;
 	char published[PATH_BYTES];
 
 	TRY(deployment_load(p->env->deployment, &p->deployment, &found, e));
@@ -122,15 +124,18 @@ static enum rc live(struct place *p, struct err *e)
 	TRY(open_dir(p, SEGMENTS, &p->segments, e));
 	TRY(open_dir(p, KEYS, &p->keys, e));
 	TRY(open_dir(p, BUNDLES, &p->bundles, e));
+	TRY(open_dir(p, SNAPSHOTS, &p->snapshots, e));
 	TRY(read_vkey(p, &world.vkey, e));
 	segments = log_io_system_table(p->segments);
 	keys = log_io_system_table(p->keys);
 	bundles = log_io_system_table(p->bundles);
+	snapshots = log_io_system_table(p->snapshots);
 	path_of(p, PUBLISHED, published);
 	world.deployment = p->deployment;
 	world.segments = &segments;
 	world.keys = &keys;
 	world.bundles = &bundles;
+	world.snapshots = &snapshots;
 	world.publish_dir = published;
 	TRY(governor_open(&world, &p->governor, e));
 	TRY(wait_for_keys(p, e));
@@ -151,6 +156,7 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	log_io_system_free(p.segments);
 	log_io_system_free(p.keys);
 	log_io_system_free(p.bundles);
+	log_io_system_free(p.snapshots);
 	buf_fini(&p.vkey);
 	deployment_free(p.deployment);
 	return rc;

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/snapshots.c - taking, covering, loading and removing snapshots.
+ *
+ * Trust:  the directory was ours and may hold anything; the checkpoint's signature and the tiles'
+ *         proof decide what of it is believed.
+ * Holds:  (1) no snapshot is loaded but one whose digest is a leaf under the published checkpoint.
+ *         (2) what is written was folded from leaves under a signed checkpoint, whose root they
+ *             gave.
+ *         (3) a covered snapshot goes only when two newer ones are covered.
+ * States: IDLE -enough leaves-> FOLDING -written-> TAKEN -its leaf is recorded-> NOTED
+ *         -under a checkpoint-> COVERING -renamed-> IDLE;  an error -> IDLE, and the next comes
+ *         when as many leaves have followed again.
+ */
+#include "governor/snapshots.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "core/leaf.h"
+#include "governor/batch.h"
+
+enum { KEPT = 2 };
+
+enum turn { TURN_IDLE = 0, TURN_FOLDING, TURN_TAKEN, TURN_NOTED, TURN_COVERING, TURN_END };
+
+struct snapshots {
+	struct snapshots_world world;
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	enum turn turn;
+	bool is_done; /* the thread's part of the turn */
+	enum rc rc;   /* of it */
+	struct err err;
+	struct snapshot made;
+	uint64_t leaf;	 /* that says so */
+	uint64_t last;	 /* published size at the last attempt */
+	uint64_t oldest; /* of the two that stay */
+};
+
+/* ---- what is there ---- */
+
+struct found {
+	uint64_t size;
+	uint64_t leaf; /* 0: not covered */
+};
+
+struct listing {
+	VEC(struct found) found;
+};
+
+static int note_name(void *arg, const char *name)
+{
+	struct listing *l = arg;
+	struct found f;
+
+	if (!snapshot_name_parse(name, &f.size, &f.leaf)) {
+		return 0;
+	}
+	return vec_push(&l->found, f) == RC_OK ? 0 : -ENOMEM;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct found *x = a;
+	const struct found *y = b;
+
+	return (x->size < y->size) - (x->size > y->size);
+}
+
+static void listing_cleanup(struct listing *l)
+{
+	vec_fini(&l->found);
+}
+
+static enum rc list(const struct log_io *io, struct listing *l, struct err *e)
+{
+	int result = io->list(io->ctx, note_name, l);
+
+	if (result != 0) {
+		return batch_io_error(e, __func__, result, "list", "the snapshots");
+	}
+	if (l->found.n > 1) {
+		qsort(l->found.p, l->found.n, sizeof(l->found.p[0]), newest_first);
+	}
+	return RC_OK;
+}
+
+static void remove_file(const struct log_io *io, const struct found *f)
+{
+	char name[SNAPSHOT_NAME_BYTES];
+
+	snapshot_name(f->size, f->leaf, name);
+	(void)io->unlink(io->ctx, name); /* what stays is room lost, and is tried again */
+}
+
+/* ---- the checkpoint ---- */
+
+struct published {
+	struct tlog_dir *dir;
+	struct tlog_hasher *hasher;
+	struct tlog_checkpoint checkpoint;
+};
+
+static void published_fini(struct published *p)
+{
+	tlog_dir_free(p->dir);
+	tlog_hasher_free(p->hasher);
+}
+
+static enum rc open_published(const struct snapshots_world *w, struct published *p, struct err *e)
+{
+	AUTO_BUF note = BUF_INIT(TLOG_NOTE_MAX_BYTES);
+	struct tlog_vkey key;
+
+	TRY(tlog_vkey_parse(w->vkey, &key, e));
+	p->hasher = tlog_hasher_new();
+	if (!p->hasher) {
+		FAIL(e, RC_NOMEM, "no memory for a snapshot");
+	}
+	TRY(tlog_dir_open(w->publish_dir, &p->dir, e));
+	TRY(tlog_dir_read_checkpoint(p->dir, &note, e));
+	TRY(tlog_checkpoint_open(buf_view(&note), &key, &p->checkpoint, e));
+	if (!str_eq(p->checkpoint.origin, w->origin)) {
+		FAIL(e, RC_BROKEN, "the published checkpoint is of another log");
+	}
+	p->checkpoint.origin = w->origin; /* the note goes */
+	tlog_dir_set_size(p->dir, p->checkpoint.size);
+	return RC_OK;
+}
+
+/* (1) Does leaf `ix` say that this snapshot was taken, and is it in the tree? */
+static enum rc check_covered(struct published *p, uint64_t ix, const struct snapshot *x,
+			     struct err *e)
+{
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	AUTO_BUF bytes = BUF_INIT(LIMIT_LEAF_BYTES);
+	struct tlog_nodes nodes = tlog_dir_nodes(p->dir);
+	struct tlog_proof proof;
+	struct tlog_hash hash;
+	struct leaf l;
+
+	if (ix >= p->checkpoint.size || ix < x->base.size) {
+		FAIL(e, RC_DENIED, "its leaf %ju is not under the checkpoint of %ju leaves",
+		     (uintmax_t)ix, (uintmax_t)p->checkpoint.size);
+	}
+	TRY(tlog_dir_read_leaf(p->dir, ix, &bytes, e));
+	hash = tlog_leaf_hash(p->hasher, buf_view(&bytes));
+	TRY(tlog_prove_inclusion(p->hasher, &nodes, ix, p->checkpoint.size, &proof, e));
+	if (!tlog_inclusion_holds(p->hasher, &proof, ix, p->checkpoint.size, &hash,
+				  &p->checkpoint.root)) {
+		FAIL(e, RC_DENIED, "leaf %ju is not proven by the checkpoint", (uintmax_t)ix);
+	}
+	TRY(leaf_decode(&arena, buf_view(&bytes), &l, e));
+	if (l.kind != LEAF_SNAPSHOT_TAKEN || l.snapshot_taken.size != x->base.size ||
+	    !digest_eq(&l.snapshot_taken.digest, &x->digest) ||
+	    !digest_eq(&l.snapshot_taken.state, &x->state)) {
+		FAIL(e, RC_BROKEN, "leaf %ju does not say that it was taken", (uintmax_t)ix);
+	}
+	return RC_OK;
+}
+
+static enum rc load_one(const struct snapshots_world *w, struct published *p, const struct found *f,
+			struct state **ret, struct segment_base *ret_base, struct err *e)
+{
+	char name[SNAPSHOT_NAME_BYTES];
+	struct snapshot x;
+
+	snapshot_name(f->size, f->leaf, name);
+	TRY(snapshot_read(w->io, name, w->origin, &x, e));
+	TRY(check_covered(p, f->leaf, &x, e));
+	TRY(snapshot_read_state(w->io, name, &x, ret, e));
+	*ret_base = x.base;
+	return RC_OK;
+}
+
+static enum rc load_newest(const struct snapshots_world *w, struct published *p,
+			   const struct listing *l, struct state **ret,
+			   struct segment_base *ret_base, struct err *e)
+{
+	for (size_t i = 0; i < l->found.n; i++) {
+		struct err why = ERR_INIT;
+		enum rc rc;
+
+		if (l->found.p[i].leaf == 0) {
+			continue;
+		}
+		rc = load_one(w, p, &l->found.p[i], ret, ret_base, &why);
+		if (rc == RC_OK) {
+			return RC_OK;
+		}
+		if (rc == RC_BROKEN) {
+			remove_file(w->io, &l->found.p[i]); /* it must not count as one of two */
+		}
+		log_warn("the snapshot of %ju leaves is not used: %s",
+			 (uintmax_t)l->found.p[i].size, why.msg);
+	}
+	FAIL(e, RC_ABSENT, "there is no snapshot");
+}
+
+enum rc snapshots_load(const struct snapshots_world *w, struct state **ret,
+		       struct segment_base *ret_base, struct err *e)
+{
+	CLEANUP(listing_cleanup) struct listing l = {0};
+	CLEANUP(published_fini) struct published p = {0};
+	struct err why = ERR_INIT;
+
+	TRY(list(w->io, &l, e));
+	if (l.found.n == 0) {
+		FAIL(e, RC_ABSENT, "there is no snapshot");
+	}
+	if (open_published(w, &p, &why) != RC_OK) {
+		log_warn("no snapshot is used: %s", why.msg);
+		FAIL(e, RC_ABSENT, "there is no checkpoint that a snapshot is under");
+	}
+	return load_newest(w, &p, &l, ret, ret_base, e);
+}
+
+/* ---- folding ---- */
+
+struct folding {
+	struct state *s;
+	struct segment_base base;
+	struct segment_reader *reader;
+};
+
+static void folding_fini(struct folding *f)
+{
+	state_free(f->s);
+	segment_reader_free(f->reader);
+}
+
+static bool is_ending(struct snapshots *x)
+{
+	bool yes;
+
+	pthread_mutex_lock(&x->lock);
+	yes = x->turn == TURN_END;
+	pthread_mutex_unlock(&x->lock);
+	return yes;
+}
+
+static enum rc apply(struct folding *f, struct tlog_hasher *h, uint64_t until, struct err *e)
+{
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	struct segment_leaf leaf;
+	struct leaf l;
+
+	TRY(segment_reader_next(f->reader, until, &leaf, e));
+	if (leaf.index != f->base.size) {
+		FAIL(e, RC_BROKEN, "leaf %ju was read where leaf %ju belongs",
+		     (uintmax_t)leaf.index, (uintmax_t)f->base.size);
+	}
+	TRY(leaf_decode(&arena, leaf.bytes, &l, e));
+	TRY(state_reserve(f->s, &l, e));
+	state_apply(f->s, leaf.index, &l);
+	tlog_frontier_append(&f->base.frontier, h, &leaf.hash);
+	f->base.last_leaf = leaf.hash;
+	f->base.size++;
+	return RC_OK;
+}
+
+/* (2) */
+static enum rc fold(struct snapshots *x, struct published *p, struct folding *f, struct err *e)
+{
+	const struct snapshots_world *w = &x->world;
+	struct tlog_hash root;
+	enum rc rc = snapshots_load(w, &f->s, &f->base, e);
+
+	if (rc == RC_ABSENT) {
+		rc = state_new(&f->s, e);
+	}
+	TRY(rc);
+	if (f->base.size >= p->checkpoint.size) {
+		FAIL(e, RC_AGAIN, "there are no leaves after the last snapshot");
+	}
+	TRY(segment_reader_open(w->segments, w->origin, f->base.size, &f->reader, e));
+	while (f->base.size < p->checkpoint.size) {
+		if (f->base.size % 1024 == 0 && is_ending(x)) {
+			FAIL(e, RC_AGAIN, "the governor ends");
+		}
+		TRY(apply(f, p->hasher, p->checkpoint.size, e));
+	}
+	root = tlog_frontier_root(&f->base.frontier, p->hasher);
+	if (!tlog_hash_eq(&root, &p->checkpoint.root)) {
+		FAIL(e, RC_BROKEN, "leaves read back give another root than the checkpoint has");
+	}
+	return RC_OK;
+}
+
+static enum rc take(struct snapshots *x, struct err *e)
+{
+	CLEANUP(published_fini) struct published p = {0};
+	CLEANUP(folding_fini) struct folding f = {0};
+
+	TRY(open_published(&x->world, &p, e));
+	TRY(fold(x, &p, &f, e));
+	return snapshot_write(x->world.io, x->world.origin, f.s, &f.base, &x->made, e);
+}
+
+/* ---- covering ---- */
+
+/* (3) Everything but the newest covered ones goes. */
+static void remove_old(struct snapshots *x, const struct listing *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->found.n; i++) {
+		if (l->found.p[i].leaf && kept < KEPT) {
+			kept++;
+			x->oldest = kept == KEPT ? l->found.p[i].size : 0;
+		} else {
+			remove_file(x->world.io, &l->found.p[i]);
+		}
+	}
+}
+
+static enum rc cover(struct snapshots *x, struct err *e)
+{
+	CLEANUP(listing_cleanup) struct listing l = {0};
+	const struct log_io *io = x->world.io;
+	char from[SNAPSHOT_NAME_BYTES];
+	char to[SNAPSHOT_NAME_BYTES];
+	int result;
+
+	snapshot_name(x->made.base.size, 0, from);
+	snapshot_name(x->made.base.size, x->leaf, to);
+	result = io->rename(io->ctx, from, to);
+	if (result == 0) {
+		result = io->sync_dir(io->ctx);
+	}
+	if (result != 0) {
+		return batch_io_error(e, __func__, result, "rename", from);
+	}
+	TRY(list(io, &l, e));
+	remove_old(x, &l);
+	return RC_OK;
+}
+
+/* ---- turns ---- */
+
+static bool is_for_thread(const struct snapshots *x)
+{
+	return !x->is_done && (x->turn == TURN_FOLDING || x->turn == TURN_COVERING);
+}
+
+static enum rc do_turn(struct snapshots *x, enum turn turn)
+{
+	x->err = (struct err)ERR_INIT;
+	return turn == TURN_FOLDING ? take(x, &x->err) : cover(x, &x->err);
+}
+
+static void *work(void *arg)
+{
+	struct snapshots *x = arg;
+
+	for (;;) {
+		enum turn turn;
+		enum rc rc;
+
+		pthread_mutex_lock(&x->lock);
+		while (x->turn != TURN_END && !is_for_thread(x)) {
+			pthread_cond_wait(&x->wake, &x->lock);
+		}
+		turn = x->turn;
+		pthread_mutex_unlock(&x->lock);
+		if (turn == TURN_END) {
+			return NULL;
+		}
+		rc = do_turn(x, turn);
+		pthread_mutex_lock(&x->lock);
+		x->rc = rc;
+		x->is_done = true;
+		pthread_mutex_unlock(&x->lock);
+	}
+}
+
+void snapshots_step(struct snapshots *x)
+{
+	MUST(!x->has_thread);
+	if (is_for_thread(x)) {
+		x->rc = do_turn(x, x->turn);
+		x->is_done = true;
+	}
+}
+
+static void start_turn(struct snapshots *x, enum turn turn)
+{
+	pthread_mutex_lock(&x->lock);
+	x->turn = turn;
+	x->is_done = false;
+	pthread_cond_signal(&x->wake);
+	pthread_mutex_unlock(&x->lock);
+}
+
+static uint64_t every(const struct snapshots *x)
+{
+	return x->world.every ? x->world.every : LIMIT_SNAPSHOT_EVERY;
+}
+
+static void turn_failed(struct snapshots *x)
+{
+	log_warn("no snapshot is taken: %s", x->err.msg);
+	start_turn(x, TURN_IDLE);
+}
+
+bool snapshots_tick(struct snapshots *x, uint64_t published, struct snapshot *ret)
+{
+	enum turn turn;
+	bool is_done;
+	enum rc rc;
+
+	pthread_mutex_lock(&x->lock);
+	turn = x->turn;
+	is_done = x->is_done;
+	rc = x->rc;
+	pthread_mutex_unlock(&x->lock);
+	if (is_done && rc != RC_OK) {
+		turn_failed(x);
+	} else if (is_done && turn == TURN_FOLDING) {
+		start_turn(x, TURN_TAKEN);
+		*ret = x->made;
+		return true;
+	} else if (is_done && turn == TURN_COVERING) {
+		start_turn(x, TURN_IDLE);
+	} else if (turn == TURN_NOTED && published > x->leaf) {
+		start_turn(x, TURN_COVERING);
+	} else if (turn == TURN_IDLE && published >= x->last && published - x->last >= every(x)) {
+		x->last = published;
+		start_turn(x, TURN_FOLDING);
+	}
+	return false;
+}
+
+void snapshots_noted(struct snapshots *x, uint64_t leaf)
+{
+	MUST(x->turn == TURN_TAKEN);
+	x->leaf = leaf;
+	start_turn(x, leaf ? TURN_NOTED : TURN_IDLE);
+}
+
+uint64_t snapshots_oldest(struct snapshots *x)
+{
+	return x->turn == TURN_IDLE ? x->oldest : 0;
+}
+
+/* ---- life ---- */
+
+/* What a life that ended has left: not covered, so nobody will ever load it. */
+static enum rc tidy(struct snapshots *x, struct err *e)
+{
+	CLEANUP(listing_cleanup) struct listing l = {0};
+
+	(void)x->world.io->unlink(x->world.io->ctx, SNAPSHOT_FRESH); /* usually there is none */
+	TRY(list(x->world.io, &l, e));
+	remove_old(x, &l);
+	return RC_OK;
+}
+
+enum rc snapshots_new(const struct snapshots_world *w, uint64_t last, struct snapshots **ret,
+		      struct err *e)
+{
+	struct snapshots *x = mem_calloc(1, sizeof(*x));
+	enum rc rc;
+
+	if (!x) {
+		FAIL(e, RC_NOMEM, "no memory for snapshots");
+	}
+	x->world = *w;
+	x->last = last;
+	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->wake, NULL);
+	(void)map_hash(STR("")); /* makes the process's key, before a second thread could */
+	rc = tidy(x, e);
+	if (rc == RC_OK && w->has_thread) {
+		errno = pthread_create(&x->thread, NULL, work, x);
+		x->has_thread = errno == 0;
+		rc = errno == 0 ? RC_OK
+				: err_set_sys(e, RC_NOMEM, __func__,
+					      "cannot start the thread for snapshots");
+	}
+	if (rc != RC_OK) {
+		snapshots_free(x);
+		return rc;
+	}
+	*ret = x;
+	return RC_OK;
+}
+
+void snapshots_free(struct snapshots *x)
+{
+	if (!x) {
+		return;
+	}
+	if (x->has_thread) {
+		start_turn(x, TURN_END);
+		pthread_join(x->thread, NULL);
+	}
+	pthread_cond_destroy(&x->wake);
+	pthread_mutex_destroy(&x->lock);
+	mem_free(x);
+}

@@ -6,6 +6,7 @@
  */
 #include "index/fold.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,13 @@
 #include "core/leaf.h"
 #include "index/fold_impl.h"
 
-enum { SCHEMA_VERSION = 2 };
+enum {
+	SCHEMA_VERSION = 3,
+	/* Pages kept in memory, in KiB: the right edges of all indexes and what was read lately. */
+	CACHE_KIB = 32768,
+	/* An empty index that is so far behind gets its rows first and is sorted then. */
+	BULK_LEAVES = 20000,
+};
 
 enum rc fold_db_error(struct fold *f, const char *what, struct err *e)
 {
@@ -63,17 +70,14 @@ static enum rc make_schema(struct fold *f, struct str origin, struct err *e)
 		"CREATE TABLE meta(version INTEGER, origin TEXT);"
 		"CREATE TABLE leaves(ix INTEGER PRIMARY KEY, t INTEGER, type TEXT, task INTEGER,"
 		" what TEXT);"
-		"CREATE INDEX leaves_task ON leaves(task, ix);"
 		"CREATE TABLE tasks(ix INTEGER PRIMARY KEY, incident INTEGER);"
 		"CREATE TABLE calls(ix INTEGER PRIMARY KEY, t INTEGER, task INTEGER,"
 		" incident INTEGER, agent TEXT, name TEXT, tool TEXT, purpose TEXT, effect TEXT,"
 		" verdict TEXT, reason TEXT, targets TEXT, data TEXT, outcome TEXT, bytes INTEGER);"
-		"CREATE INDEX calls_t ON calls(t);"
-		"CREATE INDEX calls_name ON calls(name, ix);"
-		"CREATE INDEX calls_task ON calls(task, ix);"
-		"CREATE INDEX calls_incident ON calls(incident, ix);"
-		"CREATE INDEX calls_tool ON calls(tool, ix);"
-		"CREATE INDEX calls_verdict ON calls(verdict, ix);"
+		/* Classes of data of allowed calls: known = from the account of what was read, else
+		 * as the tool's description has it. */
+		"CREATE TABLE classes(class TEXT, t INTEGER, call INTEGER, known INTEGER,"
+		" PRIMARY KEY(class, t, call, known)) WITHOUT ROWID;"
 		/* What each read was: the account's leaf, which has the objects beside it. */
 		"CREATE TABLE reads(call INTEGER PRIMARY KEY, ix INTEGER, described INTEGER,"
 		" counts TEXT, bytes INTEGER, redacted INTEGER, withheld INTEGER);",
@@ -87,12 +91,32 @@ static enum rc make_schema(struct fold *f, struct str origin, struct err *e)
 	return rc;
 }
 
+/* search.c names them. Those of denied calls are small, and what people look for most. */
+static const char sort_schema[] =
+    "CREATE INDEX IF NOT EXISTS leaves_task ON leaves(task, ix);"
+    "CREATE INDEX IF NOT EXISTS calls_t ON calls(t);"
+    "CREATE INDEX IF NOT EXISTS calls_name ON calls(name, t);"
+    "CREATE INDEX IF NOT EXISTS calls_task ON calls(task, t);"
+    "CREATE INDEX IF NOT EXISTS calls_incident ON calls(incident, t);"
+    "CREATE INDEX IF NOT EXISTS calls_tool ON calls(tool, t);"
+    "CREATE INDEX IF NOT EXISTS calls_verdict ON calls(verdict, t);"
+    "CREATE INDEX IF NOT EXISTS calls_reason ON calls(reason, t);"
+    "CREATE INDEX IF NOT EXISTS denied_name ON calls(name, t) WHERE verdict = 'deny';"
+    "CREATE INDEX IF NOT EXISTS denied_incident ON calls(incident, t) WHERE verdict = 'deny';"
+    "CREATE INDEX IF NOT EXISTS denied_tool ON calls(tool, t) WHERE verdict = 'deny';";
+
 static enum rc open_db(struct fold *f, const char *path, struct err *e)
 {
-	if (sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-	    SQLITE_OK) {
+	char cache[64];
+
+	/* One thread, one process: it needs no locks. */
+	if (sqlite3_open_v2(path, &f->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK) {
 		return fold_db_error(f, "the index cannot be opened", e);
 	}
+	(void)snprintf(cache, sizeof(cache), "PRAGMA cache_size=-%d", CACHE_KIB); /* fits */
+	TRY(run(f, cache, e));
 	/* It can be built again at any time: no need to wait for the disk. */
 	return run(
 	    f, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA trusted_schema=OFF", e);
@@ -127,7 +151,30 @@ static enum rc set_up(struct fold *f, const char *path, struct str origin, struc
 			 &f->add_read, e));
 	TRY(fold_prepare(f, "INSERT INTO tasks VALUES(?, ?)", &f->add_task, e));
 	TRY(fold_prepare(f, "SELECT task FROM leaves WHERE ix = ?", &f->task_of, e));
-	return fold_prepare(f, "UPDATE leaves SET task = ? WHERE ix = ?", &f->adopt, e);
+	TRY(fold_prepare(
+	    f,
+	    "INSERT OR IGNORE INTO classes VALUES(?1, (SELECT t FROM calls WHERE ix = ?2), ?2, ?3)",
+	    &f->add_class, e));
+	TRY(fold_prepare(f, "UPDATE leaves SET task = ? WHERE ix = ?", &f->adopt, e));
+	/* Rows without their indexes are of a life that ended before it had sorted them. */
+	return f->size ? fold_sort(f, e) : RC_OK;
+}
+
+enum rc fold_expect(struct fold *f, uint64_t size, struct err *e)
+{
+	f->is_bulk |= f->size == 0 && size >= BULK_LEAVES;
+	return f->is_bulk && f->size < size ? RC_OK : fold_sort(f, e);
+}
+
+enum rc fold_sort(struct fold *f, struct err *e)
+{
+	if (f->is_sorted) {
+		return RC_OK;
+	}
+	TRY(run(f, sort_schema, e));
+	f->is_sorted = true;
+	f->is_bulk = false;
+	return RC_OK;
 }
 
 enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct err *e)
@@ -138,6 +185,8 @@ enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct
 	if (!f) {
 		FAIL(e, RC_NOMEM, "no memory for the index");
 	}
+	f->arena = (struct arena)ARENA_INIT(64 * LIMIT_LEAF_BYTES);
+	f->what = (struct buf)BUF_INIT(2 * LIMIT_LEAF_BYTES);
 	rc = set_up(f, path, origin, e);
 	if (rc != RC_OK) {
 		fold_free(f);
@@ -158,8 +207,11 @@ void fold_free(struct fold *f)
 	(void)sqlite3_finalize(f->add_read);
 	(void)sqlite3_finalize(f->add_task);
 	(void)sqlite3_finalize(f->task_of);
+	(void)sqlite3_finalize(f->add_class);
 	(void)sqlite3_finalize(f->adopt);
 	(void)sqlite3_close(f->db); /* nothing is open on it */
+	arena_fini(&f->arena);
+	buf_fini(&f->what);
 	mem_free(f);
 }
 
@@ -180,10 +232,19 @@ enum rc fold_commit(struct fold *f, struct err *e)
 
 /* ---- rows ---- */
 
+static void remember_task(struct fold *f, uint64_t ix, uint64_t task)
+{
+	f->lately[ix % FOLD_LATELY].ix = ix;
+	f->lately[ix % FOLD_LATELY].task = task;
+}
+
 static uint64_t task_of(struct fold *f, uint64_t ix)
 {
 	uint64_t task = 0;
 
+	if (f->lately[ix % FOLD_LATELY].ix == ix) {
+		return f->lately[ix % FOLD_LATELY].task;
+	}
 	(void)sqlite3_reset(f->task_of); /* errors show at the next step */
 	fold_bind_u64(f->task_of, 1, ix);
 	if (sqlite3_step(f->task_of) == SQLITE_ROW) {
@@ -270,12 +331,31 @@ static struct str raw(const struct json *j, const char *name, struct str otherwi
 	return m ? m->raw : otherwise;
 }
 
-/* The last part of a SPIFFE ID: what people call the agent. */
-static struct str short_name(struct str id)
+struct str fold_short_name(struct str id)
 {
 	const char *slash = id.n ? memrchr(id.p, '/', id.n) : NULL;
 
 	return slash ? str_slice(id, (size_t)(slash - id.p) + 1, id.n) : id;
+}
+
+/* "pii=3" is of class pii. */
+static enum rc add_classes(struct fold *f, uint64_t call, const struct json *list, bool is_known,
+			   struct err *e)
+{
+	for (const struct json *c = list ? list->child : NULL; c; c = c->next) {
+		struct str class = c->text;
+
+		if (is_known) {
+			struct str rest = class;
+
+			class = str_cut(&rest, '=');
+		}
+		fold_bind_str(f->add_class, 1, class);
+		fold_bind_u64(f->add_class, 2, call);
+		fold_bind_u64(f->add_class, 3, is_known);
+		TRY(step_once(f, f->add_class, e));
+	}
+	return RC_OK;
 }
 
 static enum rc add_call(struct fold *f, uint64_t ix, const struct json *j, uint64_t task,
@@ -287,7 +367,7 @@ static enum rc add_call(struct fold *f, uint64_t ix, const struct json *j, uint6
 	fold_bind_u64(s, 2, number(j, "t"));
 	fold_bind_u64(s, 3, task);
 	fold_bind_str(s, 4, text(j, "agent"));
-	fold_bind_str(s, 5, short_name(text(j, "agent")));
+	fold_bind_str(s, 5, fold_short_name(text(j, "agent")));
 	fold_bind_str(s, 6, text(j, "tool"));
 	fold_bind_str(s, 7, text(j, "purpose"));
 	fold_bind_str(s, 8, text(j, "effect"));
@@ -295,7 +375,10 @@ static enum rc add_call(struct fold *f, uint64_t ix, const struct json *j, uint6
 	fold_bind_str(s, 10, text(j, "reason"));
 	fold_bind_str(s, 11, raw(j, "targets", STR("[]")));
 	fold_bind_str(s, 12, raw(j, "data", STR("[]")));
-	return step_once(f, s, e);
+	TRY(step_once(f, s, e));
+	return str_eq(text(j, "verdict"), STR("allow"))
+		   ? add_classes(f, ix, json_get(j, STR("data")), false, e)
+		   : RC_OK;
 }
 
 static enum rc complete_call(struct fold *f, const struct json *j, struct err *e)
@@ -317,7 +400,8 @@ static enum rc add_read(struct fold *f, uint64_t ix, const struct json *j, struc
 	fold_bind_u64(s, 5, number(j, "bytes"));
 	fold_bind_u64(s, 6, number(j, "redacted"));
 	fold_bind_u64(s, 7, json_type(json_get(j, STR("withheld"))) == JSON_TRUE);
-	return step_once(f, s, e);
+	TRY(step_once(f, s, e));
+	return add_classes(f, number(j, "call"), json_get(j, STR("counts")), true, e);
 }
 
 static enum rc add_task(struct fold *f, uint64_t ix, const struct json *j, struct err *e)
@@ -327,29 +411,31 @@ static enum rc add_task(struct fold *f, uint64_t ix, const struct json *j, struc
 	TRY(step_once(f, f->add_task, e));
 	fold_bind_u64(f->adopt, 1, ix);
 	fold_bind_u64(f->adopt, 2, number(j, "intent"));
+	remember_task(f, number(j, "intent"), ix);
 	return step_once(f, f->adopt, e);
 }
 
 enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e)
 {
-	AUTO_ARENA arena = ARENA_INIT(64 * LIMIT_LEAF_BYTES);
-	AUTO_BUF what = BUF_INIT(2 * LIMIT_LEAF_BYTES);
 	struct json_limits limits = JSON_LIMITS_DEFAULT;
 	const struct json *j;
 	struct str type;
 	uint64_t task;
 
 	MUST(ix == f->size);
-	TRY(json_parse(&arena, leaf, &limits, &j, e));
+	arena_reset(&f->arena);
+	buf_reset(&f->what);
+	TRY(json_parse(&f->arena, leaf, &limits, &j, e));
 	type = text(j, "type");
 	task = task_of_leaf(f, ix, type, j);
-	TRY(describe(j, &what));
+	TRY(describe(j, &f->what));
 	fold_bind_u64(f->add_leaf, 1, ix);
 	fold_bind_u64(f->add_leaf, 2, number(j, "t"));
 	fold_bind_str(f->add_leaf, 3, type);
 	fold_bind_u64(f->add_leaf, 4, task);
-	fold_bind_str(f->add_leaf, 5, buf_view(&what));
+	fold_bind_str(f->add_leaf, 5, buf_view(&f->what));
 	TRY(step_once(f, f->add_leaf, e));
+	remember_task(f, ix, task);
 	if (str_eq(type, STR("call.decided"))) {
 		TRY(add_call(f, ix, j, task, e));
 	}

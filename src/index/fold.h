@@ -12,6 +12,10 @@ enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct
 void fold_free(struct fold *f);
 /* The index of the next leaf wanted. */
 uint64_t fold_size(const struct fold *f);
+/* Says how many leaves there are to be in all, before and after they are added. An empty index that
+ * is far behind takes them unsorted, which is twice as fast, and answers nothing (RC_AGAIN) until
+ * this says that they are all there. Not between begin and commit. */
+enum rc fold_expect(struct fold *f, uint64_t size, struct err *e);
 /* Leaves between begin and commit become rows together. */
 enum rc fold_begin(struct fold *f, struct err *e);
 enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e);
@@ -31,10 +35,10 @@ struct fold_filter {
 	uint64_t incident;
 	uint64_t since_unix_ms;
 	uint64_t until_unix_ms;
-	uint64_t before; /* calls older than this one: the next page */
+	uint64_t before; /* a call: those older than it, the next page */
 	uint64_t limit;	 /* at most, and by itself, 1000 */
 };
-/* {"calls": [...]}, newest first. */
+/* {"calls": [...]}, newest first. A class filters what was touched only. */
 enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret,
 		   struct err *e);
 /* {"touched": [...]}: calls that were sent, or may have been, with what their results were. */

@@ -86,6 +86,7 @@ static enum rc add_bundle(struct index *x, struct err *e)
 static enum rc follow(struct index *x, struct err *e)
 {
 	TRY(see_checkpoint(x, e));
+	TRY(fold_expect(x->fold, x->size, e));
 	if (fold_size(x->fold) >= x->size) {
 		return RC_OK;
 	}

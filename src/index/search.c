@@ -2,7 +2,8 @@
 /* index/search.c - answers from rows.
  *
  * Holds:  (1) what a stranger wrote is bound, never part of the SQL.
- *         (2) only conditions that were asked for stand in the SQL, so that an index serves them.
+ *         (2) one index serves each question: the narrowest that was asked for, in the order of
+ * time, so that a page costs what it shows and not what there is.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,11 @@ enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err
 	size_t n = 0;
 	int step;
 
+	if (f->is_bulk) {
+		FAIL(e, RC_AGAIN, "the index is being made again: %llu leaves so far",
+		     (unsigned long long)f->size);
+	}
+	TRY(fold_sort(f, e));
 	TRY(fold_prepare(
 	    f, "SELECT ix, t, type, what FROM leaves WHERE task = ? ORDER BY ix LIMIT 1000", &s,
 	    e));
@@ -76,48 +82,107 @@ enum rc fold_timeline(struct fold *f, uint64_t task, struct buf *ret, struct err
 
 /* ---- calls ---- */
 
-/* (2): the conditions of a filter, behind "WHERE true". */
-static void add_conditions(const struct fold_filter *x, char sql[SQL_BYTES])
+/* What walks through the rows, (2): the first that applies. A filter that two of them would serve
+ * is served by the one above; its rows are looked at for the other. */
+struct walk {
+	bool is_wanted;
+	const char *from;
+};
+
+static const char *choose_walk(const struct fold_filter *x)
 {
-	bool is_whole_id = x->agent.n && memchr(x->agent.p, '/', x->agent.n);
+	/* Whatever is refused has a reason, and only that has another than this one. */
+	bool is_denied =
+	    str_eq(x->verdict, STR("deny")) || (x->reason.n && !str_eq(x->reason, STR("allowed")));
+	const struct walk walks[] = {
+	    {x->task, "calls c INDEXED BY calls_task"},
+	    {x->incident && is_denied, "calls c INDEXED BY denied_incident"},
+	    {x->incident, "calls c INDEXED BY calls_incident"},
+	    {x->agent.n && is_denied, "calls c INDEXED BY denied_name"},
+	    {x->agent.n, "calls c INDEXED BY calls_name"},
+	    {x->tool.n && is_denied, "calls c INDEXED BY denied_tool"},
+	    {x->tool.n, "calls c INDEXED BY calls_tool"},
+	    {x->class.n, "classes k CROSS JOIN calls c ON c.ix = k.call"},
+	    {x->reason.n, "calls c INDEXED BY calls_reason"},
+	    {x->verdict.n, "calls c INDEXED BY calls_verdict"},
+	    {true, "calls c INDEXED BY calls_t"},
+	};
+	size_t i = 0;
+
+	while (!walks[i].is_wanted) {
+		i++;
+	}
+	return walks[i].from;
+}
+
+static void add(char sql[SQL_BYTES], const char *text)
+{
+	(void)strncat(sql, text,
+		      SQL_BYTES - strlen(sql) - 1); /* constants, shorter than the room */
+}
+
+/* The conditions of a filter, behind "WHERE true". */
+static void add_conditions(const struct fold_filter *x, bool is_by_class, char sql[SQL_BYTES])
+{
+	bool is_denied = x->reason.n && !str_eq(x->reason, STR("allowed"));
 	const struct {
 		bool is_wanted;
 		const char *condition;
 	} all[] = {
-	    {x->agent.n && !is_whole_id, " AND c.name = ?1"},
-	    {is_whole_id, " AND c.agent = ?1"},
+	    {x->agent.n, " AND c.name = ?1"},
+	    {x->agent.n && memchr(x->agent.p, '/', x->agent.n), " AND c.agent = ?12"},
 	    {x->tool.n, " AND c.tool = ?2"},
+	    {str_eq(x->verdict, STR("deny")) || is_denied, " AND c.verdict = 'deny'"},
 	    {x->verdict.n, " AND c.verdict = ?3"},
 	    {x->task, " AND c.task = ?4"},
 	    {x->incident, " AND c.incident = ?5"},
 	    {x->reason.n, " AND c.reason = ?6"},
 	    {x->since_unix_ms, " AND c.t >= ?7"},
 	    {x->until_unix_ms, " AND c.t <= ?8"},
-	    {x->before, " AND c.ix < ?9"},
+	    {x->before, " AND (c.t, c.ix) < ((SELECT t FROM calls WHERE ix <= ?9 ORDER BY ix DESC "
+			"LIMIT 1), ?9)"},
 	    /* What was described is known; of anything else the tool's own data is the word. */
-	    {x->class.n, " AND (EXISTS (SELECT 1 FROM json_each(r.counts) WHERE substr(value, 1, "
-			 "length(?10) + 1) = ?10 || '=')"
-			 " OR (coalesce(r.described, 0) = 0 AND EXISTS"
-			 " (SELECT 1 FROM json_each(c.data) WHERE value = ?10)))"},
+	    {is_by_class, " AND k.class = ?10 AND (k.known OR coalesce(r.described, 0) = 0)"},
+	    {is_by_class && x->since_unix_ms, " AND k.t >= ?7"},
+	    {is_by_class && x->until_unix_ms, " AND k.t <= ?8"},
+	    {is_by_class && x->before, " AND (k.t, k.call) < ((SELECT t FROM calls WHERE ix <= ?9 "
+				       "ORDER BY ix DESC LIMIT 1), ?9)"},
+	    {x->class.n && !is_by_class,
+	     " AND EXISTS (SELECT 1 FROM classes k WHERE k.class = ?10 AND k.t = c.t AND"
+	     " k.call = c.ix AND (k.known OR coalesce(r.described, 0) = 0))"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (all[i].is_wanted) {
-			(void)strncat(sql, all[i].condition, SQL_BYTES - strlen(sql) - 1);
+			add(sql, all[i].condition);
 		}
 	}
-	(void)strncat(sql, " ORDER BY c.ix DESC LIMIT ?11", SQL_BYTES - strlen(sql) - 1);
 }
 
-static enum rc ask(struct fold *f, const char *select, const struct fold_filter *x,
-		   sqlite3_stmt **ret, struct err *e)
+/* Rows of calls that a filter lets through, with what they read, newest first. */
+static enum rc ask(struct fold *f, const char *columns, const char *condition,
+		   const struct fold_filter *x, sqlite3_stmt **ret, struct err *e)
 {
-	char sql[SQL_BYTES];
+	const char *from = choose_walk(x);
+	bool is_by_class = str_has_prefix(str_from(from), STR("classes"));
+	char sql[SQL_BYTES] = "SELECT ";
 
-	(void)snprintf(sql, sizeof(sql), "%s", select); /* constants, shorter than the room */
-	add_conditions(x, sql);
+	if (f->is_bulk) {
+		FAIL(e, RC_AGAIN, "the index is being made again: %llu leaves so far",
+		     (unsigned long long)f->size);
+	}
+	TRY(fold_sort(f, e));
+	add(sql, columns);
+	add(sql, " FROM ");
+	add(sql, from);
+	add(sql, " LEFT JOIN reads r ON r.call = c.ix WHERE true");
+	add(sql, condition);
+	add_conditions(x, is_by_class, sql);
+	add(sql, is_by_class ? " ORDER BY k.t DESC, k.call DESC LIMIT ?11"
+			     : " ORDER BY c.t DESC, c.ix DESC LIMIT ?11");
 	TRY(fold_prepare(f, sql, ret, e));
-	fold_bind_str(*ret, 1, x->agent); /* (1); those that do not stand there are ignored */
+	fold_bind_str(*ret, 1,
+		      fold_short_name(x->agent)); /* (1); what does not stand there is ignored */
 	fold_bind_str(*ret, 2, x->tool);
 	fold_bind_str(*ret, 3, x->verdict);
 	fold_bind_u64(*ret, 4, x->task);
@@ -128,6 +193,7 @@ static enum rc ask(struct fold *f, const char *select, const struct fold_filter 
 	fold_bind_u64(*ret, 9, x->before);
 	fold_bind_str(*ret, 10, x->class);
 	fold_bind_u64(*ret, 11, x->limit && x->limit < ANSWER_ROWS ? x->limit : ANSWER_ROWS);
+	fold_bind_str(*ret, 12, x->agent);
 	return RC_OK;
 }
 
@@ -149,7 +215,7 @@ static void write_call(struct json_out *w, sqlite3_stmt *s)
 }
 
 #define CALL_COLUMNS                                                                               \
-	"SELECT c.ix, c.t, c.task, c.incident, c.agent, c.tool, c.purpose, c.effect, c.verdict,"   \
+	"c.ix, c.t, c.task, c.incident, c.agent, c.tool, c.purpose, c.effect, c.verdict,"          \
 	" c.reason, c.targets, c.outcome"
 
 enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret, struct err *e)
@@ -158,8 +224,7 @@ enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf 
 	sqlite3_stmt *s = NULL;
 	int step;
 
-	TRY(ask(f, CALL_COLUMNS " FROM calls c LEFT JOIN reads r ON r.call = c.ix WHERE true",
-		filter, &s, e));
+	TRY(ask(f, CALL_COLUMNS, "", filter, &s, e));
 	json_out_object(&w);
 	json_out_key(&w, STR("calls"));
 	json_out_array(&w);
@@ -205,10 +270,8 @@ enum rc fold_touched(struct fold *f, const struct fold_filter *filter, struct bu
 	/* Allowed and not kept back: a call without an outcome may have happened. */
 	TRY(ask(f,
 		CALL_COLUMNS
-		", r.ix, r.described, r.counts, r.bytes, r.redacted, r.withheld, c.data"
-		" FROM calls c LEFT JOIN reads r ON r.call = c.ix"
-		" WHERE c.verdict = 'allow' AND c.outcome <> 'not_sent'",
-		filter, &s, e));
+		", r.ix, r.described, r.counts, r.bytes, r.redacted, r.withheld, c.data",
+		" AND c.verdict = 'allow' AND c.outcome <> 'not_sent'", filter, &s, e));
 	json_out_object(&w);
 	json_out_key(&w, STR("touched"));
 	json_out_array(&w);

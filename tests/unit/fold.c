@@ -150,6 +150,210 @@ static void what_was_touched_is_what_was_sent_and_what_it_was(void **state)
 	(void)unlink(path);
 }
 
+/* ---- every filter, beside a loop over all calls ---- */
+
+enum { TASKS = 6, CALLS = 400, FIRST_CALL = 1 + TASKS };
+
+struct call {
+	uint64_t ix;
+	uint64_t t;
+	uint64_t task; /* its index */
+	unsigned agent;
+	unsigned tool;
+	unsigned class;
+	bool is_denied;
+	bool is_described; /* then of class + 1 */
+};
+
+static struct call calls[CALLS];
+static unsigned seed;
+
+static unsigned draw(unsigned n)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (seed >> 16) % n;
+}
+
+/* Each call is followed by its account. The clock goes back now and then. */
+static void add_calls(struct fold *f)
+{
+	char leaf[512];
+	uint64_t ix = 0;
+	uint64_t t = 1000;
+
+	seed = 7;
+	assert_ok(fold_begin(f, NULL));
+	assert_ok(fold_add(f, ix++, str_from(leaves[0]), NULL));
+	while (ix < FIRST_CALL) {
+		(void)snprintf(leaf, sizeof(leaf),
+			       "{\"incident\":%ju,\"t\":%ju,\"type\":\"task.opened\"}",
+			       (uintmax_t)(50 + ix % 3), (uintmax_t)t);
+		assert_ok(fold_add(f, ix++, str_from(leaf), NULL));
+	}
+	for (size_t i = 0; i < CALLS; i++) {
+		struct call *c = &calls[i];
+
+		t = draw(20) == 0 ? t - draw(100) : t + draw(3);
+		*c = (struct call){.ix = ix,
+				   .t = t,
+				   .task = 1 + draw(TASKS),
+				   .agent = draw(4),
+				   .tool = draw(3),
+				   .class = draw(3),
+				   .is_denied = draw(4) == 0,
+				   .is_described = draw(2) == 0};
+		(void)snprintf(
+		    leaf, sizeof(leaf),
+		    "{\"agent\":\"spiffe://x/agent/a%u\",\"data\":[\"d%u\"],\"reason\":\"%s\","
+		    "\"t\":%ju,\"task\":%ju,\"tool\":\"u___t%u\",\"type\":\"call.decided\","
+		    "\"verdict\":\"%s\"}",
+		    c->agent, c->class, c->is_denied ? "limit" : "allowed", (uintmax_t)t,
+		    (uintmax_t)c->task, c->tool, c->is_denied ? "deny" : "allow");
+		assert_ok(fold_add(f, ix++, str_from(leaf), NULL));
+		if (!c->is_denied && c->is_described) {
+			(void)snprintf(leaf, sizeof(leaf),
+				       "{\"call\":%ju,\"counts\":[\"d%u=1\"],\"described\":true,"
+				       "\"t\":%ju,\"type\":\"read.accounted\"}",
+				       (uintmax_t)c->ix, c->class + 1, (uintmax_t)t + 1);
+			assert_ok(fold_add(f, ix++, str_from(leaf), NULL));
+		}
+	}
+	assert_ok(fold_commit(f, NULL));
+}
+
+static bool is_older(const struct call *a, const struct call *b)
+{
+	return a->t < b->t || (a->t == b->t && a->ix < b->ix);
+}
+
+static bool passes(const struct call *c, unsigned which, const struct call *of)
+{
+	return (!(which & 1) || c->agent == of->agent) && (!(which & 2) || c->tool == of->tool) &&
+	       (!(which & 4) || c->is_denied == of->is_denied) &&
+	       (!(which & 8) || c->task == of->task) &&
+	       (!(which & 16) || c->task % 3 == of->task % 3) &&
+	       (!(which & 32) || c->is_denied == of->is_denied) &&
+	       (!(which & 64) || c->t >= of->t - 60) && (!(which & 128) || c->t <= of->t + 60) &&
+	       (!(which & 256) || is_older(c, of)) &&
+	       (!(which & 512) || (!c->is_denied && c->class + c->is_described == of->class));
+}
+
+/* Writes "c12 c7 " for the newest that pass. */
+static void look(unsigned which, const struct call *of, uint64_t limit, bool touched,
+		 struct buf *out)
+{
+	bool is_taken[CALLS] = {0};
+
+	for (uint64_t n = 0; n < limit; n++) {
+		const struct call *best = NULL;
+
+		for (size_t i = 0; i < CALLS; i++) {
+			if (!is_taken[i] && !(touched && calls[i].is_denied) &&
+			    passes(&calls[i], which, of) && (!best || is_older(best, &calls[i]))) {
+				best = &calls[i];
+			}
+		}
+		if (!best) {
+			return;
+		}
+		is_taken[best - calls] = true;
+		assert_ok(buf_addf(out, "c%ju ", (uintmax_t)best->ix));
+	}
+}
+
+static void only_ids(const struct buf *answer, struct buf *out)
+{
+	static const char key[] = "\"id\":\"";
+
+	for (const char *p = answer->p;
+	     (p = memmem(p, answer->n - (size_t)(p - answer->p), key, strlen(key)));) {
+		p += strlen(key);
+		assert_ok(buf_addf(out, "%.*s ", (int)strcspn(p, "\""), p));
+	}
+}
+
+static void compare_with_loop(struct fold *f, unsigned which, const struct call *of, bool touched)
+{
+	AUTO_BUF agent = BUF_INIT(64);
+	AUTO_BUF tool = BUF_INIT(64);
+	AUTO_BUF class = BUF_INIT(64);
+	AUTO_BUF answer = BUF_INIT(1 << 20);
+	AUTO_BUF got = BUF_INIT(1 << 16);
+	AUTO_BUF want = BUF_INIT(1 << 16);
+	struct fold_filter x = {.limit = 10};
+
+	assert_ok(buf_addf(&agent, which & 1024 ? "a%u" : "spiffe://x/agent/a%u", of->agent));
+	assert_ok(buf_addf(&tool, "u___t%u", of->tool));
+	assert_ok(buf_addf(&class, "d%u", of->class));
+	x.agent = which & 1 ? buf_view(&agent) : STR("");
+	x.tool = which & 2 ? buf_view(&tool) : STR("");
+	x.verdict = which & 4 ? (of->is_denied ? STR("deny") : STR("allow")) : STR("");
+	x.task = which & 8 ? of->task : 0;
+	x.incident = which & 16 ? 50 + of->task % 3 : 0;
+	x.reason = which & 32 ? (of->is_denied ? STR("limit") : STR("allowed")) : STR("");
+	x.since_unix_ms = which & 64 ? of->t - 60 : 0;
+	x.until_unix_ms = which & 128 ? of->t + 60 : 0;
+	x.before = which & 256 ? of->ix : 0;
+	x.class = which & 512 ? buf_view(&class) : STR("");
+	assert_ok((touched ? fold_touched : fold_calls)(f, &x, &answer, NULL));
+	only_ids(&answer, &got);
+	look(which, of, x.limit, touched, &want);
+	if (!str_eq(buf_view(&got), buf_view(&want))) {
+		fail_msg("filters %x of c%ju: " STR_FMT "instead of " STR_FMT, which,
+			 (uintmax_t)of->ix, STR_ARG(buf_view(&got)), STR_ARG(buf_view(&want)));
+	}
+}
+
+static void filters_find_what_a_loop_finds(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/remit-fold-XXXXXX";
+	struct fold *f = NULL;
+
+	assert_true(close(mkstemp(path)) == 0);
+	assert_ok(fold_open(path, STR("x"), &f, NULL));
+	add_calls(f);
+	for (unsigned which = 0; which < 2048; which++) {
+		const struct call *of = &calls[draw(CALLS)];
+
+		compare_with_loop(f, which & ~512u, of, false);
+		compare_with_loop(f, which, of, true);
+	}
+	fold_free(f);
+	(void)unlink(path);
+}
+
+static void an_index_made_again_answers_when_it_is_whole(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/remit-fold-XXXXXX";
+	struct fold_filter all = {.limit = 10};
+	AUTO_BUF out = BUF_INIT(1 << 20);
+	struct fold *f = NULL;
+
+	assert_true(close(mkstemp(path)) == 0);
+	assert_ok(fold_open(path, STR("x"), &f, NULL));
+	assert_ok(fold_expect(f, 1000000, NULL));
+	add_calls(f);
+	assert_rc(fold_calls(f, &all, &out, NULL), RC_AGAIN);
+	assert_rc(fold_touched(f, &all, &out, NULL), RC_AGAIN);
+	assert_rc(fold_timeline(f, 1, &out, NULL), RC_AGAIN);
+	assert_ok(fold_expect(f, fold_size(f), NULL));
+	compare_with_loop(f, 1 + 4, &calls[9], false);
+	fold_free(f);
+
+	/* A life that ended in the middle of it. */
+	(void)unlink(path);
+	assert_ok(fold_open(path, STR("x"), &f, NULL));
+	assert_ok(fold_expect(f, 1000000, NULL));
+	add_calls(f);
+	fold_free(f);
+	assert_ok(fold_open(path, STR("x"), &f, NULL));
+	compare_with_loop(f, 2 + 4, &calls[9], false);
+	fold_free(f);
+	(void)unlink(path);
+}
+
 static void another_logs_database_is_thrown_away(void **state)
 {
 	(void)state;
@@ -174,6 +378,8 @@ int main(void)
 	    cmocka_unit_test(a_timeline_holds_all_that_its_task_caused),
 	    cmocka_unit_test(calls_are_filtered),
 	    cmocka_unit_test(what_was_touched_is_what_was_sent_and_what_it_was),
+	    cmocka_unit_test(filters_find_what_a_loop_finds),
+	    cmocka_unit_test(an_index_made_again_answers_when_it_is_whole),
 	    cmocka_unit_test(another_logs_database_is_thrown_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

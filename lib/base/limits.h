@@ -35,6 +35,12 @@ enum {
 	LIMIT_MARKS_PER_TASK = 8192,  /* 128 KiB */
 	LIMIT_MARKS_PER_INCIDENT = 16384,
 
+	/* The published log over HTTP, all readers together: a reader that is given up after half a
+	 * minute pins what it did not take, so that is what they can pin at most. */
+	LIMIT_PUBLISHED_BURST = 64 * 1024 * 1024,
+	LIMIT_PUBLISHED_PER_S = 8 * 1024 * 1024,
+	LIMIT_PUBLISHED_FILE_BYTES = 256 * (2 + 32 * 1024), /* a bundle of our longest leaves */
+
 	/* Sources of incidents and signals; each in its own bucket. */
 	LIMIT_SOURCE_BURST = 1000, /* at once: an outage is reported by everything at once */
 	LIMIT_SOURCE_PER_S = 100,  /* after that; well under what the log takes */

@@ -57,6 +57,7 @@ struct people_listener {
 	struct str socket; /* path */
 	uint32_t socket_mode;
 	struct listen_address http;  /* webhooks, health, metrics */
+	bool serves_log;	     /* and the published log, at /log/ */
 	struct str certificate_file; /* "" = plain HTTP */
 	struct str key_file;
 };

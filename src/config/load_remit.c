@@ -157,7 +157,7 @@ static void load_people_listener(struct load *l, const struct json *people)
 	struct people_listener *p = &l->d->people;
 	const struct json *tls;
 
-	if (!load_keys(l, people, "listen.people", "socket mode http tls")) {
+	if (!load_keys(l, people, "listen.people", "socket mode http log tls")) {
 		return;
 	}
 	p->socket = load_path(l, people, "socket", REQUIRED, PATH_ANY);
@@ -167,6 +167,10 @@ static void load_people_listener(struct load *l, const struct json *people)
 	}
 	p->socket_mode = load_mode(l, people);
 	p->http = load_address(l, people, "http", OPTIONAL);
+	p->serves_log = load_flag(l, people, "log");
+	if (p->serves_log && p->http.host.n == 0) {
+		load_error(l, json_get(people, STR("log")), "'log' is served over 'http'");
+	}
 	tls = load_map(l, people, "tls", OPTIONAL);
 	if (tls && load_keys(l, tls, "listen.people.tls", "certificate key")) {
 		p->certificate_file = load_path(l, tls, "certificate", REQUIRED, PATH_FILE);

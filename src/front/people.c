@@ -19,13 +19,14 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "codec/json.h"
+#include "front/published.h"
 #include "net/http_server.h"
 
-enum { COMMAND_BODY_BYTES = 262144, SIGNALS_BYTES = 65536, SECRET_BYTES = 4096 };
+enum { COMMAND_BODY_BYTES = 262144, SIGNALS_BYTES = 65536, SECRET_BYTES = 4096, PATH_BYTES = 4096 };
 
 const struct sandbox_policy people_sandbox = {
     .name = "people",
-    .needs = SANDBOX_ACCEPT,
+    .needs = SANDBOX_ACCEPT | SANDBOX_READ, /* of the published log, if that is served */
 };
 
 struct people {
@@ -37,8 +38,9 @@ struct people {
 	struct http_server *local;
 	struct http_server *http;
 	struct tls_context *tls;
-	struct map waiting; /* for the governor: number as text -> struct http_request */
-	struct map queries; /* the same, for the index */
+	struct published *published; /* NULL: the log is not served */
+	struct map waiting;	     /* for the governor: number as text -> struct http_request */
+	struct map queries;	     /* the same, for the index */
 	uint64_t next_req;
 	uint64_t answered;
 	uint64_t webhooks;
@@ -323,6 +325,7 @@ static void on_http(void *ctx, struct http_request *r)
 	const struct http_head *head = http_request_head(r);
 	struct str webhooks = STR("/v1/webhooks/");
 	struct str signals = STR("/v1/signals/");
+	struct str log = STR("/log/");
 	bool is_webhook = str_has_prefix(head->path, webhooks);
 
 	if (is_webhook || str_has_prefix(head->path, signals)) {
@@ -333,6 +336,8 @@ static void on_http(void *ctx, struct http_request *r)
 		} else {
 			on_signals(p, r, str_slice(head->path, signals.n, head->path.n));
 		}
+	} else if (p->published && str_has_prefix(head->path, log)) {
+		published_answer(p->published, r, str_slice(head->path, log.n, head->path.n));
 	} else if (!str_eq(head->method, STR("GET"))) {
 		http_answer_problem(r, 404, STR("no such path"));
 	} else if (str_eq(head->path, STR("/healthz")) || str_eq(head->path, STR("/readyz"))) {
@@ -459,9 +464,35 @@ static enum rc serve(struct people *p, int *local, int *http, struct err *e)
 			TRY(tls_server_for_people(&files, &p->tls, e));
 			conf.tls = p->tls;
 		}
+		if (p->published) {
+			conf.max_answer_bytes = LIMIT_PUBLISHED_FILE_BYTES + 64 * 1024;
+		}
 		TRY(http_server_new(p->loop, take_fd(http), &conf, &http_handlers, p, &p->http, e));
 	}
 	return RC_OK;
+}
+
+static enum rc log_dir(const struct people *p, char ret[PATH_BYTES], struct err *e)
+{
+	int n = snprintf(ret, PATH_BYTES, STR_FMT "/log", STR_ARG(p->deployment->state_dir));
+
+	if (n < 0 || n >= PATH_BYTES) {
+		FAIL(e, RC_LIMIT, "the state directory's path is too long");
+	}
+	return RC_OK;
+}
+
+static enum rc confine(const struct people *p, const struct role_env *env, const char *dir,
+		       struct err *e)
+{
+	const struct sandbox_path path = {.path = dir, .access = SANDBOX_PATH_READ};
+	struct sandbox_policy policy = people_sandbox;
+
+	if (p->published) {
+		return role_confine(env, &policy, &path, 1, e);
+	}
+	policy.needs &= ~(unsigned)SANDBOX_READ;
+	return role_confine(env, &policy, NULL, 0, e);
 }
 
 static enum rc live(struct people *p, const struct role_env *env, struct err *e)
@@ -470,12 +501,17 @@ static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 	AUTO_FINDINGS found = FINDINGS_INIT;
 	AUTO_FD local = -1;
 	AUTO_FD http = -1;
+	char dir[PATH_BYTES];
 
 	TRY(deployment_load(env->deployment, &p->deployment, &found, e));
 	TRY(read_secrets(p, e));
 	TRY(open_doors(p, &local, &http, e));
+	TRY(log_dir(p, dir, e));
+	if (p->deployment->people.serves_log) {
+		TRY(published_new(p->loop, dir, &p->published, e));
+	}
 	TRY(serve(p, &local, &http, e));
-	TRY(role_confine(env, &people_sandbox, NULL, 0, e));
+	TRY(confine(p, env, dir, e));
 	TRY(role_channel(env, R_GOVERNOR, NULL, on_governor, role_is_gone, p, &p->governor, e));
 	if (role_has_peer(env, R_KEEPER, NULL)) {
 		struct channel *keeper;
@@ -501,6 +537,7 @@ enum rc role_people_main(const struct role_env *env, struct err *e)
 	http_server_free(p.local);
 	http_server_free(p.http);
 	tls_context_unref(p.tls);
+	published_free(p.published);
 	channel_free(p.governor);
 	channel_free(p.index);
 	for (size_t i = 0; i < p.secrets.n; i++) {

@@ -166,6 +166,7 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	AUTO_DEPLOYMENT d = NULL;
 	char state[PATH_MAX];
 	char anchor[PATH_MAX];
+	char published[PATH_MAX];
 	enum rc rc = deployment_load(deployment, &d, &findings, e);
 
 	log_findings(&findings);
@@ -175,6 +176,10 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	TRY(path_in(d->state_dir, ".", state, e));
 	TRY(file_mkdirs(state, 0700, e));
 	TRY(make_keys(d, e));
+	if (d->people.serves_log) {
+		TRY(path_in(d->state_dir, "log", published, e));
+		TRY(file_mkdirs(published, 0755, e)); /* the front opens it before the governor does */
+	}
 	if (d->anchor_dir.n) {
 		TRY(path_in(d->anchor_dir, ".", anchor, e));
 		TRY(give_state(anchor, &ret->ids, e));

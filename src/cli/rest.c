@@ -28,7 +28,7 @@ struct argument {
 	bool is_required;
 };
 
-enum { MAX_ARGUMENTS = 10, MAX_LIST = 64 };
+enum { MAX_ARGUMENTS = 12, MAX_LIST = 64 };
 
 struct rest_command {
 	enum command_verb verb;

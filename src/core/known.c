@@ -27,6 +27,27 @@ struct str known_tool(const struct bundle *b, struct str public_name)
 	return t ? t->public_name : KNOWN_NOT;
 }
 
+struct str known_trace_id(struct str traceparent)
+{
+	struct str ret = str_slice(traceparent, 3, 35);
+	bool is_zero = true;
+
+	/* 00-<trace id>-<parent id>-<flags>; whoever parsed it is another process. */
+	if (traceparent.n != 55 || !str_has_prefix(traceparent, STR("00-")) ||
+	    traceparent.p[35] != '-') {
+		return STR("");
+	}
+	for (size_t i = 0; i < ret.n; i++) {
+		bool is_digit = ret.p[i] >= '0' && ret.p[i] <= '9';
+
+		if (!is_digit && !(ret.p[i] >= 'a' && ret.p[i] <= 'f')) {
+			return STR("");
+		}
+		is_zero = is_zero && ret.p[i] == '0';
+	}
+	return is_zero ? STR("") : ret;
+}
+
 /* One word of a list, (1). */
 typedef struct str word_fn(struct knowing *k, struct str word);
 

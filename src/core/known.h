@@ -16,6 +16,9 @@
 
 /* The tool's name, or "?". */
 struct str known_tool(const struct bundle *b, struct str public_name);
+/* The trace id of a W3C traceparent: 32 lower-case hexadecimal digits and nothing else, "" when it
+ * is none. */
+struct str known_trace_id(struct str traceparent);
 /* The intent with what is not known replaced; goal is left out. *ret_is_all: nothing was. Lists are
  * in the arena, at most as many as a leaf takes. RC_NOMEM. */
 enum rc known_intent(const struct bundle *b, const struct intent_request *q, struct arena *arena,

@@ -152,8 +152,17 @@ static bool one_field(const struct http_head *h, const char *name, struct str *r
 	return !http_header_next(h, str_from(name), &i, &second);
 }
 
+/* Of a field that is only carried on, a second value makes it as good as absent. */
+static struct str carried_field(const struct http_head *h, const char *name)
+{
+	struct str value;
+
+	return one_field(h, name, &value) ? value : STR_NULL;
+}
+
 static bool read_headers(const struct http_head *h, struct mcp_headers *ret)
 {
+	ret->tracestate = carried_field(h, "tracestate");
 	return one_field(h, "Content-Type", &ret->content_type) &&
 	       one_field(h, "Accept", &ret->accept) &&
 	       one_field(h, "MCP-Protocol-Version", &ret->protocol_version) &&
@@ -436,6 +445,7 @@ static void ask_call(struct asking *a, const struct mcp_request *r, struct str t
 	    .args = buf_view(&args),
 	    .hold_ms = hold_ms(a->face, a->agent->id),
 	    .trace = r->trace,
+	    .trace_state = r->trace_state,
 	    .source = str_from(http_request_peer(a->http)->text),
 	    .approval = r->approval,
 	};

@@ -147,7 +147,10 @@ static struct request *request_new(struct governor *g, const struct msg_call *m,
 	r->arena = (struct arena)ARENA_INIT(LIMIT_ARGS_BYTES * 64 + 4 * LIMIT_RESULT_BYTES);
 	r->agent = arena_str(&r->arena, m->agent);
 	r->tool = arena_str(&r->arena, m->tool);
-	r->trace = arena_str(&r->arena, m->trace);
+	if (known_trace_id(m->trace).n > 0) {
+		r->trace = arena_str(&r->arena, m->trace);
+		r->trace_state = arena_str(&r->arena, m->trace_state);
+	}
 	r->source = arena_str(&r->arena, m->source);
 	r->cited = arena_str(&r->arena, m->approval);
 	r->hold.fire = hold_is_over;
@@ -278,7 +281,7 @@ static struct channel *sender_of(const struct governor *g, const struct tool *t)
 }
 
 static enum rc send_admission(struct governor *g, const struct flight *f, const struct tool *t,
-			      struct str args, struct str trace, struct err *e)
+			      struct str args, const struct request *r, struct err *e)
 {
 	uint8_t args_sha256[32];
 	char task_id[24];
@@ -296,7 +299,8 @@ static enum rc send_admission(struct governor *g, const struct flight *f, const 
 		    .args = args,
 		    .args_sha256 = str_of(args_sha256, sizeof(args_sha256)),
 		    .lease = f->lease,
-		    .trace = trace,
+		    .trace = r ? r->trace : STR(""),
+		    .trace_state = r ? r->trace_state : STR(""),
 		    .leaf_hash = str_of(book_last_hash(g->book), 32),
 		},
 	};
@@ -368,7 +372,7 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 		return e->code;
 	}
 	MUST(ix == f->call);
-	TRY(send_admission(g, f, d->tool, args, r->trace, e));
+	TRY(send_admission(g, f, d->tool, args, r, e));
 	r->waiting = WAITING_OUTCOME;
 	loop_timer_clear(g->loop, &r->hold);
 	if (d->tells_person) {
@@ -439,7 +443,7 @@ enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct dec
 		return e->code;
 	}
 	*ret = f;
-	return send_admission(g, f, d->tool, values[0].bytes, STR_NULL, e);
+	return send_admission(g, f, d->tool, values[0].bytes, NULL, e);
 }
 
 /* ---- judging ---- */

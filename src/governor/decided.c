@@ -77,7 +77,7 @@ enum rc decided_record(struct governor *g, const struct request *r, const struct
 		    .preserved = d->preserved,
 		    .waiver = d->waiver,
 		    .bundle = *state_bundle(g->state),
-		    .trace = r->trace,
+		    .trace = known_trace_id(r->trace),
 		    .source = r->source,
 		    .marks = marks_print(&g->round, &d->marks),
 		    .marks_over = d->marks.is_over,

@@ -72,7 +72,8 @@ struct request {
 	struct str args_text; /* canonical */
 	const struct json *args;
 	struct digest tag;
-	struct str trace;
+	struct str trace; /* as it goes on; a leaf has its id only */
+	struct str trace_state;
 	struct str source;
 	struct str person; /* who acts by break-glass; "" = an agent asks, and reads the answer */
 	struct str cited;  /* the approval that the agent says it has, "" = none */

@@ -17,7 +17,7 @@
 #include "index/fold_impl.h"
 
 enum {
-	SCHEMA_VERSION = 3,
+	SCHEMA_VERSION = 4,
 	/* Pages kept in memory, in KiB: the right edges of all indexes and what was read lately. */
 	CACHE_KIB = 32768,
 	/* An empty index that is so far behind gets its rows first and is sorted then. */
@@ -73,7 +73,8 @@ static enum rc make_schema(struct fold *f, struct str origin, struct err *e)
 		"CREATE TABLE tasks(ix INTEGER PRIMARY KEY, incident INTEGER);"
 		"CREATE TABLE calls(ix INTEGER PRIMARY KEY, t INTEGER, task INTEGER,"
 		" incident INTEGER, agent TEXT, name TEXT, tool TEXT, purpose TEXT, effect TEXT,"
-		" verdict TEXT, reason TEXT, targets TEXT, data TEXT, outcome TEXT, bytes INTEGER);"
+		" verdict TEXT, reason TEXT, targets TEXT, data TEXT, outcome TEXT, bytes INTEGER,"
+		" trace TEXT);"
 		/* Classes of data of allowed calls: known = from the account of what was read, else
 		 * as the tool's description has it. */
 		"CREATE TABLE classes(class TEXT, t INTEGER, call INTEGER, known INTEGER,"
@@ -101,6 +102,7 @@ static const char sort_schema[] =
     "CREATE INDEX IF NOT EXISTS calls_tool ON calls(tool, t);"
     "CREATE INDEX IF NOT EXISTS calls_verdict ON calls(verdict, t);"
     "CREATE INDEX IF NOT EXISTS calls_reason ON calls(reason, t);"
+    "CREATE INDEX IF NOT EXISTS calls_trace ON calls(trace, t) WHERE trace <> '';"
     "CREATE INDEX IF NOT EXISTS denied_name ON calls(name, t) WHERE verdict = 'deny';"
     "CREATE INDEX IF NOT EXISTS denied_incident ON calls(incident, t) WHERE verdict = 'deny';"
     "CREATE INDEX IF NOT EXISTS denied_tool ON calls(tool, t) WHERE verdict = 'deny';";
@@ -143,7 +145,7 @@ static enum rc set_up(struct fold *f, const char *path, struct str origin, struc
 	TRY(fold_prepare(f,
 			 "INSERT INTO calls VALUES(?1, ?2, ?3,"
 			 " coalesce((SELECT incident FROM tasks WHERE ix = ?3), 0),"
-			 " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, '', 0)",
+			 " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, '', 0, ?13)",
 			 &f->add_call, e));
 	TRY(fold_prepare(f, "UPDATE calls SET outcome = ?2, bytes = ?3 WHERE ix = ?1",
 			 &f->complete_call, e));
@@ -375,6 +377,7 @@ static enum rc add_call(struct fold *f, uint64_t ix, const struct json *j, uint6
 	fold_bind_str(s, 10, text(j, "reason"));
 	fold_bind_str(s, 11, raw(j, "targets", STR("[]")));
 	fold_bind_str(s, 12, raw(j, "data", STR("[]")));
+	fold_bind_str(s, 13, text(j, "trace"));
 	TRY(step_once(f, s, e));
 	return str_eq(text(j, "verdict"), STR("allow"))
 		   ? add_classes(f, ix, json_get(j, STR("data")), false, e)

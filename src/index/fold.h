@@ -31,6 +31,7 @@ struct fold_filter {
 	struct str verdict;
 	struct str reason;
 	struct str class; /* of data */
+	struct str trace; /* a W3C trace id */
 	uint64_t task;
 	uint64_t incident;
 	uint64_t since_unix_ms;

@@ -174,6 +174,7 @@ static enum rc answer_search(struct index *x, search *run, struct str query, str
 	AUTO_BUF verdict = BUF_INIT(16);
 	AUTO_BUF reason = BUF_INIT(LIMIT_ID_BYTES);
 	AUTO_BUF class = BUF_INIT(LIMIT_ID_BYTES);
+	AUTO_BUF trace = BUF_INIT(64);
 	AUTO_BUF limit = BUF_INIT(24);
 	struct fold_filter f = {
 	    .agent = param(query, "agent", &agent),
@@ -181,6 +182,7 @@ static enum rc answer_search(struct index *x, search *run, struct str query, str
 	    .verdict = param(query, "verdict", &verdict),
 	    .reason = param(query, "reason", &reason),
 	    .class = param(query, "class", &class),
+	    .trace = param(query, "trace", &trace),
 	};
 
 	TRY(read_id(query, "task", 't', &f.task, e));

@@ -13,7 +13,7 @@
 #include "core/leaf.h"
 #include "index/fold_impl.h"
 
-enum { ANSWER_ROWS = 1000, SQL_BYTES = 2048 };
+enum { ANSWER_ROWS = 1000, SQL_BYTES = 4096 };
 
 static void write_time(struct json_out *w, uint64_t unix_ms)
 {
@@ -95,6 +95,7 @@ static const char *choose_walk(const struct fold_filter *x)
 	bool is_denied =
 	    str_eq(x->verdict, STR("deny")) || (x->reason.n && !str_eq(x->reason, STR("allowed")));
 	const struct walk walks[] = {
+	    {x->trace.n, "calls c INDEXED BY calls_trace"},
 	    {x->task, "calls c INDEXED BY calls_task"},
 	    {x->incident && is_denied, "calls c INDEXED BY denied_incident"},
 	    {x->incident, "calls c INDEXED BY calls_incident"},
@@ -134,6 +135,7 @@ static void add_conditions(const struct fold_filter *x, bool is_by_class, char s
 	    {x->tool.n, " AND c.tool = ?2"},
 	    {str_eq(x->verdict, STR("deny")) || is_denied, " AND c.verdict = 'deny'"},
 	    {x->verdict.n, " AND c.verdict = ?3"},
+	    {x->trace.n, " AND c.trace = ?13 AND c.trace <> ''"},
 	    {x->task, " AND c.task = ?4"},
 	    {x->incident, " AND c.incident = ?5"},
 	    {x->reason.n, " AND c.reason = ?6"},
@@ -194,6 +196,7 @@ static enum rc ask(struct fold *f, const char *columns, const char *condition,
 	fold_bind_str(*ret, 10, x->class);
 	fold_bind_u64(*ret, 11, x->limit && x->limit < ANSWER_ROWS ? x->limit : ANSWER_ROWS);
 	fold_bind_str(*ret, 12, x->agent);
+	fold_bind_str(*ret, 13, x->trace);
 	return RC_OK;
 }
 
@@ -212,11 +215,14 @@ static void write_call(struct json_out *w, sqlite3_stmt *s)
 	json_out_key(w, STR("targets"));
 	json_out_raw(w, fold_column(s, 10));
 	json_out_key_str(w, "outcome", fold_column(s, 11));
+	if (fold_column(s, 12).n > 0) {
+		json_out_key_str(w, "trace", fold_column(s, 12));
+	}
 }
 
 #define CALL_COLUMNS                                                                               \
 	"c.ix, c.t, c.task, c.incident, c.agent, c.tool, c.purpose, c.effect, c.verdict,"          \
-	" c.reason, c.targets, c.outcome"
+	" c.reason, c.targets, c.outcome, c.trace"
 
 enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf *ret, struct err *e)
 {
@@ -242,20 +248,20 @@ enum rc fold_calls(struct fold *f, const struct fold_filter *filter, struct buf 
 
 static void write_touched(struct json_out *w, sqlite3_stmt *s)
 {
-	bool is_read = sqlite3_column_type(s, 12) != SQLITE_NULL;
+	bool is_read = sqlite3_column_type(s, 13) != SQLITE_NULL;
 
 	json_out_object(w);
 	write_call(w, s);
 	json_out_key(w, STR("data"));
-	json_out_raw(w, fold_column(s, 18));
+	json_out_raw(w, fold_column(s, 19));
 	if (is_read) {
-		json_out_key_u64(w, "account", fold_column_u64(s, 12));
-		json_out_key_bool(w, "described", fold_column_u64(s, 13) != 0);
+		json_out_key_u64(w, "account", fold_column_u64(s, 13));
+		json_out_key_bool(w, "described", fold_column_u64(s, 14) != 0);
 		json_out_key(w, STR("counts"));
-		json_out_raw(w, fold_column(s, 14));
-		json_out_key_u64(w, "bytes", fold_column_u64(s, 15));
-		json_out_key_u64(w, "redacted", fold_column_u64(s, 16));
-		json_out_key_bool(w, "withheld", fold_column_u64(s, 17) != 0);
+		json_out_raw(w, fold_column(s, 15));
+		json_out_key_u64(w, "bytes", fold_column_u64(s, 16));
+		json_out_key_u64(w, "redacted", fold_column_u64(s, 17));
+		json_out_key_bool(w, "withheld", fold_column_u64(s, 18) != 0);
 	}
 	json_out_close(w);
 }

@@ -109,6 +109,9 @@ enum rc mcp_ask_call(struct buf *b, uint64_t id, enum mcp_version version,
 	if (call->trace.n > 0) {
 		json_out_key_str(&w, "traceparent", call->trace);
 	}
+	if (call->trace_state.n > 0) {
+		json_out_key_str(&w, "tracestate", call->trace_state);
+	}
 	json_out_close(&w);
 	return end_request(&w, e);
 }

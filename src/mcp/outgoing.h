@@ -17,10 +17,11 @@
 
 /* A call as it goes out. */
 struct mcp_call_out {
-	struct str tool;  /* the upstream's own name */
-	struct str args;  /* canonical JSON object, sent byte for byte */
-	uint64_t call;	  /* Remit's call id: travels as _meta["io.remit/call"] = "c<call>" */
-	struct str trace; /* W3C traceparent, or "" */
+	struct str tool;	/* the upstream's own name */
+	struct str args;	/* canonical JSON object, sent byte for byte */
+	uint64_t call;		/* Remit's call id: travels as _meta["io.remit/call"] = "c<call>" */
+	struct str trace;	/* W3C traceparent, or "" */
+	struct str trace_state; /* and tracestate */
 };
 
 /* Each appends one JSON-RPC message without a newline. */

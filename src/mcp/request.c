@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "codec/base64.h"
+#include "mcp/trace.h"
 
 #define KEY_VERSION	 STR("io.modelcontextprotocol/protocolVersion")
 #define KEY_CAPABILITIES STR("io.modelcontextprotocol/clientCapabilities")
@@ -379,6 +380,7 @@ static bool read_meta(const struct mcp_headers *h, struct mcp_request *r, struct
 	const struct json *token = json_get(meta, STR("progressToken"));
 	const struct json *task = json_get(meta, KEY_TASK);
 	struct str trace = STR_NULL;
+	struct str state = STR_NULL;
 
 	if (token) {
 		if (!is_id(token)) {
@@ -399,11 +401,16 @@ static bool read_meta(const struct mcp_headers *h, struct mcp_request *r, struct
 				  "_meta io.remit/approval must be the id of an approval");
 	}
 	if (json_str(json_get(meta, STR("traceparent")), &trace)) {
-		r->trace = mcp_valid_trace(trace);
+		r->trace = mcp_trace_parent(trace);
 	}
 	if (r->trace.n == 0) {
-		r->trace = mcp_valid_trace(h->traceparent);
+		r->trace = mcp_trace_parent(h->traceparent);
+		state = h->tracestate;
+	} else if (!json_str(json_get(meta, STR("tracestate")), &state)) {
+		state = STR("");
 	}
+	/* SPEC trace-context 3.5: without a traceparent a tracestate means nothing. */
+	r->trace_state = r->trace.n ? mcp_trace_state(state) : STR("");
 	return true;
 }
 
@@ -437,38 +444,6 @@ bool mcp_read_request(const struct json *message, const struct mcp_headers *h, b
 }
 
 /* ---- small grammar ---- */
-
-static bool is_lower_hex(struct str s)
-{
-	bool nonzero = false;
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
-			return false;
-		}
-		nonzero = nonzero || c != '0';
-	}
-	return nonzero;
-}
-
-struct str mcp_valid_trace(struct str s)
-{
-	/* SPEC trace-context 3.2.2: 00-<32 hex>-<16 hex>-<2 hex>; all-zero ids are invalid. */
-	if (s.n != 55 || !str_has_prefix(s, STR("00-")) || s.p[35] != '-' || s.p[52] != '-') {
-		return STR("");
-	}
-	if (!is_lower_hex(str_slice(s, 3, 35)) || !is_lower_hex(str_slice(s, 36, 52))) {
-		return STR("");
-	}
-	for (size_t i = 53; i < 55; i++) {
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f'))) {
-			return STR("");
-		}
-	}
-	return s;
-}
 
 bool mcp_meta_is_reserved(struct str key)
 {

@@ -42,6 +42,7 @@ struct mcp_headers {
 	struct str method;
 	struct str name;
 	struct str traceparent;
+	struct str tracestate;
 	struct str origin;
 	struct str host;
 };
@@ -73,6 +74,7 @@ struct mcp_request {
 	struct str task;	   /* _meta["io.remit/task"], or "" */
 	struct str approval;	   /* _meta["io.remit/approval"], or "" */
 	struct str trace;	   /* a valid W3C traceparent, or "" */
+	struct str trace_state;	   /* the tracestate that came with it, or "" */
 	struct str request_state;  /* modern: what the client hands back, or "" */
 	bool has_tasks_extension;  /* modern: declared on this request */
 };
@@ -101,8 +103,6 @@ bool mcp_read_request(const struct json *message, const struct mcp_headers *h, b
 bool mcp_refuse(struct mcp_refusal *why, unsigned http_status, enum mcp_code code, const char *fmt,
 		...) PRINTF_LIKE(4, 5);
 
-/* The value when s is a traceparent of version 00 (W3C Trace Context 3.2), else "". */
-struct str mcp_valid_trace(struct str s);
 /* Is the prefix of this _meta key reserved to MCP (second label `modelcontextprotocol` or `mcp`)?
  */
 bool mcp_meta_is_reserved(struct str key);

@@ -269,8 +269,11 @@ static enum rc send_call(struct asked *a, struct err *e)
 {
 	struct server *s = a->server;
 	struct desk_call *c = a->call;
-	struct mcp_call_out out = {
-	    .tool = c->tool, .args = c->args, .call = c->call, .trace = c->trace};
+	struct mcp_call_out out = {.tool = c->tool,
+				   .args = c->args,
+				   .call = c->call,
+				   .trace = c->trace,
+				   .trace_state = c->trace_state};
 	size_t before = s->queue.n;
 	uint64_t id = s->last_id + 1;
 

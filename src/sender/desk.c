@@ -226,8 +226,8 @@ static void hear_secret(struct desk *d, const struct msg_secret *m)
 
 /* ---- admissions ---- */
 
-/* Calls are numbered by their leaves, and the governor admits each right after its leaf: an admission
- * that does not rise was handed in before. */
+/* Calls are numbered by their leaves, and the governor admits each right after its leaf: an
+ * admission that does not rise was handed in before. */
 static bool was_seen(struct desk *d, uint64_t call)
 {
 	if (call <= d->last_call) {
@@ -273,9 +273,11 @@ static struct held *take_in(struct desk *d, const struct msg_admission *m)
 	    .tool = arena_str(&h->arena, m->tool),
 	    .args = arena_str(&h->arena, m->args),
 	    .trace = arena_str(&h->arena, m->trace),
+	    .trace_state = arena_str(&h->arena, m->trace_state),
 	};
 	if (!h->c.agent.p || !h->c.task.p || !h->c.upstream.p || !h->c.tool.p || !h->c.args.p ||
-	    !h->c.trace.p || loop_timer_set(d->loop, &h->late, m->send_by_boot_ns) != RC_OK) {
+	    !h->c.trace.p || !h->c.trace_state.p ||
+	    loop_timer_set(d->loop, &h->late, m->send_by_boot_ns) != RC_OK) {
 		arena_fini(&h->arena);
 		mem_free(h);
 		return NULL;

@@ -37,8 +37,9 @@ struct desk_call {
 	struct str task;
 	struct str upstream;
 	struct str tool;
-	struct str args; /* canonical JSON, digest checked */
-	struct str trace;
+	struct str args;  /* canonical JSON, digest checked */
+	struct str trace; /* W3C traceparent and tracestate of the agent, or "" */
+	struct str trace_state;
 	void *carried; /* the carrier's own */
 };
 

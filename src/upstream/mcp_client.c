@@ -541,8 +541,11 @@ static void send_call(struct work *w)
 	struct session *s = w->session;
 	struct mcp_client *m = s->client;
 	struct desk_call *c = w->call;
-	struct mcp_call_out out = {
-	    .tool = c->tool, .args = c->args, .call = c->call, .trace = c->trace};
+	struct mcp_call_out out = {.tool = c->tool,
+				   .args = c->args,
+				   .call = c->call,
+				   .trace = c->trace,
+				   .trace_state = c->trace_state};
 	AUTO_BUF body = BUF_INIT(BODY_BYTES);
 	struct err why = ERR_INIT;
 	uint64_t id = ++m->last_id;

@@ -93,6 +93,9 @@ enum rc mcp_fields_of(const struct mcp_request_line *line, struct arena *arena,
 		if (c->trace.n > 0) {
 			TRY(add(ret, STR("traceparent"), c->trace, e));
 		}
+		if (c->trace_state.n > 0) {
+			TRY(add(ret, STR("tracestate"), c->trace_state, e));
+		}
 	}
 	return line->secret.n > 0 ? add_secret(ret, line->secret, arena, e) : RC_OK;
 }

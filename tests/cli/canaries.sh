@@ -44,7 +44,7 @@ call() {
 			sleep 0.05
 		done
 		echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
-		echo "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"${method:-tools/call}\",\"params\":{\"name\":\"$2\",\"arguments\":$3}}"
+		echo "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"${method:-tools/call}\",\"params\":{\"name\":\"$2\",\"arguments\":$3,\"_meta\":{\"traceparent\":\"00-$trace-b7ad6b7169203331-01\",\"tracestate\":\"${mark}state=${mark}x\"}}}"
 		for i in $(seq 400); do
 			grep -qE '"id":(2|null)' "$dir/answer" && break
 			sleep 0.05
@@ -56,6 +56,7 @@ call() {
 role() { pgrep -P "$supervisor" -f -- "--role $1( |\$)" | head -1; }
 
 # All marks begin alike; the number is one that occurs by chance nowhere.
+trace=$(head -c 16 /dev/urandom | xxd -p)
 mark=canary$(head -c 8 /dev/urandom | xxd -p)x
 number=8$(($(od -An -N6 -tu8 /dev/urandom) % 89999999999999 + 10000000000000))
 # Looks through files, or the memory of processes, for all marks: as they are, in base64, as the number.
@@ -210,11 +211,14 @@ call "$task" remit___close_task '{"'$mark'reason":"'$mark'"}'
 
 "$remit" calls >"$dir/out" || fail "no calls"
 "$remit" task log "$task" >>"$dir/out" || fail "no task log"
+"$remit" calls --trace "$trace" --json >"$dir/calls" || fail "no calls of the trace"
+grep -qF "\"trace\":\"$trace\"" "$dir/calls" || fail "the trace has no calls: $(cat "$dir/calls")"
+"$remit" calls --trace "${trace%?}g" --json | grep -qF '"id"' && fail "another trace has calls"
 if [ "$(id -u)" = 0 ]; then
 	# Whoever asks for calls is answered by the index through the people's front: neither learnt more.
 	nowhere_in memory "$supervisor" "$(role keeper)" "$(role index)" "$(role courier)" "$(role store)"
 fi
-nowhere_in files "$dir/out" "$dir/log" "$dir/connect"
+nowhere_in files "$dir/out" "$dir/calls" "$dir/log" "$dir/connect"
 
 # ---- on the disk: everything that Remit has written ----
 
@@ -227,6 +231,7 @@ done
 nowhere_in files "$d/state" "$d/run"
 "$remit" log verify --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 "$remit" log grep type=call.decided task="$task" --log "$d/state/log" >"$dir/out" || fail "no leaves"
+"$remit" log grep trace="$trace" purpose=agent --log "$d/state/log" | grep -q . || fail "no leaf has the trace"
 [ "$(grep -c '"args":"[0-9a-f]\{64\}"' "$dir/out")" -ge 3 ] || fail "the leaves commit to no arguments"
 
 # ---- core files: no part leaves one, and none may be looked into ----

@@ -105,6 +105,7 @@ static void on_upstream(const struct msg_call *c)
 	    .args = c->args,
 	    .args_sha256 = str_of(digest, sizeof(digest)),
 	    .trace = c->trace,
+	    .trace_state = c->trace_state,
 	};
 	admitted[last_call % 1024].call = last_call;
 	admitted[last_call % 1024].req = c->req;

@@ -124,12 +124,28 @@ static void what_is_left_is_refused_alike(void **state)
 	scene_free(w);
 }
 
+static void of_a_trace_only_its_id_is_known(void **state)
+{
+	(void)state;
+	assert_str(known_trace_id(STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+		   "0af7651916cd43dd8448eb211c80319c");
+	assert_str(known_trace_id(STR("00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")),
+		   "");
+	assert_str(known_trace_id(STR("00-00000000000000000000000000000000-b7ad6b7169203331-01")),
+		   "");
+	assert_str(known_trace_id(STR("00-hello this is no trace, but text-b7ad6b7169203331-01")),
+		   "");
+	assert_str(known_trace_id(STR("00-0af7651916cd43dd8448eb211c80319c")), "");
+	assert_str(known_trace_id(STR("")), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(words_of_the_deployment_stay),
 	    cmocka_unit_test(no_other_word_comes_through),
 	    cmocka_unit_test(what_is_left_is_refused_alike),
+	    cmocka_unit_test(of_a_trace_only_its_id_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static const struct mcp_call_out call = {
     .args = {"{\"address\":\"192.0.2.1\"}", 23},
     .call = 42,
     .trace = {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 55},
+    .trace_state = {"congo=t61rcWkgMzE", 17},
 };
 
 static void a_legacy_call_carries_the_call_id_and_no_envelope(void **state)
@@ -38,7 +39,8 @@ static void a_legacy_call_carries_the_call_id_and_no_envelope(void **state)
 		   "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/call\",\"params\":{"
 		   "\"name\":\"block\",\"arguments\":{\"address\":\"192.0.2.1\"},\"_meta\":{"
 		   "\"io.remit/call\":\"c42\",\"traceparent\":"
-		   "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}}}");
+		   "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\",\"tracestate\":"
+		   "\"congo=t61rcWkgMzE\"}}}");
 }
 
 static void a_modern_call_declares_no_capability(void **state)

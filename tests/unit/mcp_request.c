@@ -278,22 +278,38 @@ static void the_head_must_name_json_and_accept_both_forms(void **state)
 	}
 }
 
-static void only_a_well_formed_trace_is_taken(void **state)
+/* In _meta and in the header at once: what belongs together comes from one of them. */
+static void a_trace_and_its_state_come_from_one_place(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {
-	    "",
-	    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
-	    "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-	    "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-	    "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-	    "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-	    "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
+	static const char with_meta[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/list\","
+					"\"params\":{\"_meta\":{\"traceparent\":\"" TRACE "\"%s}}}";
+	static const struct {
+		const char *meta;
+		const char *header_parent;
+		const char *header_state;
+		const char *want;
+	} cases[] = {
+	    {",\"tracestate\":\"a=1\"", TRACE, "b=2", "a=1"},
+	    {"", TRACE, "b=2", ""},
+	    {",\"tracestate\":7", TRACE, "b=2", ""},
+	    {",\"tracestate\":\"A=1\"", TRACE, "b=2", ""},
+	    {NULL, TRACE, "b=2", "b=2"},
+	    {NULL, "", "b=2", ""},
+	    {NULL, "not one", "b=2", ""},
 	};
 
-	assert_str(mcp_valid_trace(STR(TRACE)), TRACE);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		assert_str(mcp_valid_trace(str_from(bad[i])), "");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char message[512];
+
+		(void)snprintf(message, sizeof(message), with_meta,
+			       cases[i].meta ? cases[i].meta : "");
+		f.h.traceparent = str_from(cases[i].header_parent);
+		f.h.tracestate = str_from(cases[i].header_state);
+		assert_true(reads(
+		    cases[i].meta ? message
+				  : "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/list\"}"));
+		assert_str(f.r.trace_state, cases[i].want);
 	}
 }
 
@@ -327,7 +343,7 @@ int main(void)
 	    CASE(a_call_without_id_is_no_call),
 	    CASE(a_batch_holds_neither_initialize_nor_modern_requests),
 	    CASE(the_head_must_name_json_and_accept_both_forms),
-	    CASE(only_a_well_formed_trace_is_taken),
+	    CASE(a_trace_and_its_state_come_from_one_place),
 	    CASE(reserved_meta_keys_are_known_by_their_second_label),
 	};
 

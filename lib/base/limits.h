@@ -47,12 +47,21 @@ enum {
 	LIMIT_SOURCE_OPEN =
 	    2000, /* incidents of one source that are open: each has a key and tasks */
 
+	/* Refusals in leaves of their own; what is beyond is counted (governor/refusal_pace.h). An
+	 * agent that is refused so often at once is suspended by then. */
+	LIMIT_REFUSALS_OF_AGENT = 200,
+	LIMIT_REFUSALS_OF_ADDRESS = 10,	  /* failed authentications */
+	LIMIT_REFUSALS_OF_ADDRESSES = 40, /* of all addresses together */
+	LIMIT_REFUSAL_EVERY_S = 10,	  /* after that */
+	LIMIT_REFUSED_ADDRESSES = 256,	  /* known at a time */
+
 	/* The log. */
 	LIMIT_LEAF_BYTES = 32 * 1024,
 	LIMIT_VALUE_BYTES = 32 * 1024,	 /* a sealed value beside a leaf */
 	LIMIT_BATCH_BYTES = 1024 * 1024, /* one group commit; bounds its latency */
 	LIMIT_SEGMENT_BYTES = 64 * 1024 * 1024,
-	/* What failed to be written, and then refusals, stops and revocations: some ten thousand. */
+	/* What failed to be written, and then refusals, stops and revocations: some ten thousand.
+	 */
 	LIMIT_EMERGENCY_BYTES = 8 * 1024 * 1024,
 	LIMIT_SNAPSHOT_EVERY = 100'000, /* leaves between snapshots: a start reads at most about
 					 * twice as many, in about a second */

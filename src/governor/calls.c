@@ -496,6 +496,10 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
 	uint64_t task = r->task;
 	uint64_t ix = 0;
 
+	if (r->person.n == 0 && !refusals_take(g, r->agent)) {
+		reply_refusal(g, r, d->reason, d->detail, 0);
+		return;
+	}
 	if (decided_record(g, r, d, 0, &ix, &e) != RC_OK) {
 		log_err("a denial could not be recorded: %s", e.msg);
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, STR_NULL, 0);

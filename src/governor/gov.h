@@ -26,6 +26,7 @@
 #include "core/recompute.h"
 #include "governor/book.h"
 #include "governor/governor.h"
+#include "governor/refusal_pace.h"
 #include "governor/vault.h"
 #include "net/channel.h"
 #include "net/loop.h"
@@ -239,8 +240,7 @@ struct governor {
 	checks; /* effects to be verified */
 	struct loop_timer tick;
 	struct loop_timer refresh;
-	uint64_t refused_in_window;
-	uint64_t refused_since;
+	struct refusal_pace refusals;
 	bool is_ready;
 	bool has_no_room; /* not even denials are written any more (room.c) */
 	bool is_broken;
@@ -674,6 +674,8 @@ void snapshots_look(struct governor *g);
 void room_tick(struct governor *g);
 
 /* ---- refusals.c ---- */
+/* Does a denial of this agent get a leaf of its own? Otherwise it was counted. */
+bool refusals_take(struct governor *g, struct str agent);
 void refusals_on_refused(struct governor *g, const struct msg_refused *m);
 void refusals_tick(struct governor *g);
 

@@ -444,6 +444,7 @@ void governor_free(struct governor *g)
 	checkpointer_free(g->checkpointer);
 	witness_free(g);
 	snapshots_free(g->snapshots);
+	refusal_pace_fini(&g->refusals);
 	calls_free_all(g);
 	kept_free_all(g);
 	notify_free_all(g);

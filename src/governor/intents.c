@@ -353,6 +353,10 @@ void intents_declare(struct governor *g, struct request *r)
 		answer_task(g, r, ix);
 		return;
 	}
+	if (!refusals_take(g, r->agent)) {
+		reply_refusal(g, r, d.reason, d.detail, 0);
+		return;
+	}
 	if (record_intent(g, &q, r->args_text, &d, VAULT_LIFE_KEY, &ix, &e) != RC_OK) {
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 		return;

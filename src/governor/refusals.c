@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/refusals.c - failed authentications, counted so that nobody can fill the log.
- *
- * The first refusals of a window get a leaf each, later ones are counted into one leaf per second.
- */
+/* governor/refusals.c - what was refused, counted so that nobody can fill the log
+ * (governor/refusal_pace.h). */
 #include "governor/gov.h"
 
 #include "base/log.h"
-
-enum { BUCKET = 20, WINDOW_MS = 1000 };
 
 static void record(struct governor *g, struct str who, struct str reason, uint64_t count,
 		   uint64_t since)
@@ -23,25 +19,29 @@ static void record(struct governor *g, struct str who, struct str reason, uint64
 	}
 }
 
+bool refusals_take(struct governor *g, struct str agent)
+{
+	const struct agent *a = bundle_agent(g->bundle, agent);
+
+	return refusal_pace_agent(&g->refusals, a ? a->id : STR(""), gov_now_ns(g));
+}
+
 void refusals_on_refused(struct governor *g, const struct msg_refused *m)
 {
-	g->refused_in_window++;
-	if (g->refused_in_window <= BUCKET) {
+	if (refusal_pace_address(&g->refusals, m->source, gov_now_ns(g))) {
 		record(g, m->source, m->reason, 1, gov_now_ms(g));
 	}
 }
 
 void refusals_tick(struct governor *g)
 {
-	uint64_t now = gov_now_ms(g);
+	uint64_t now_ms = gov_now_ms(g);
+	struct refusal_count c;
 
-	if (now < g->refused_since + WINDOW_MS) {
-		return;
+	while (refusal_pace_next(&g->refusals, gov_now_ns(g), &c)) {
+		uint64_t for_ms = c.for_ns / 1000000;
+
+		record(g, c.who, STR("beyond the bucket"), c.count,
+		       now_ms > for_ms ? now_ms - for_ms : 0);
 	}
-	if (g->refused_in_window > BUCKET) {
-		record(g, STR("many sources"), STR("beyond the bucket"),
-		       g->refused_in_window - BUCKET, g->refused_since);
-	}
-	g->refused_in_window = 0;
-	g->refused_since = now;
 }

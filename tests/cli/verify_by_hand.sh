@@ -13,10 +13,12 @@ bad=0
 sed -n '/^```sh$/,/^```$/p' "$page" | sed '/^```/d' > "$tmp/commands"
 [ "$(wc -l < "$tmp/commands")" -gt 30 ] || { echo "the page has no commands any more"; exit 1; }
 
+witnesses=/dev/null
 by_hand() { # directory, receipt
 	rm -rf "$tmp/work"
 	mkdir "$tmp/work"
-	(cd "$tmp/work" && LOG=$1/log KEY=$1/log.vkey RECEIPT=$2 bash "$tmp/commands" 2>&1)
+	(cd "$tmp/work" && LOG=$1/log KEY=$1/log.vkey RECEIPT=$2 WITNESSES=$witnesses \
+		bash "$tmp/commands" 2>&1)
 }
 
 must_hold() { # directory, index
@@ -61,4 +63,23 @@ must_fail "$tmp/changed" "$dir/receipt.3" "a leaf that was changed"
 cp -r "$dir" "$tmp/stranger"
 sed -i 's/by-hand+/by-foot+/' "$tmp/stranger/log.vkey"
 must_fail "$tmp/stranger" "$dir/receipt.3" "another key"
+
+# A receipt that ends in the note that two of three witnesses cosigned.
+dir=$tmp/witnessed
+mkdir "$dir"
+"$make_log" --witnessed 7:2 "$dir" 7 3 || exit 99
+sed '/^$/q' "$dir/receipt.3" | cat - "$dir/log/checkpoint.witnessed" > "$tmp/cosigned"
+sed -n 's/^witness w[01] //p' "$dir/policy" > "$tmp/two"
+sed -n 's/^witness w[0-9] //p' "$dir/policy" > "$tmp/three"
+witnesses=$tmp/two
+out=$(by_hand "$dir" "$tmp/cosigned")
+if [ "$(grep -c '^ok: ' <<<"$out")" != 5 ] || grep -q WRONG <<<"$out" ||
+	! grep -qF "ok: witness1.example saw this tree, as of 2023-11-14T22:13:20Z" <<<"$out"; then
+	printf 'both witnesses should be seen:\n%s\n' "$out"
+	bad=1
+fi
+sed '/witness1/s/ [A-Za-z0-9]\([^ ]*\)$/ B\1/' "$tmp/cosigned" > "$tmp/forged"
+must_fail "$dir" "$tmp/forged" "a cosignature that was changed"
+witnesses=$tmp/three
+must_fail "$dir" "$tmp/cosigned" "a witness that did not cosign"
 exit $bad

@@ -660,6 +660,8 @@ enum rc witness_start(struct governor *g, struct err *e);
 void witness_free(struct governor *g);
 void witness_tick(struct governor *g);
 void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
+/* What it was asked is asked again, of the next one. */
+void witness_courier_lost(struct governor *g);
 /* "witnesses": {...} into an open object, if there are any. */
 void witness_view(const struct governor *g, struct json_out *w);
 

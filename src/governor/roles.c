@@ -34,6 +34,7 @@ static void runner_is_found(void *ctx)
 static void courier_is_lost(void *ctx)
 {
 	notify_courier_lost(ctx);
+	witness_courier_lost(ctx);
 }
 
 static void store_is_lost(void *ctx)

@@ -268,6 +268,13 @@ void witness_on_answer(struct governor *g, const struct msg_witness_answer *m)
 	look_at_quorum(g);
 }
 
+void witness_courier_lost(struct governor *g)
+{
+	for (size_t i = 0; g->witnesses && i < g->witnesses->n; i++) {
+		g->witnesses->list[i].id = 0; /* no fault of the witness */
+	}
+}
+
 /* ---- Questions ---- */
 
 static void ask(struct governor *g, size_t i)
@@ -370,7 +377,7 @@ void witness_tick(struct governor *g)
 			failed(g, i, STR("no answer"));
 		}
 	}
-	if (checkpointer_is_idle(g->checkpointer)) {
+	if (checkpointer_is_idle(g->checkpointer) && (g->courier || !g->has_courier)) {
 		ask_all(g);
 	}
 	if (checkpointer_published_size(g->checkpointer) <= w->seen) {

@@ -204,6 +204,7 @@ static enum rc verify_log(const struct log_options *o, const struct tlog_policy 
 			  struct tlog_report *report, struct log_witnessed *ret, struct err *e)
 {
 	AUTO_TLOG_DIR d = NULL;
+	AUTO_BUF witnessed = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
 	struct tlog_vkey key;
 	enum rc rc;
@@ -214,9 +215,10 @@ static enum rc verify_log(const struct log_options *o, const struct tlog_policy 
 		TRY(tlog_dir_read_checkpoint(d, &note, e));
 	}
 	TRY(choose_key(o, policy, buf_view(&note), &key, e));
+	TRY(log_read_witnessed(o->log, &witnessed, e));
 	rc = tlog_verify_dir(o->log, &key, show_progress, NULL, report, e);
 	if (rc == RC_OK) {
-		TRY(log_check_witnessed(o->log, d, report->size, &key, policy, report, ret, e));
+		log_check_witnessed(d, buf_view(&witnessed), &key, policy, report, ret);
 		if (report->n_faults > 0) {
 			FAIL(e, RC_BROKEN, "%s", report->faults[0].what);
 		}

@@ -42,16 +42,21 @@ enum rc log_policy_key(const struct tlog_policy *p, struct str origin, struct tl
 	     STR_ARG(str_slice(origin, 0, 64)));
 }
 
-/* RC_ABSENT before a quorum has cosigned for the first time. */
-static enum rc read_witnessed(const char *log, struct buf *note, struct err *e)
+enum rc log_read_witnessed(const char *log, struct buf *note, struct err *e)
 {
 	char path[PATH_BYTES];
+	struct err why = ERR_INIT;
 	int n = snprintf(path, sizeof(path), "%s/%s", log, WITNESSED);
+	enum rc rc;
 
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		FAIL(e, RC_INPUT, "the log's path is too long");
 	}
-	return file_read(path, note, e);
+	rc = file_read(path, note, &why);
+	if (rc != RC_OK && rc != RC_ABSENT) {
+		FAIL(e, rc, "%s", why.msg);
+	}
+	return RC_OK;
 }
 
 PRINTF_LIKE(3, 4)
@@ -71,30 +76,36 @@ static void add_fault(struct tlog_report *report, const char *file, const char *
 	va_end(ap);
 }
 
-/* Was it signed by the log, and is it the beginning of what is published? */
-static bool is_beginning(struct tlog_dir *d, uint64_t size, struct str note,
-			 const struct tlog_vkey *key, struct tlog_report *report)
+/* Is root that of the first size leaves? */
+static bool has_root(struct tlog_dir *d, uint64_t size, const struct tlog_hash *root)
 {
 	AUTO_TLOG_HASHER h = tlog_hasher_new();
 	struct tlog_nodes nodes = tlog_dir_nodes(d);
+	struct tlog_hash got;
+
+	return h && tlog_root_at(h, &nodes, size, &got, NULL) == RC_OK && tlog_hash_eq(&got, root);
+}
+
+/* Was it signed by the log, and is it the beginning of what is published? */
+static bool is_beginning(struct tlog_dir *d, struct str note, const struct tlog_vkey *key,
+			 struct tlog_report *report)
+{
 	struct tlog_checkpoint c;
-	struct tlog_hash root;
 	struct err e = ERR_INIT;
 
 	if (tlog_checkpoint_open(note, key, &c, &e) != RC_OK) {
 		add_fault(report, WITNESSED, "%s", e.msg);
 		return false;
 	}
-	if (c.size > size) {
+	if (c.size > report->size) {
 		add_fault(
 		    report, WITNESSED,
 		    "%ju leaves were witnessed, and the published checkpoint has %ju: the log "
 		    "was put back",
-		    (uintmax_t)c.size, (uintmax_t)size);
+		    (uintmax_t)c.size, (uintmax_t)report->size);
 		return false;
 	}
-	if (!h || tlog_root_at(h, &nodes, c.size, &root, &e) != RC_OK ||
-	    !tlog_hash_eq(&root, &c.root)) {
+	if (!has_root(d, c.size, &c.root)) {
 		add_fault(report, WITNESSED,
 			  "the tree of %ju leaves that was witnessed is not the beginning of the "
 			  "published one",
@@ -104,38 +115,50 @@ static bool is_beginning(struct tlog_dir *d, uint64_t size, struct str note,
 	return true;
 }
 
-enum rc log_check_witnessed(const char *log, struct tlog_dir *d, uint64_t size,
-			    const struct tlog_vkey *key, const struct tlog_policy *policy,
-			    struct tlog_report *report, struct log_witnessed *ret, struct err *e)
+/* Does the policy accept the checkpoint that is published now? It may have grown since the report;
+ * then what was verified must be its beginning. */
+static enum rc accept_newest(struct tlog_dir *d, const struct tlog_vkey *key,
+			     const struct tlog_policy *policy, const struct tlog_report *report,
+			     struct log_witnessed *ret, struct err *e)
 {
 	AUTO_BUF newest = BUF_INIT(TLOG_NOTE_MAX_BYTES);
-	AUTO_BUF witnessed = BUF_INIT(TLOG_NOTE_MAX_BYTES);
+	struct tlog_checkpoint c;
+
+	TRY(tlog_dir_read_checkpoint(d, &newest, e));
+	TRY(tlog_policy_check(policy, buf_view(&newest), key, &c, &ret->by, e));
+	tlog_dir_set_size(d, c.size);
+	if (c.size < report->size || !has_root(d, c.size, &c.root) ||
+	    !has_root(d, report->size, &report->root)) {
+		FAIL(e, RC_BROKEN,
+		     "the checkpoint is of another tree than the one that was verified");
+	}
+	ret->size = report->size;
+	return RC_OK;
+}
+
+void log_check_witnessed(struct tlog_dir *d, struct str witnessed, const struct tlog_vkey *key,
+			 const struct tlog_policy *policy, struct tlog_report *report,
+			 struct log_witnessed *ret)
+{
 	struct tlog_checkpoint c;
 	struct err why = ERR_INIT;
 	bool has_witnessed;
 	enum rc rc;
 
 	*ret = (struct log_witnessed){.policy = policy};
-	tlog_dir_set_size(d, size);
-	rc = read_witnessed(log, &witnessed, &why);
-	if (rc != RC_OK && rc != RC_ABSENT) {
-		FAIL(e, rc, "%s", why.msg);
-	}
-	has_witnessed = rc == RC_OK && is_beginning(d, size, buf_view(&witnessed), key, report);
+	tlog_dir_set_size(d, report->size);
+	has_witnessed = witnessed.n > 0 && is_beginning(d, witnessed, key, report);
 	if (!policy) {
-		return RC_OK;
+		return;
 	}
-	TRY(tlog_dir_read_checkpoint(d, &newest, e));
-	rc = tlog_policy_check(policy, buf_view(&newest), key, &c, &ret->by, &why);
+	rc = accept_newest(d, key, policy, report, ret, &why);
 	if (rc != RC_OK && has_witnessed) {
-		rc = tlog_policy_check(policy, buf_view(&witnessed), key, &c, &ret->by, &why);
+		rc = tlog_policy_check(policy, witnessed, key, &c, &ret->by, &why);
+		ret->size = rc == RC_OK ? c.size : 0;
 	}
-	if (rc == RC_OK) {
-		ret->size = c.size;
-	} else if (report->n_faults == 0) {
+	if (rc != RC_OK && report->n_faults == 0) {
 		add_fault(report, has_witnessed ? WITNESSED : "checkpoint", "%s", why.msg);
 	}
-	return RC_OK;
 }
 
 enum rc log_best_note(const char *log, const struct tlog_vkey *key, uint64_t index,
@@ -143,14 +166,11 @@ enum rc log_best_note(const char *log, const struct tlog_vkey *key, uint64_t ind
 {
 	AUTO_BUF witnessed = BUF_INIT(TLOG_NOTE_MAX_BYTES);
 	struct tlog_checkpoint found;
-	struct err why = ERR_INIT;
-	enum rc rc = read_witnessed(log, &witnessed, &why);
+	enum rc rc;
 
-	if (rc == RC_ABSENT) {
+	TRY(log_read_witnessed(log, &witnessed, e));
+	if (witnessed.n == 0) {
 		return RC_OK;
-	}
-	if (rc != RC_OK) {
-		FAIL(e, rc, "%s", why.msg);
 	}
 	rc = tlog_checkpoint_open(buf_view(&witnessed), key, &found, e);
 	if (rc != RC_OK) {

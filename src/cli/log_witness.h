@@ -19,12 +19,15 @@ struct log_witnessed {
 	struct tlog_witnessed by;
 };
 
-/* Looks at the checkpoints of a log whose published one has that size (d stands there): the newest
- * that policy accepts, and that a witnessed one is the beginning of what is published. What is
- * wrong is added to report. policy NULL: only the latter. */
-enum rc log_check_witnessed(const char *log, struct tlog_dir *d, uint64_t size,
-			    const struct tlog_vkey *key, const struct tlog_policy *policy,
-			    struct tlog_report *report, struct log_witnessed *ret, struct err *e);
+/* Appends the newest checkpoint that a quorum cosigned; nothing before the first. To be read before
+ * the log is verified: a log that grows meanwhile is then never behind it. */
+enum rc log_read_witnessed(const char *log, struct buf *note, struct err *e);
+/* Looks at the checkpoints of a log that was verified up to what report says: the newest that
+ * policy accepts, and that the witnessed one (empty = none) is the beginning of what is published.
+ * What is wrong is added to report. policy NULL: only the latter. */
+void log_check_witnessed(struct tlog_dir *d, struct str witnessed, const struct tlog_vkey *key,
+			 const struct tlog_policy *policy, struct tlog_report *report,
+			 struct log_witnessed *ret);
 /* The signed note that a receipt of that leaf should end with: the witnessed checkpoint when there
  * is one that covers it, else the published one, which note holds already. */
 enum rc log_best_note(const char *log, const struct tlog_vkey *key, uint64_t index,

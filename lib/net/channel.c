@@ -51,6 +51,7 @@ struct channel {
 	bool takes_fds;
 	bool was_ended;	   /* by the peer */
 	bool is_finishing; /* reads to the very end */
+	size_t round_at; /* where in out the messages of this round begin */
 	bool has_secrets;
 	bool wants_write; /* EPOLLOUT is on */
 	bool is_gone;
@@ -265,6 +266,7 @@ void channel_flush(struct channel *c)
 	if (!c) {
 		return;
 	}
+	c->round_at = c->out.n; /* a part of it may be written in a moment */
 	while (c->out_at < c->out.n && !c->is_gone && !c->why) {
 		ssize_t n = send(c->io.fd, c->out.p + c->out_at, c->out.n - c->out_at,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -289,6 +291,7 @@ void channel_flush(struct channel *c)
 	if (c->out_at == c->out.n) {
 		buf_reset(&c->out);
 		c->out_at = 0;
+		c->round_at = 0;
 		want_write(c, false);
 	}
 }
@@ -300,6 +303,7 @@ static void flush_hook(void *ctx)
 	if (c->out_at < c->out.n && !c->wants_write) {
 		channel_flush(c);
 	}
+	c->round_at = c->out.n; /* also when it waits for the peer */
 }
 
 static void channel_ready(struct loop_io *io, uint32_t events)
@@ -390,6 +394,7 @@ static void compact(struct channel *c)
 	if (c->out_at >= COMPACT_BYTES &&
 	    (c->out_at >= c->out.n / 2 || c->out.n > QUEUE_NEARLY_FULL_BYTES)) {
 		buf_consume(&c->out, c->out_at);
+		c->round_at -= c->out_at < c->round_at ? c->out_at : c->round_at;
 		c->out_at = 0;
 	}
 }
@@ -470,6 +475,7 @@ static bool write_with(struct channel *c, int fd)
 	wipe(c, c->out.p + c->out_at, n);
 	buf_reset(&c->out);
 	c->out_at = 0;
+	c->round_at = 0;
 	return true;
 }
 
@@ -489,6 +495,30 @@ enum rc channel_send_fd(struct channel *c, const struct message *m, int take_fd)
 		rc = RC_BROKEN;
 	}
 	return rc;
+}
+
+void channel_take_back(struct channel *c, enum message_kind kind,
+		       void (*fn)(void *ctx, const struct message *m), void *ctx)
+{
+	size_t from = c->round_at > c->out_at ? c->round_at : c->out_at;
+	struct reader r = reader_of(str_slice(buf_view(&c->out), from, SIZE_MAX));
+	size_t kept = from;
+	uint32_t n;
+	struct str body;
+
+	while (rd_u32(&r, &n) && rd_take(&r, n, &body)) {
+		struct message m;
+
+		MUST(message_decode(body, &m, NULL) == RC_OK); /* it was encoded by us */
+		if (m.kind == kind) {
+			fn(ctx, &m);
+			wipe(c, (char *)(uintptr_t)body.p, body.n);
+			continue;
+		}
+		memmove(c->out.p + kept, body.p - FRAME_HEAD_BYTES, n + FRAME_HEAD_BYTES);
+		kept += n + FRAME_HEAD_BYTES;
+	}
+	c->out.n = kept;
 }
 
 size_t channel_queued_bytes(const struct channel *c)

@@ -159,6 +159,89 @@ static void what_a_round_queues_leaves_at_its_end(void **state)
 	tear_down(&s);
 }
 
+struct taken {
+	struct channel *c;
+	size_t n;
+	uint64_t sum;
+};
+
+static void note_taken(void *ctx, const struct message *m)
+{
+	struct taken *t = ctx;
+
+	assert_int_equal(m->kind, MESSAGE_CALL);
+	t->n++;
+	t->sum += m->call.req;
+}
+
+static void take_back(void *ctx)
+{
+	struct taken *t = ctx;
+
+	if (t->c) {
+		channel_take_back(t->c, MESSAGE_CALL, note_taken, t);
+	}
+}
+
+static void send_both(struct ends *s, uint64_t req, size_t bytes)
+{
+	struct message m = call(req, bytes);
+	struct message other = {.kind = MESSAGE_WITHDRAW, .withdraw = {.req = req}};
+
+	assert_ok(channel_send(s->front.c, &m));
+	assert_ok(channel_send(s->front.c, &other));
+}
+
+static void what_a_round_has_queued_can_be_taken_back(void **state)
+{
+	(void)state;
+	struct taken t = {0};
+	struct loop_hook hook = {.run = take_back, .ctx = &t, .phase = LOOP_COMMIT};
+	struct ends s;
+
+	set_up(&s);
+	loop_hook_add(s.l, &hook);
+	send_both(&s, 1, 100);
+	steps(&s, 3);
+	assert_int_equal(s.governor.heard, 2); /* control: nothing was taken back */
+	t.c = s.front.c;
+	send_both(&s, 2, 100);
+	send_both(&s, 4, 5000);
+	steps(&s, 3);
+	assert_int_equal(t.n, 2);
+	assert_int_equal(t.sum, 6);
+	assert_int_equal(s.governor.heard, 4);
+	assert_int_equal(s.governor.sum, 1);
+	assert_int_equal(s.governor.last.kind, MESSAGE_WITHDRAW);
+	loop_hook_remove(s.l, &hook);
+	tear_down(&s);
+}
+
+/* What earlier rounds queued stays, in whatever state it is: the peer reads slowly. */
+static void what_earlier_rounds_queued_is_not_taken_back(void **state)
+{
+	(void)state;
+	struct taken t = {0};
+	struct ends s;
+
+	set_up(&s);
+	for (uint64_t i = 1; i <= 100; i++) {
+		send_both(&s, i, LIMIT_ARGS_BYTES);
+	}
+	channel_flush(s.front.c); /* a part of it, up to the middle of a message */
+	assert_true(channel_queued_bytes(s.front.c) > 100000);
+	send_both(&s, 1000, 100);
+	channel_take_back(s.front.c, MESSAGE_CALL, note_taken, &t);
+	assert_int_equal(t.n, 1);
+	assert_int_equal(t.sum, 1000);
+	for (int i = 0; i < 300 && s.governor.heard < 201; i++) {
+		steps(&s, 1);
+	}
+	assert_int_equal(s.governor.heard, 201);
+	assert_int_equal(s.governor.sum, 5050);
+	tear_down(&s);
+}
+
 struct commit {
 	struct channel *c;
 	size_t queued;
@@ -619,6 +702,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(messages_arrive_in_order_and_are_answered),
 	    cmocka_unit_test(what_a_round_queues_leaves_at_its_end),
+	    cmocka_unit_test(what_a_round_has_queued_can_be_taken_back),
+	    cmocka_unit_test(what_earlier_rounds_queued_is_not_taken_back),
 	    cmocka_unit_test(what_a_slow_peer_makes_wait_leaves_at_a_rounds_end_too),
 	    cmocka_unit_test(the_largest_message_arrives),
 	    cmocka_unit_test(a_peer_that_does_not_read_counts_as_gone_when_the_queue_is_full),

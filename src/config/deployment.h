@@ -107,9 +107,10 @@ struct deployment {
 	uint64_t read_unix_ms; /* dates in it were seen from then */
 	struct str dir;
 	struct str state_dir;
-	struct str anchor_dir; /* of the keeper's record; "" = with its keys */
-	struct str user;       /* "" = stay who started it */
-	struct str pid_file;   /* "" = none */
+	struct str anchor_dir;	  /* of the keeper's record; "" = with its keys */
+	struct str emergency_dir; /* where the log goes on when it must; "" = <state>/emergency */
+	struct str user;	  /* "" = stay who started it */
+	struct str pid_file;	  /* "" = none */
 	struct agents_listener agents;
 	struct people_listener people;
 	const struct source *sources;

@@ -360,13 +360,15 @@ void load_remit(struct load *l)
 	const struct json *listen;
 	const struct json *keeper;
 	enum presence where = l->is_stored ? OPTIONAL : REQUIRED;
+	const struct json *log;
 
 	l->arena = &d->arena;
 	doc = load_document(l, STR("remit.yaml"));
 	l->remit = doc;
-	(void)load_keys(l, doc, "remit.yaml",
-			"origin trust_domain state keeper user pid_file listen sources notifiers "
-			"backends witnesses defaults"); /* it reports */
+	(void)load_keys(
+	    l, doc, "remit.yaml",
+	    "origin trust_domain state keeper log user pid_file listen sources notifiers "
+	    "backends witnesses defaults"); /* it reports */
 	l->b->origin = arena_str(&l->b->arena, load_text(l, doc, "origin", REQUIRED));
 	l->b->trust_domain = arena_str(&l->b->arena, load_text(l, doc, "trust_domain", REQUIRED));
 	l->is_out_of_memory |= !l->b->origin.p || !l->b->trust_domain.p;
@@ -381,6 +383,10 @@ void load_remit(struct load *l)
 	keeper = load_map(l, doc, "keeper", OPTIONAL);
 	if (keeper && load_keys(l, keeper, "keeper", "anchor")) {
 		d->anchor_dir = load_path(l, keeper, "anchor", REQUIRED, PATH_ANY);
+	}
+	log = load_map(l, doc, "log", OPTIONAL);
+	if (log && load_keys(l, log, "log", "emergency")) {
+		d->emergency_dir = load_path(l, log, "emergency", REQUIRED, PATH_ANY);
 	}
 	listen = load_map(l, doc, "listen", where);
 	if (listen && load_keys(l, listen, "listen", "agents people")) {

@@ -73,6 +73,9 @@ static enum rc grant_ground(struct granting *g, struct err *e)
 	(void)e;
 	g->incident = state_incident(g->s, r->incident);
 	g->d.reason = check_kill(g->s, g->b, r->agent, 0, STR(""));
+	if (g->d.reason == REASON_NONE && state_sends_nothing(g->s)) {
+		g->d.reason = REASON_AUDIT_UNAVAILABLE;
+	}
 	if (g->d.reason == REASON_NONE) {
 		g->d.reason = check_agent(g->b, r->agent, r->now_unix_ms, &g->agent);
 	}

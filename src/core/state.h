@@ -402,12 +402,25 @@ void state_apply(struct state *s, uint64_t index, const struct leaf *l);
 
 uint64_t state_size(const struct state *s); /* leaves applied */
 uint64_t state_generation(const struct state *s);
-/* The log.degraded leaf that stands, 0 = the log has room. */
+/* What is wrong with the log (core/leaf.def, log.degraded), the mildest first. */
+enum degraded {
+	DEGRADED_NOT = 0,
+	DEGRADED_ROOM,
+	DEGRADED_PUBLISHING,
+	DEGRADED_KEEPER,
+	DEGRADED_EMERGENCY,
+	DEGRADED_KINDS
+};
+struct str degraded_name(enum degraded d); /* "" for none */
+enum degraded state_degraded(const struct state *s);
+/* The log.degraded leaf that stands, 0 = none. */
 uint64_t state_degraded_since(const struct state *s);
 /* The witness.away leaf that stands, 0 = a quorum has seen the log, or nobody asks for one. */
 uint64_t state_witness_away(const struct state *s);
 /* Does a witness hold another log than this one? */
 bool state_log_disputed(const struct state *s);
+/* Is it so bad that nothing may be sent to anybody, not even to look? */
+bool state_sends_nothing(const struct state *s);
 /* The clock.jumped that nobody has confirmed; 0 = the clock is believed. */
 uint64_t state_clock_jump(const struct state *s);
 /* When the machine was started, by the wall clock as last believed, and which start that was (zero

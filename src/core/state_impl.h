@@ -292,6 +292,7 @@ struct state {
 	uint64_t degraded_since; /* log.degraded that stands, 0 = none */
 	uint64_t witness_away;	 /* witness.away that stands, 0 = none */
 	bool is_disputed;	 /* and it is a witness that holds another log */
+	enum degraded degraded;	 /* and what it says */
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */

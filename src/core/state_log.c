@@ -118,20 +118,46 @@ void state_apply_snapshot_taken(struct state *s, const struct leaf *l)
 }
 
 /* ---- room ---- */
+/* ---- what is wrong with the log ---- */
+
+struct str degraded_name(enum degraded d)
+{
+	static const struct str names[DEGRADED_KINDS] = {
+	    [DEGRADED_NOT] = {"", 0},
+	    [DEGRADED_ROOM] = {"room", 4},
+	    [DEGRADED_PUBLISHING] = {"publishing", 10},
+	    [DEGRADED_KEEPER] = {"keeper", 6},
+	    [DEGRADED_EMERGENCY] = {"emergency", 9},
+	};
+
+	return names[d];
+}
+
+static enum degraded degraded_of(struct str why)
+{
+	for (unsigned d = DEGRADED_NOT + 1; d < DEGRADED_KINDS; d++) {
+		if (str_eq(why, degraded_name((enum degraded)d))) {
+			return (enum degraded)d;
+		}
+	}
+	return DEGRADED_NOT;
+}
 
 enum rc state_reserve_log_degraded(struct state *s, const struct leaf *l, struct err *e)
 {
-	(void)l; /* how much room is left decides nothing */
 	if (s->degraded_since) {
 		FAIL(e, RC_BROKEN, "the log is degraded already");
+	}
+	if (degraded_of(l->log_degraded.why) == DEGRADED_NOT) {
+		FAIL(e, RC_BROKEN, "the log is degraded for no known reason");
 	}
 	return RC_OK;
 }
 
 void state_apply_log_degraded(struct state *s, const struct leaf *l)
 {
-	(void)l; /* as above */
 	s->degraded_since = s->size;
+	s->degraded = degraded_of(l->log_degraded.why);
 }
 
 enum rc state_reserve_log_recovered(struct state *s, const struct leaf *l, struct err *e)
@@ -145,13 +171,24 @@ enum rc state_reserve_log_recovered(struct state *s, const struct leaf *l, struc
 
 void state_apply_log_recovered(struct state *s, const struct leaf *l)
 {
-	(void)l; /* as above */
+	(void)l; /* how much room there is decides nothing */
 	s->degraded_since = 0;
+	s->degraded = DEGRADED_NOT;
 }
 
 uint64_t state_degraded_since(const struct state *s)
 {
 	return s->degraded_since;
+}
+
+enum degraded state_degraded(const struct state *s)
+{
+	return s->degraded;
+}
+
+bool state_sends_nothing(const struct state *s)
+{
+	return s->degraded == DEGRADED_KEEPER || s->degraded == DEGRADED_EMERGENCY;
 }
 
 enum rc state_reserve_refusals_counted(struct state *s, const struct leaf *l, struct err *e)

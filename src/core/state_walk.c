@@ -1020,6 +1020,7 @@ static void walk_state(struct walk *w)
 	walk_u64(w, &s->degraded_since);
 	walk_u64(w, &s->witness_away);
 	walk_bool(w, &s->is_disputed);
+	walk_enum(w, s->degraded, DEGRADED_KINDS);
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		walk_table(w, kind);
 	}

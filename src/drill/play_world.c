@@ -251,6 +251,8 @@ static void do_fault(struct play *p, struct str text, struct step_result *r)
 	r->what = arena_strf(p->a, "fault: " STR_FMT, STR_ARG(text));
 	if (str_eq(what, STR("disk"))) {
 		ok = disk_fault(sim_disk(p->sim), rest);
+	} else if (str_eq(what, STR("emergency"))) {
+		ok = disk_fault(sim_emergency_disk(p->sim), rest);
 	} else if (str_eq(what, STR("keys"))) {
 		ok = disk_fault(sim_keys_disk(p->sim), rest);
 	} else if (str_eq(what, STR("clock"))) {

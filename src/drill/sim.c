@@ -180,13 +180,15 @@ enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
 	s->segments = disk_new(sim_random(s));
 	s->keys = disk_new(sim_random(s));
 	s->bundles = disk_new(o->seed); /* nothing is drawn for it: it holds no decision */
-	if (!s->segments || !s->keys || !s->bundles) {
+	s->emergency = disk_new(sim_random(s));
+	if (!s->segments || !s->keys || !s->bundles || !s->emergency) {
 		sim_free(s);
 		FAIL(e, RC_NOMEM, "no memory for a simulation");
 	}
 	s->segments_io = disk_io(s->segments);
 	s->keys_io = disk_io(s->keys);
 	s->bundles_io = disk_io(s->bundles);
+	s->emergency_io = disk_io(s->emergency);
 	if (loop_new(&s->clock, &s->loop, e) != RC_OK) {
 		sim_free(s);
 		return RC_NOMEM;
@@ -230,6 +232,7 @@ void sim_free(struct sim *s)
 	disk_free(s->segments);
 	disk_free(s->keys);
 	disk_free(s->bundles);
+	disk_free(s->emergency);
 	vec_fini(&s->credentials);
 	vec_fini(&s->definitions);
 	vec_fini(&s->replies);
@@ -283,6 +286,7 @@ static enum rc start(struct sim *s, struct err *e)
 	    .segments = &s->segments_io,
 	    .keys = &s->keys_io,
 	    .bundles = &s->bundles_io,
+	    .emergency = &s->emergency_io,
 	    .segment_bytes = SEGMENT_BYTES,
 	    .rand = &s->rand,
 	};
@@ -299,6 +303,14 @@ static enum rc start(struct sim *s, struct err *e)
 	return sim_is_up(s) ? RC_OK : RC_BROKEN;
 }
 
+static void kill_disks(struct sim *s)
+{
+	disk_kill(s->segments);
+	disk_kill(s->keys);
+	disk_kill(s->bundles);
+	disk_kill(s->emergency);
+}
+
 enum rc sim_start(struct sim *s, struct err *e)
 {
 	enum rc rc;
@@ -306,9 +318,7 @@ enum rc sim_start(struct sim *s, struct err *e)
 	if (s->governor) {
 		FAIL(e, RC_INPUT, "a governor is up already");
 	}
-	disk_kill(s->segments); /* locks of a life that did not come up */
-	disk_kill(s->keys);
-	disk_kill(s->bundles);
+	kill_disks(s); /* locks of a life that did not come up */
 	rc = start(s, e);
 	unplug(s);
 	if (rc != RC_OK) {
@@ -329,10 +339,9 @@ void sim_crash(struct sim *s, enum sim_end how)
 		disk_power_cut(s->segments);
 		disk_power_cut(s->keys);
 		disk_power_cut(s->bundles);
+		disk_power_cut(s->emergency);
 	} else {
-		disk_kill(s->segments);
-		disk_kill(s->keys);
-		disk_kill(s->bundles);
+		kill_disks(s);
 	}
 }
 
@@ -356,9 +365,7 @@ void sim_settle(struct sim *s)
 		if (s->governor && !sim_is_up(s)) {
 			/* All roles go together, as the supervisor has it. */
 			end_life(s);
-			disk_kill(s->segments);
-			disk_kill(s->keys);
-			disk_kill(s->bundles);
+			kill_disks(s);
 		}
 	}
 }
@@ -538,6 +545,11 @@ struct disk *sim_disk(struct sim *s)
 	return s->segments;
 }
 
+struct disk *sim_emergency_disk(struct sim *s)
+{
+	return s->emergency;
+}
+
 struct disk *sim_keys_disk(struct sim *s)
 {
 	return s->keys;
@@ -602,6 +614,7 @@ enum rc sim_reread(struct sim *s, sim_leaf_fn *leaf, void *ctx, struct err *e)
 		return RC_OK;
 	}
 	TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin, 0, &r, e));
+	segment_reader_use_emergency(r, &s->emergency_io);
 	for (uint64_t i = 0; i < size; i++) {
 		struct segment_leaf got;
 
@@ -622,6 +635,7 @@ static enum rc read_new(struct sim *s, struct err *e)
 	if (!s->reader) {
 		TRY(segment_reader_open(&s->segments_io, s->o.deployment->bundle->origin,
 					s->leaves.n, &s->reader, e));
+		segment_reader_use_emergency(s->reader, &s->emergency_io);
 	}
 	while (s->leaves.n < size) {
 		struct segment_leaf got;

@@ -103,6 +103,7 @@ uint64_t sim_unix_ms(const struct sim *s);
 uint64_t sim_boot_ms(const struct sim *s); /* does not jump */
 struct disk *sim_disk(struct sim *s);	   /* of the log */
 struct disk *sim_keys_disk(struct sim *s);
+struct disk *sim_emergency_disk(struct sim *s);	    /* where the log goes on when it must */
 const struct state *sim_state(const struct sim *s); /* NULL while it is down */
 const struct bundle *sim_bundle(const struct sim *s);
 /* The deployment of the next sim_start. */

@@ -52,6 +52,8 @@ struct sim {
 	struct loop *loop;
 	struct disk *segments;
 	struct disk *keys;
+	struct disk *emergency;
+	struct log_io emergency_io;
 	struct log_io segments_io;
 	struct log_io keys_io;
 	struct disk *bundles;

@@ -48,27 +48,32 @@ static enum rc replay(void *ctx, const struct segment_leaf *leaf, struct err *e)
 	return RC_OK;
 }
 
-static enum rc open_log(struct book *b, uint64_t segment_bytes, struct book_start *start,
-			struct err *e)
+static enum rc open_log(struct book *b, const struct log_io *emergency, uint64_t segment_bytes,
+			struct book_start *start, struct err *e)
 {
 	struct segment_options options = {.origin = b->origin,
 					  .segment_bytes = segment_bytes,
 					  .may_create = true,
 					  .base = start ? &start->base : NULL,
-					  .rand = b->rand};
+					  .rand = b->rand,
+					  .emergency = emergency};
 
 	if (start) {
 		b->state = TAKE(start->take_state);
 	} else {
 		TRY(state_new(&b->state, e));
 	}
-
-	return segment_open(&b->io, &options, replay, b, &b->log, e);
+	TRY(segment_open(&b->io, &options, replay, b, &b->log, e));
+	if (segment_is_emergency(b->log)) {
+		(void)segment_fold(b->log, NULL); /* the governor tries again */
+	}
+	return RC_OK;
 }
 
-enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str origin,
-		  const struct clock *clock, const struct rand *rand, struct book_start *start,
-		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e)
+enum rc book_open(const struct log_io *io, const struct log_io *emergency, uint64_t segment_bytes,
+		  struct str origin, const struct clock *clock, const struct rand *rand,
+		  struct book_start *start, struct book **ret, struct state **ret_state,
+		  bool *ret_is_new, struct err *e)
 {
 	struct book *b = mem_calloc(1, sizeof(*b));
 	struct leaf first = {
@@ -92,7 +97,7 @@ enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str or
 		memcpy((char *)(uintptr_t)b->origin.p, origin.p, origin.n);
 		b->origin.n = origin.n;
 	}
-	rc = b->origin.p ? open_log(b, segment_bytes, start, e)
+	rc = b->origin.p ? open_log(b, emergency, segment_bytes, start, e)
 			 : err_set(e, RC_NOMEM, __func__, "no memory for the log");
 	if (rc == RC_OK && segment_next_index(b->log) == 0) {
 		*ret_is_new = true;

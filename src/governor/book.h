@@ -39,12 +39,14 @@ struct book_start {
 };
 
 /* Opens the log behind io, replays it into a new state, or what follows start (NULL = none) into
- * that. io is copied; what its ctx points at, the
- * clock and rand (NULL = rand_system) must outlive the book. segment_bytes: as in segment.h, 0 =
- * LIMIT_SEGMENT_BYTES. ret_is_new: it was empty (log.opened has then been recorded). */
-enum rc book_open(const struct log_io *io, uint64_t segment_bytes, struct str origin,
-		  const struct clock *clock, const struct rand *rand, struct book_start *start,
-		  struct book **ret, struct state **ret_state, bool *ret_is_new, struct err *e);
+ * that. emergency: as in segment.h, may be NULL. A log that is found away comes home, if it can. io
+ * is copied; what its ctx points at, the clock and rand (NULL = rand_system) must outlive the book.
+ * segment_bytes: as in segment.h, 0 = LIMIT_SEGMENT_BYTES. ret_is_new: it was empty (log.opened has
+ * then been recorded). */
+enum rc book_open(const struct log_io *io, const struct log_io *emergency, uint64_t segment_bytes,
+		  struct str origin, const struct clock *clock, const struct rand *rand,
+		  struct book_start *start, struct book **ret, struct state **ret_state,
+		  bool *ret_is_new, struct err *e);
 void book_free(struct book *b);
 void book_use_vault(struct book *b, struct vault *v);
 

@@ -280,6 +280,17 @@ static struct channel *sender_of(const struct governor *g, const struct tool *t)
 	return definitions_sender_is_runner(t->upstream) ? g->runner : g->agents;
 }
 
+static enum rc check_sender(const struct governor *g, const struct tool *t, struct err *e)
+{
+	if (!sender_of(g, t)) {
+		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'", STR_ARG(t->public_name));
+	}
+	if (state_sends_nothing(g->state)) {
+		FAIL(e, RC_AGAIN, "something is wrong with the log, so nothing is sent");
+	}
+	return RC_OK;
+}
+
 static enum rc send_admission(struct governor *g, const struct flight *f, const struct tool *t,
 			      struct str args, const struct request *r, struct err *e)
 {
@@ -349,9 +360,7 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	struct str args;
 	uint64_t ix;
 
-	if (!sender_of(g, d->tool)) {
-		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'", STR_ARG(r->tool));
-	}
+	TRY(check_sender(g, d->tool, e));
 	if (d->phase.p) {
 		TRY(tasks_move_on(g, r->task, d->phase, "used", e));
 	}
@@ -419,10 +428,7 @@ enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct dec
 	};
 
 	MUST(d->verdict == VERDICT_ALLOW);
-	if (!sender_of(g, d->tool)) {
-		FAIL(e, RC_ABSENT, "there is no sender for '" STR_FMT "'",
-		     STR_ARG(d->tool->public_name));
-	}
+	TRY(check_sender(g, d->tool, e));
 	TRY(json_canonical(&canonical, args, e));
 	values[0].bytes = buf_view(&canonical);
 	TRY(vault_tag(g->vault, d->tool->public_name, values[0].bytes, l.call_decided.tag.bytes,
@@ -736,6 +742,13 @@ static enum rc record_completed(struct governor *g, const struct flight *f, stru
 	return book_record(g->book, &l, gov_key_of(g, f->task), values, n, NULL, e);
 }
 
+/* Why a call was not sent: there was nobody to send it to, or it was held back (health.c). */
+static enum reason reason_not_sent(const struct governor *g)
+{
+	return state_sends_nothing(g->state) ? REASON_AUDIT_UNAVAILABLE
+					     : REASON_UPSTREAM_UNAVAILABLE;
+}
+
 static void finish_agent_call(struct governor *g, struct flight *f, const struct msg_outcome *m)
 {
 	struct request *r = calls_find_request(g, f->request);
@@ -762,7 +775,7 @@ static void finish_agent_call(struct governor *g, struct flight *f, const struct
 			kept_add(g, f, m->result);
 		}
 	} else if (r) {
-		reply_refusal(g, r, was_sent ? REASON_OUTCOME_UNKNOWN : REASON_UPSTREAM_UNAVAILABLE,
+		reply_refusal(g, r, was_sent ? REASON_OUTCOME_UNKNOWN : reason_not_sent(g),
 			      m->detail, f->call);
 	}
 }
@@ -789,7 +802,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	reads_clean(g, f, heard, &clean);
 	m = &clean;
 	if (m->kind == OUTCOME_NOT_SENT) {
-		reason = REASON_UPSTREAM_UNAVAILABLE;
+		reason = reason_not_sent(g);
 	} else if (m->kind == OUTCOME_UNKNOWN) {
 		reason = REASON_OUTCOME_UNKNOWN;
 	}

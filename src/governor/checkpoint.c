@@ -28,6 +28,8 @@
 
 enum {
 	INTERVAL_MS = 100,
+	RETRY_MS = 1000, /* after an error of the disk */
+	FAILING_AFTER = 5,
 	NOTE_BYTES = 4096,
 	RECEIPT_BYTES = 16384,			     /* as in net/message.def */
 	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
@@ -52,13 +54,18 @@ struct checkpointer {
 	struct loop *loop;
 	struct book *book;
 	struct channel *keeper;
-	struct tiles *tiles;
+	const char *dir;
+	struct tlog_vkey key;
+	struct tiles *tiles; /* NULL while they cannot be opened */
+	uint64_t published;  /* what tiles said last, for this thread */
+	unsigned n_failed;   /* turns, one after another */
 	pthread_t thread;
 	bool has_thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	enum turn turn;
-	bool is_done; /* the thread's part of the turn */
+	bool is_done;	/* the thread's part of the turn */
+	enum rc result; /* and what came of it */
 	bool is_broken;
 	bool wants_spare; /* the job: make the next segment's file too */
 	struct segment_snapshot durable;
@@ -117,7 +124,7 @@ static void *work(void *arg)
 		rc = do_turn(c, turn);
 		pthread_mutex_lock(&c->lock);
 		c->is_done = true;
-		c->is_broken |= rc != RC_OK;
+		c->result = rc;
 		pthread_mutex_unlock(&c->lock);
 		if (write(c->event_fd, &one, sizeof(one)) < 0) {
 			return NULL; /* the loop is gone */
@@ -151,9 +158,43 @@ static bool write_cosigned(struct checkpointer *c)
 
 static void again_later(struct checkpointer *c)
 {
-	if (loop_timer_in(c->loop, &c->timer, INTERVAL_MS) != RC_OK) {
+	if (loop_timer_in(c->loop, &c->timer, c->n_failed ? RETRY_MS : INTERVAL_MS) != RC_OK) {
 		log_err("no more checkpoints: no memory for a timer");
 	}
+}
+
+/* What a disk refused may be half there: everything is read again from what was published. */
+static void has_failed(struct checkpointer *c, enum rc rc)
+{
+	if (rc != RC_IO) {
+		log_err("the log cannot be published: %s", c->err.msg);
+		c->is_broken = true;
+		loop_stop(c->loop);
+		return;
+	}
+	if (c->n_failed++ == 0) {
+		log_warn("the log cannot be published now: %s", c->err.msg);
+	}
+	tiles_free(TAKE(c->tiles));
+	c->turn = TURN_IDLE;
+	again_later(c);
+}
+
+static void open_tiles_again(struct checkpointer *c)
+{
+	enum rc rc = tiles_open(c->dir, &c->key, book_io(c->book), &c->tiles, &c->err);
+
+	if (rc != RC_OK) {
+		has_failed(c, rc);
+		return;
+	}
+	c->published = tiles_published_size(c->tiles);
+	again_later(c);
+}
+
+bool checkpointer_is_failing(const struct checkpointer *c)
+{
+	return c->n_failed >= FAILING_AFTER;
 }
 
 static void interval_is_over(struct loop_timer *t)
@@ -161,6 +202,14 @@ static void interval_is_over(struct loop_timer *t)
 	struct checkpointer *c = t->ctx;
 
 	if (c->turn != TURN_IDLE || c->is_broken) {
+		return;
+	}
+	if (!c->tiles) {
+		open_tiles_again(c);
+		return;
+	}
+	if (segment_is_emergency(book_log(c->book))) {
+		again_later(c); /* it is published when it is in its place */
 		return;
 	}
 	if (book_durable_size(c->book) <= tiles_published_size(c->tiles)) {
@@ -173,6 +222,10 @@ static void interval_is_over(struct loop_timer *t)
 		log_err("the log stops: %s", c->err.msg);
 		c->is_broken = true;
 		loop_stop(c->loop);
+		return;
+	}
+	if (segment_is_emergency(book_log(c->book))) {
+		again_later(c); /* it was not in its place */
 		return;
 	}
 	c->durable = segment_snapshot(book_log(c->book));
@@ -240,17 +293,18 @@ enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_
 	return vec_push(&c->to_prove, p);
 }
 
-static void turn_is_over(struct checkpointer *c, bool is_broken)
+static void turn_is_over(struct checkpointer *c, enum rc rc)
 {
-	if (is_broken) {
-		log_err("the log cannot be published: %s", c->err.msg);
-		loop_stop(c->loop);
+	if (rc != RC_OK) {
+		has_failed(c, rc);
 		return;
 	}
 	if (c->turn == TURN_PREPARING) {
 		ask_for_signature(c);
 	} else if (c->turn == TURN_PUBLISHING) {
 		c->turn = TURN_IDLE;
+		c->n_failed = 0;
+		c->published = tiles_published_size(c->tiles);
 		prove_leases(c);
 		if (!write_cosigned(c)) {
 			again_later(c);
@@ -265,25 +319,25 @@ static void thread_is_done(struct loop_io *io, uint32_t events)
 {
 	struct checkpointer *c = io->ctx;
 	uint64_t count;
-	bool is_broken;
+	enum rc rc;
 
 	(void)events; /* readable is all it can be */
 	if (read(c->event_fd, &count, sizeof(count)) < 0) {
 		return;
 	}
 	pthread_mutex_lock(&c->lock);
-	is_broken = c->is_broken;
+	rc = c->result;
 	pthread_mutex_unlock(&c->lock);
-	turn_is_over(c, is_broken);
+	turn_is_over(c, rc);
 }
 
 void checkpointer_step(struct checkpointer *c)
 {
 	MUST(!c->has_thread);
 	if (is_for_helper(c)) {
-		c->is_broken |= do_turn(c, c->turn) != RC_OK;
+		c->result = do_turn(c, c->turn);
 		c->is_done = true;
-		turn_is_over(c, c->is_broken);
+		turn_is_over(c, c->result);
 	}
 }
 
@@ -352,9 +406,7 @@ enum rc checkpointer_witnessed(struct checkpointer *c, struct str note)
 
 uint64_t checkpointer_published_size(const struct checkpointer *c)
 {
-	return c->turn == TURN_PUBLISHING || c->turn == TURN_PREPARING
-		   ? c->to_sign.old_size
-		   : tiles_published_size(c->tiles);
+	return c->published;
 }
 
 bool checkpointer_is_broken(const struct checkpointer *c)
@@ -380,10 +432,10 @@ static enum rc start_thread(struct checkpointer *c, struct err *e)
 
 static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text, struct err *e)
 {
-	struct tlog_vkey key;
-
-	TRY(tlog_vkey_parse(vkey_text, &key, e));
-	TRY(tiles_open(dir, &key, book_io(c->book), &c->tiles, e));
+	c->dir = dir;
+	TRY(tlog_vkey_parse(vkey_text, &c->key, e));
+	TRY(tiles_open(dir, &c->key, book_io(c->book), &c->tiles, e));
+	c->published = tiles_published_size(c->tiles);
 	c->timer = (struct loop_timer){.fire = interval_is_over, .ctx = c};
 	return loop_timer_in(c->loop, &c->timer, INTERVAL_MS);
 }

@@ -15,8 +15,9 @@
 struct book;
 struct checkpointer;
 
-/* dir: of checkpoint and tile/. vkey_text: the log's public key (log.vkey). Starts the thread,
- * unless has_thread is false: then whoever steps the loop also calls checkpointer_step. */
+/* dir: of checkpoint and tile/; it outlives the checkpointer. vkey_text: the log's public key
+ * (log.vkey). Starts the thread, unless has_thread is false: then whoever steps the loop also calls
+ * checkpointer_step. */
 enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
 			 struct channel *keeper, bool has_thread, struct checkpointer **ret,
 			 struct err *e);
@@ -46,5 +47,7 @@ enum rc checkpointer_prove(struct checkpointer *c, uint64_t old_size, uint64_t s
  * if nothing newer is published by then. RC_LIMIT, RC_NOMEM: it does not. */
 enum rc checkpointer_witnessed(struct checkpointer *c, struct str note);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
+/* Has writing what is published failed for some seconds? It is tried again and again. */
+bool checkpointer_is_failing(const struct checkpointer *c);
 /* Set when memory and disk disagree: the governor must end. */
 bool checkpointer_is_broken(const struct checkpointer *c);

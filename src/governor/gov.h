@@ -243,6 +243,9 @@ struct governor {
 	struct refusal_pace refusals;
 	bool is_ready;
 	bool has_no_room; /* not even denials are written any more (room.c) */
+	bool is_short;	  /* of room for more than reads (room.c) */
+	bool is_away;	  /* the log is in its emergency segment (health.c) */
+	uint64_t home_ns; /* when the way home is tried next */
 	bool is_broken;
 };
 
@@ -303,6 +306,8 @@ void calls_refuse(struct governor *g, struct request *r, const struct decision *
  * again. */
 void calls_wake_approval(struct governor *g, uint64_t approval);
 void calls_wake_lease(struct governor *g, uint64_t lease);
+/* All that wait for a person, a credential or evidence are judged again. */
+void calls_wake_all(struct governor *g);
 void calls_wake_task(struct governor *g, uint64_t task);
 /* A call of Remit itself. about and step as in struct flight. */
 enum rc calls_run_own(struct governor *g, enum purpose purpose, const struct decision *d,
@@ -616,6 +621,8 @@ void stop_fence_task(struct governor *g, uint64_t task);
 /* ---- people.c: commands ---- */
 void people_on_command(struct governor *g, const struct msg_command *m);
 void people_reply(struct governor *g, uint64_t req, unsigned status, struct str json);
+/* 503: something is wrong with the log (health.c). */
+void people_reply_unavailable(struct governor *g, uint64_t req);
 void people_reply_err(struct governor *g, uint64_t req, const struct err *e);
 
 /* ---- inventory.c ---- */
@@ -672,8 +679,19 @@ enum rc snapshots_begin(struct governor *g, struct err *e);
 void snapshots_look(struct governor *g);
 
 /* ---- room.c ---- */
-/* Sets has_no_room, too. */
+/* Sets is_short and has_no_room. */
 void room_tick(struct governor *g);
+
+/* ---- health.c ---- */
+/* At the end of a round, when all of it is durable and nothing of it has left. */
+void health_after_commit(struct governor *g);
+void health_tick(struct governor *g);
+/* Before anybody but the keeper is listened to. */
+void health_start(struct governor *g);
+/* May people do this now? */
+bool health_allows(const struct governor *g, unsigned verb);
+/* The member "log" of an object. */
+void health_view(const struct governor *g, struct json_out *w);
 
 /* ---- refusals.c ---- */
 /* Does a denial of this agent get a leaf of its own? Otherwise it was counted. */

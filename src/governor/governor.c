@@ -85,6 +85,16 @@ static void on_runner(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
+/* Sources could fill what is left for refusals and stops; they report again. */
+static bool lets_report(struct governor *g, uint64_t req)
+{
+	if (state_sends_nothing(g->state)) {
+		people_reply_unavailable(g, req);
+		return false;
+	}
+	return true;
+}
+
 static void on_people(void *ctx, struct channel *c, const struct message *m)
 {
 	struct governor *g = ctx;
@@ -99,10 +109,14 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 		people_on_command(g, &m->command);
 		break;
 	case MESSAGE_INCIDENT:
-		incidents_on_event(g, &m->incident);
+		if (lets_report(g, m->incident.req)) {
+			incidents_on_event(g, &m->incident);
+		}
 		break;
 	case MESSAGE_SIGNAL:
-		signals_on_report(g, &m->signal);
+		if (lets_report(g, m->signal.req)) {
+			signals_on_report(g, &m->signal);
+		}
 		break;
 	case MESSAGE_REFUSED:
 		refusals_on_refused(g, &m->refused);
@@ -200,6 +214,7 @@ static void end_of_round(void *ctx)
 		log_err("the log cannot be written, so nothing is done any more: %s", e.msg);
 		g->is_broken = true;
 	}
+	health_after_commit(g);
 	if (g->is_broken) {
 		/* Nothing of this round may leave: the channels are closed before they flush. */
 		channel_free(TAKE(g->agents));
@@ -223,18 +238,21 @@ static void tick(struct loop_timer *t)
 	break_glass_tick(g);
 	notify_tick(g);
 	leases_tick(g);
-	terms_tick(g);
-	routing_tick(g);
-	rollback_all_tick(g);
-	rehearsals_tick(g);
-	rollback_tick(g);
-	verify_tick(g);
+	if (!state_sends_nothing(g->state)) {
+		terms_tick(g);
+		routing_tick(g);
+		rollback_all_tick(g);
+		rehearsals_tick(g);
+		rollback_tick(g);
+		verify_tick(g);
+	}
 	tasks_tick(g);
 	stop_tick(g);
 	refusals_tick(g);
 	room_tick(g);
 	witness_tick(g);
 	snapshots_look(g);
+	health_tick(g);
 	kept_tick(g);
 	evidence_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
@@ -396,6 +414,8 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	}
 	TRY(witness_start(g, e));
 	TRY(snapshots_begin(g, e));
+	health_start(g);
+	TRY(book_commit(g->book, e));
 	TRY(connect_others(g, e));
 	clock_watch_recover(g);
 	leases_recover(g);

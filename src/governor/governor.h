@@ -32,10 +32,13 @@ struct governor_world {
 	const struct log_io *segments; /* the directories; copied, and what ctx points at */
 	const struct log_io *keys;     /* outlives the governor */
 	const struct log_io *bundles;  /* likewise; NULL: bundles are not kept (benchmarks) */
-	uint64_t segment_bytes;	       /* 0 = LIMIT_SEGMENT_BYTES */
 	/* Where snapshots lie, as above; NULL: there are none. Only with publish_dir. */
 	const struct log_io *snapshots;
 	uint64_t snapshot_every; /* leaves; 0 = LIMIT_SNAPSHOT_EVERY */
+	/* Where the log goes on when it cannot be written in its place (segment.h); NULL = nowhere
+	 */
+	const struct log_io *emergency;
+	uint64_t segment_bytes;	 /* 0 = LIMIT_SEGMENT_BYTES */
 	const struct rand *rand; /* outlives the governor; NULL = rand_system */
 	/* Where checkpoint and tiles are published, and the log's public key. dir NULL: nothing is
 	 * published and the keeper signs nothing. */

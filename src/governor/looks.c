@@ -44,6 +44,10 @@ static void refuse(struct governor *g, struct request *r, bool is_use_look, stru
 	    .tool = bundle_tool(g->bundle, r->tool),
 	};
 
+	if (state_sends_nothing(g->state)) {
+		calls_judge(g, r); /* the look was held back: so it says */
+		return;
+	}
 	d.effect = d.tool ? classify_call(d.tool, r->args).effect : EFFECT_DESTROY;
 	calls_refuse(g, r, &d);
 }

@@ -70,6 +70,14 @@ void people_reply_err(struct governor *g, uint64_t req, const struct err *e)
 	reply_error(g, req, (unsigned)rc_http_status(e->code), rc_code(e->code), str_from(e->msg));
 }
 
+void people_reply_unavailable(struct governor *g, uint64_t req)
+{
+	reply_error(
+	    g, req, 503, reason_code(REASON_AUDIT_UNAVAILABLE),
+	    STR("something is wrong with the log: 'remit status' says what. Until then only "
+		"what stops and takes away can be done"));
+}
+
 void people_reply_reason(struct governor *g, uint64_t req, enum reason reason, struct str detail)
 {
 	reply_error(g, req, 403, reason_code(reason), detail.n ? detail : reason_text(reason));
@@ -365,6 +373,7 @@ static enum rc show_status(struct asked *a, struct json_out *w, struct err *e)
 		view_time(w, "clock_found", clock_unix_ms(g->clock));
 	}
 	witness_view(g, w);
+	health_view(g, w);
 	escalate_list(g, w);
 	json_out_key(w, STR("stops"));
 	json_out_array(w);
@@ -489,6 +498,10 @@ void people_on_command(struct governor *g, const struct msg_command *m)
 	    json_type(a.body) != JSON_OBJECT) {
 		(void)err_set(&e, RC_INPUT, __func__, "the body must be a JSON object: %s", e.msg);
 		people_reply_err(g, m->req, &e);
+		return;
+	}
+	if (!health_allows(g, m->verb)) {
+		people_reply_unavailable(g, m->req);
 		return;
 	}
 	read = reader_of_verb((enum command_verb)m->verb);

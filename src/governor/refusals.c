@@ -28,7 +28,7 @@ bool refusals_take(struct governor *g, struct str agent)
 
 void refusals_on_refused(struct governor *g, const struct msg_refused *m)
 {
-	if (refusal_pace_address(&g->refusals, m->source, gov_now_ns(g))) {
+	if (refusal_pace_address(&g->refusals, m->source, gov_now_ns(g)) && !g->has_no_room) {
 		record(g, m->source, m->reason, 1, gov_now_ms(g));
 	}
 }
@@ -38,7 +38,7 @@ void refusals_tick(struct governor *g)
 	uint64_t now_ms = gov_now_ms(g);
 	struct refusal_count c;
 
-	while (refusal_pace_next(&g->refusals, gov_now_ns(g), &c)) {
+	while (!g->has_no_room && refusal_pace_next(&g->refusals, gov_now_ns(g), &c)) {
 		uint64_t for_ms = c.for_ns / 1000000;
 
 		record(g, c.who, STR("beyond the bucket"), c.count,

@@ -26,17 +26,23 @@ struct place {
 	struct log_io_system *keys;
 	struct log_io_system *bundles;
 	struct log_io_system *snapshots;
+	struct log_io_system *emergency;
 	struct buf vkey;
 	struct governor *governor;
 };
 
 /* Not the whole state directory: the keeper's keys are in it. Not the deployment, which was read
  * before: secrets of backends and listeners may be in it. */
-static const char *const names[] = {"segments", "keys", "bundles", "snapshots", "log", "log.vkey"};
-enum { SEGMENTS = 0, KEYS, BUNDLES, SNAPSHOTS, PUBLISHED, VKEY, NAMES };
+static const char *const names[] = {"segments", "keys",	     "bundles", "snapshots",
+				    "log",	"emergency", "log.vkey"};
+enum { SEGMENTS = 0, KEYS, BUNDLES, SNAPSHOTS, PUBLISHED, EMERGENCY, VKEY, NAMES };
 
 static void path_of(const struct place *p, int name, char out[PATH_BYTES])
 {
+	if (name == EMERGENCY && p->deployment->emergency_dir.n) {
+		(void)snprintf(out, PATH_BYTES, "%s", p->deployment->emergency_dir.p);
+		return;
+	}
 	(void)snprintf(out, PATH_BYTES, "%s/%s", p->deployment->state_dir.p,
 		       names[name]); /* a path that was cut is not found */
 }
@@ -116,6 +122,7 @@ static enum rc live(struct place *p, struct err *e)
 	struct log_io keys;
 	struct log_io bundles;
 	struct log_io snapshots;
+	struct log_io emergency;
 	char published[PATH_BYTES];
 
 	TRY(deployment_load(p->env->deployment, &p->deployment, &found, e));
@@ -130,6 +137,12 @@ static enum rc live(struct place *p, struct err *e)
 	keys = log_io_system_table(p->keys);
 	bundles = log_io_system_table(p->bundles);
 	snapshots = log_io_system_table(p->snapshots);
+	if (open_dir(p, EMERGENCY, &p->emergency, e) == RC_OK) {
+		emergency = log_io_system_table(p->emergency);
+		world.emergency = &emergency;
+	} else {
+		log_warn("the log has nowhere to go in an emergency: %s", e->msg);
+	}
 	path_of(p, PUBLISHED, published);
 	world.deployment = p->deployment;
 	world.segments = &segments;
@@ -157,6 +170,7 @@ enum rc role_governor_main(const struct role_env *env, struct err *e)
 	log_io_system_free(p.keys);
 	log_io_system_free(p.bundles);
 	log_io_system_free(p.snapshots);
+	log_io_system_free(p.emergency);
 	buf_fini(&p.vkey);
 	deployment_free(p.deployment);
 	return rc;

@@ -149,6 +149,9 @@ struct segment_reader;
 /* Begins at leaf from_index. RC_ABSENT when no segment can hold it. */
 enum rc segment_reader_open(const struct log_io *io, struct str origin, uint64_t from_index,
 			    struct segment_reader **ret, struct err *e);
+/* It also looks for segments in the emergency place, while the log is there (segment_fold()).
+ * Copied. */
+void segment_reader_use_emergency(struct segment_reader *r, const struct log_io *emergency);
 void segment_reader_free(struct segment_reader *r);
 #define AUTO_SEGMENT_READER CLEANUP(segment_reader_cleanup) struct segment_reader *
 static inline void segment_reader_cleanup(struct segment_reader **r)

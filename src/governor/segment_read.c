@@ -181,6 +181,8 @@ enum rc segment_read(struct segment_log *l, uint64_t index, struct buf *b, struc
 
 struct segment_reader {
 	struct log_io io;
+	struct log_io emergency; /* open NULL: none */
+	bool is_away;		 /* the segment that is open lies there */
 	char origin[256];
 	struct tlog_hasher *hasher;
 	int fd;
@@ -198,14 +200,30 @@ struct segment_reader {
 	uint64_t want; /* next leaf to give */
 };
 
+static const struct log_io *io_of(const struct segment_reader *r)
+{
+	return r->is_away ? &r->emergency : &r->io;
+}
+
+static void close_segment(struct segment_reader *r)
+{
+	if (r->fd >= 0) {
+		io_of(r)->close(io_of(r)->ctx, r->fd);
+		r->fd = LOG_NO_FD;
+	}
+}
+
+void segment_reader_use_emergency(struct segment_reader *r, const struct log_io *emergency)
+{
+	r->emergency = *emergency;
+}
+
 void segment_reader_free(struct segment_reader *r)
 {
 	if (!r) {
 		return;
 	}
-	if (r->fd >= 0) {
-		r->io.close(r->io.ctx, r->fd);
-	}
+	close_segment(r);
 	buf_fini(&r->batch);
 	tlog_hasher_free(r->hasher);
 	mem_free(r);
@@ -216,18 +234,21 @@ static enum rc enter_segment(struct segment_reader *r, uint64_t first, struct er
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
 	int fd;
 
-	if (r->fd >= 0) {
-		r->io.close(r->io.ctx, r->fd);
-		r->fd = LOG_NO_FD;
-	}
+	close_segment(r);
 	segment_name(first, r->name);
-	fd = r->io.open(r->io.ctx, r->name, LOG_IO_READ);
+	/* Of two the one at home is a copy, or could not be written. */
+	r->is_away = r->emergency.open != NULL;
+	fd = r->is_away ? r->emergency.open(r->emergency.ctx, r->name, LOG_IO_READ) : -ENOENT;
+	if (fd == -ENOENT) {
+		r->is_away = false;
+		fd = r->io.open(r->io.ctx, r->name, LOG_IO_READ);
+	}
 	if (fd < 0) {
 		(void)batch_io_error(e, __func__, fd, "open", r->name);
 		return fd == -ENOENT ? RC_ABSENT : RC_IO;
 	}
 	r->fd = fd;
-	TRY(batch_read_at(&r->io, r->fd, bytes, sizeof(bytes), 0, e));
+	TRY(batch_read_at(io_of(r), r->fd, bytes, sizeof(bytes), 0, e));
 	TRY(segment_header_parse(bytes, r->name, &r->header, e));
 	if (strcmp(r->header.origin, r->origin) != 0 || r->header.first_index != first) {
 		FAIL(e, RC_BROKEN, "'%s' is of log '%s' and begins at leaf %ju", r->name,
@@ -307,6 +328,27 @@ enum rc segment_reader_open(const struct log_io *io, struct str origin, uint64_t
 	return RC_OK;
 }
 
+static enum rc load_here(struct segment_reader *r, struct batch_header *h, bool *is_batch,
+			 struct err *e)
+{
+	return batch_load(io_of(r), r->fd, r->header.capacity, r->offset, r->header.mark, &r->batch,
+			  h, is_batch, e);
+}
+
+/* What was away has come home since, and went on there: the same bytes and then more. */
+static enum rc follow_home(struct segment_reader *r, struct err *e)
+{
+	int fd = r->io.open(r->io.ctx, r->name, LOG_IO_READ);
+
+	if (fd < 0) {
+		return batch_io_error(e, __func__, fd, "open", r->name);
+	}
+	close_segment(r);
+	r->is_away = false;
+	r->fd = fd;
+	return RC_OK;
+}
+
 /* Loads the batch that begins with leaf next_index, which is durable, so it must be there: here
  * or at the beginning of the next segment. */
 static enum rc load_next(struct segment_reader *r, struct err *e)
@@ -315,8 +357,11 @@ static enum rc load_next(struct segment_reader *r, struct err *e)
 	struct batch_header h;
 	bool is_batch;
 
-	TRY(batch_load(&r->io, r->fd, r->header.capacity, r->offset, r->header.mark, &r->batch, &h,
-		       &is_batch, e));
+	TRY(load_here(r, &h, &is_batch, e));
+	if (!is_batch && r->is_away) {
+		TRY(follow_home(r, e));
+		TRY(load_here(r, &h, &is_batch, e));
+	}
 	if (!is_batch && r->next_index != r->header.first_index) {
 		enum rc rc;
 
@@ -327,8 +372,7 @@ static enum rc load_next(struct segment_reader *r, struct err *e)
 			     name, (uintmax_t)r->offset, (uintmax_t)r->next_index);
 		}
 		TRY(rc);
-		TRY(batch_load(&r->io, r->fd, r->header.capacity, r->offset, r->header.mark,
-			       &r->batch, &h, &is_batch, e));
+		TRY(load_here(r, &h, &is_batch, e));
 	}
 	if (!is_batch || h.first_index != r->next_index ||
 	    h.checksum_before != r->checksum_before) {

@@ -40,8 +40,8 @@ enum rc state_at_start(struct governor *g, struct err *e)
 		return rc;
 	}
 	g->loaded = start.base.size;
-	TRY(book_open(w->segments, w->segment_bytes, g->bundle->origin, g->clock, w->rand,
-		      rc == RC_OK ? &start : NULL, &g->book, &g->state, &is_new, e));
+	TRY(book_open(w->segments, w->emergency, w->segment_bytes, g->bundle->origin, g->clock,
+		      w->rand, rc == RC_OK ? &start : NULL, &g->book, &g->state, &is_new, e));
 	if (g->loaded) {
 		log_info("%ju leaves, the first %ju of them from a snapshot",
 			 (uintmax_t)state_size(g->state), (uintmax_t)g->loaded);

@@ -78,6 +78,30 @@ void calls_wake_lease(struct governor *g, uint64_t lease)
 	wake(g, WAITING_LEASE, lease);
 }
 
+static bool is_parked(const struct request *r)
+{
+	return r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE ||
+	       r->waiting == WAITING_EVIDENCE;
+}
+
+void calls_wake_all(struct governor *g)
+{
+	uint64_t below = UINT64_MAX;
+
+	for (;;) {
+		struct request *r = g->requests;
+
+		while (r && !(r->id < below && is_parked(r))) {
+			r = r->next;
+		}
+		if (!r) {
+			return;
+		}
+		below = r->id;
+		calls_judge(g, r);
+	}
+}
+
 void calls_wake_task(struct governor *g, uint64_t task)
 {
 	uint64_t below = UINT64_MAX;
@@ -85,9 +109,7 @@ void calls_wake_task(struct governor *g, uint64_t task)
 	for (;;) {
 		struct request *r = g->requests;
 
-		while (r && !(r->id < below && r->task == task &&
-			      (r->waiting == WAITING_APPROVAL || r->waiting == WAITING_LEASE ||
-			       r->waiting == WAITING_EVIDENCE))) {
+		while (r && !(r->id < below && r->task == task && is_parked(r))) {
 			r = r->next;
 		}
 		if (!r) {

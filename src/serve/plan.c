@@ -167,6 +167,7 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	char state[PATH_MAX];
 	char anchor[PATH_MAX];
 	char published[PATH_MAX];
+	char emergency[PATH_MAX];
 	enum rc rc = deployment_load(deployment, &d, &findings, e);
 
 	log_findings(&findings);
@@ -183,6 +184,11 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	if (d->anchor_dir.n) {
 		TRY(path_in(d->anchor_dir, ".", anchor, e));
 		TRY(give_state(anchor, &ret->ids, e));
+	}
+	if (d->emergency_dir.n) {
+		TRY(path_in(d->emergency_dir, ".", emergency, e));
+		TRY(file_mkdirs(emergency, 0700, e));
+		TRY(give_state(emergency, &ret->ids, e));
 	}
 	return give_state(state, &ret->ids, e);
 }

@@ -114,6 +114,9 @@ static const struct {
     {"disk full", "disk good"},
     {"disk failing", "disk good"},
     {"disk read-only", "disk good"},
+    {"disk failing", "disk good"},
+    {"emergency failing", "emergency good"},
+    {"emergency full", "emergency good"},
     {"leases refused", "leases good"},
     {"revocation refused", "leases good"},
     {"governor down", "governor up"},
@@ -229,6 +232,7 @@ static enum rc draw_step(struct buf *b, uint64_t *r)
 
 /* Everything works again, everything is over, and time passes: (9). */
 static const char tail[] = "  - {fault: disk good}\n"
+			   "  - {fault: emergency good}\n"
 			   "  - {fault: keys good}\n"
 			   "  - {fault: governor up}\n"
 			   "  - {fault: leases good}\n"

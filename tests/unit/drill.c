@@ -89,6 +89,69 @@ static void nothing_happens_without_a_log(void **state)
 			  "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable,\n"
 			  "     effect: none}\n"
 			  "  - {fault: disk good}\n"
+			  "  - {wait: 2s}\n"
+			  "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n",
+		     1);
+}
+
+/* What was sent before is heard of, and recorded. */
+static void an_outcome_reaches_the_emergency_segment(void **state)
+{
+	(void)state;
+	expect_green(HEAD "  - {fault: upstream edr slow}\n"
+			  "  - {call: {edr.look: {host: a}}, log: {call.completed: 0}}\n"
+			  "  - {fault: disk failing}\n"
+			  "  - {wait: 1m, log: {log.degraded: {why: emergency},\n"
+			  "     call.completed: {kind: ok}}}\n"
+			  "  - {crash: power}\n"
+			  "  - {fault: disk good}\n"
+			  "  - {wait: 2s, log: log.recovered}\n",
+		     1);
+}
+
+/* Refusals, stops and what was under way are on the record; nothing else happens; and it survives.
+ */
+static void a_log_that_fails_goes_on_in_its_emergency_segment(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		expect_green(
+		    HEAD
+		    "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+		    "  - {fault: disk failing}\n"
+		    "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable,\n"
+		    "     effect: none, log: {log.degraded: {why: emergency},\n"
+		    "     call.completed: {kind: not_sent, reason: audit_unavailable}}}\n"
+		    "  - {call: {edr.look: {host: b}}, expect: deny audit_unavailable, effect: "
+		    "none,\n"
+		    "     log: {call.decided: {verdict: deny, reason: audit_unavailable}}}\n"
+		    "  - {do: status, expect: ok, result: [\"\\\"health\\\":\\\"emergency\\\"\",\n"
+		    "     Input/output error]}\n"
+		    "  - {intent: {}, expect: deny audit_unavailable}\n"
+		    "  - {do: rollback, with: {id: $term}, expect: deny audit_unavailable, effect: "
+		    "none}\n"
+		    "  - {kill: all, by: alice, expect: ok, log: kill.set}\n"
+		    "  - {crash: power}\n"
+		    "  - {call: {edr.look: {host: b}}, expect: deny, effect: none}\n"
+		    "  - {do: status, expect: ok, result: \"\\\"health\\\":\\\"emergency\\\"\"}\n"
+		    "  - {fault: disk good}\n"
+		    "  - {wait: 2s, log: log.recovered}\n"
+		    "  - {do: status, expect: ok, result: \"\\\"health\\\":\\\"good\\\"\"}\n"
+		    "  - {call: {edr.look: {host: b}}, expect: deny kill_active, effect: none}\n",
+		    seed);
+	}
+}
+
+static void without_either_disk_nothing_happens_at_all(void **state)
+{
+	(void)state;
+	expect_green(HEAD "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+			  "  - {fault: emergency failing}\n"
+			  "  - {fault: disk failing}\n"
+			  "  - {call: {edr.isolate: {host: b}}, expect: deny audit_unavailable,\n"
+			  "     effect: none}\n"
+			  "  - {kill: all, by: alice, expect: deny}\n"
+			  "  - {fault: disk good}\n"
 			  "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n",
 		     1);
 }
@@ -221,6 +284,9 @@ int main(void)
 	    cmocka_unit_test(the_same_seed_gives_the_same_log),
 	    cmocka_unit_test(what_was_acknowledged_survives_a_power_cut),
 	    cmocka_unit_test(nothing_happens_without_a_log),
+	    cmocka_unit_test(an_outcome_reaches_the_emergency_segment),
+	    cmocka_unit_test(a_log_that_fails_goes_on_in_its_emergency_segment),
+	    cmocka_unit_test(without_either_disk_nothing_happens_at_all),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
 	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
 	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),

@@ -92,7 +92,7 @@ static void begin(struct town *t)
 	if (rc != RC_OK && rc != RC_ABSENT) {
 		fail_msg("%s", e.msg);
 	}
-	if (book_open(&t->segments, SEGMENT_MIN_BYTES, STR(ORIGIN), &test_clock, NULL,
+	if (book_open(&t->segments, NULL, SEGMENT_MIN_BYTES, STR(ORIGIN), &test_clock, NULL,
 		      rc == RC_OK ? &start : NULL, &t->book, &t->state, &is_new, &e) != RC_OK) {
 		fail_msg("%s", e.msg);
 	}

@@ -562,6 +562,8 @@ struct cedar_finding {
 	struct cedar_pos pos;
 	struct str source;  /* name of the text; borrowed from the policy set */
 	struct str message; /* what was expected and found; in the arena */
+	const struct cedar_uid *action; /* of the first requests it was found for, borrowed from the
+					   schema; NULL = whatever the request */
 };
 
 struct cedar_validate_options {

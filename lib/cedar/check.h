@@ -34,7 +34,8 @@ struct cedar_answer {
 struct cedar_findings {
 	struct arena *arena;
 	VEC(struct cedar_finding) list;
-	size_t from; /* of the policy at hand */
+	size_t from;			/* of the policy at hand */
+	const struct cedar_uid *action; /* of the environment at hand; NULL = none */
 	uint32_t policy;
 	struct str source;
 };

@@ -75,6 +75,7 @@ enum rc cedar_find(struct cedar_findings *f, enum cedar_finding_class class, str
 	    .policy = f->policy,
 	    .pos = pos,
 	    .source = f->source,
+	    .action = f->action,
 	};
 	va_list ap;
 
@@ -375,6 +376,7 @@ static enum rc for_all(struct cedar_checker *c, const struct parts *p, struct ve
 {
 	for (size_t n = 0; n < c->schema->n_actions; n++) {
 		c->action = c->schema->actions[n];
+		c->findings->action = c->action->uid;
 		for (size_t i = 0; i < c->action->n_principals; i++) {
 			c->principal = c->action->principals[i];
 			for (size_t k = 0; k < c->action->n_resources; k++) {
@@ -384,6 +386,7 @@ static enum rc for_all(struct cedar_checker *c, const struct parts *p, struct ve
 			}
 		}
 	}
+	c->findings->action = NULL;
 	return RC_OK;
 }
 

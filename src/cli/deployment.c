@@ -3,13 +3,17 @@
 #include "cli/deployment.h"
 
 #include <cedar.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "config/deployment.h"
 #include "config/policy_schema.h"
+#include "config/tree.h"
 #include "keeper/keys.h"
 #include "serve/serve.h"
 
@@ -84,9 +88,33 @@ static enum rc schema_json(struct str text, struct buf *out, struct err *e)
 	return buf_add_char(out, '\n');
 }
 
+/* Its policies are left out: the schema does not depend on them, and who mends one wants it. */
+static enum rc load_without_policies(const char *dir, struct deployment **ret,
+				     struct findings *found, struct err *e)
+{
+	AUTO_TREE whole = TREE_INIT;
+	AUTO_TREE tree = TREE_INIT;
+	struct clock clock = clock_system();
+	char absolute[PATH_MAX];
+
+	if (!realpath(dir, absolute)) {
+		return err_set_sys(e, RC_ABSENT, __func__, "no deployment directory '%s'", dir);
+	}
+	TRY(tree_read(&whole, absolute, found, e));
+	for (size_t i = 0; i < whole.files.n; i++) {
+		const struct tree_file *file = &whole.files.p[i];
+
+		if (!str_has_prefix(file->path, STR("policies/"))) {
+			TRY(tree_add(&tree, file->path, file->bytes, e));
+		}
+	}
+	return deployment_build(&tree, absolute, clock_unix_ms(&clock), ret, found, e);
+}
+
 int cli_policy_schema(const struct cli_command *c, int argc, char **argv)
 {
 	AUTO_FINDINGS found = FINDINGS_INIT;
+	AUTO_FINDINGS fewer = FINDINGS_INIT;
 	AUTO_DEPLOYMENT d = NULL;
 	AUTO_BUF out = BUF_INIT(SCHEMA_JSON_BYTES);
 	struct err e = ERR_INIT;
@@ -99,6 +127,9 @@ int cli_policy_schema(const struct cli_command *c, int argc, char **argv)
 		return status;
 	}
 	rc = deployment_load(dir, &d, &found, &e);
+	if (rc == RC_INPUT) {
+		rc = load_without_policies(dir, &d, &fewer, &e);
+	}
 	if (rc != RC_OK && found.n_errors > 0 && findings_print(&found, &out) == RC_OK) {
 		(void)fprintf(stderr, STR_FMT, STR_ARG(buf_view(&out))); /* best effort */
 		return rc_exit_status(rc);

@@ -192,24 +192,33 @@ static bool follows(enum cedar_finding_class class)
 	       class == CEDAR_FINDING_NO_ACTION || class == CEDAR_FINDING_IMPOSSIBLE;
 }
 
-static void report(struct load *l, const struct cedar_validation *v, struct policy_fact *facts)
+/* What is wrong in some requests only is told with one of them. */
+static void report_one(struct load *l, const struct cedar_policy *p, const struct cedar_finding *f,
+		       bool is_error)
 {
+	bool has_one = cedar_policy_scope(p, CEDAR_ACTION)->op == CEDAR_SCOPE_EQ;
+	struct str action = f->action && !has_one ? cedar_uid_id(f->action) : STR_NULL;
 	struct json node;
 
+	l->file = f->source;
+	at_pos(&node, f->pos);
+	(is_error ? load_error : load_warn)(l, &node, STR_FMT "%s" STR_FMT "%s",
+					    STR_ARG(f->message), action.n ? " (in '" : "",
+					    STR_ARG(action), action.n ? "')" : "");
+}
+
+static void report(struct load *l, const struct cedar_validation *v, struct policy_fact *facts)
+{
 	for (size_t i = 0; i < v->n_findings; i++) {
 		const struct cedar_finding *f = &v->findings[i];
+		struct policy_fact *fact = &facts[f->policy];
+		bool is_error = !f->is_warning || f->class == CEDAR_FINDING_ABSENT;
 
-		facts[f->policy].is_dead |=
+		fact->is_dead |=
 		    f->class == CEDAR_FINDING_IMPOSSIBLE || f->class == CEDAR_FINDING_NO_ACTION;
-		if (facts[f->policy].n_errors > 0 && follows(f->class)) {
-			continue;
-		}
-		l->file = f->source;
-		if (f->is_warning && f->class != CEDAR_FINDING_ABSENT) {
-			load_warn(l, at_pos(&node, f->pos), STR_FMT, STR_ARG(f->message));
-		} else {
-			load_error(l, at_pos(&node, f->pos), STR_FMT, STR_ARG(f->message));
-			facts[f->policy].n_errors++;
+		if (fact->n_errors == 0 || !follows(f->class)) {
+			report_one(l, fact->policy, f, is_error);
+			fact->n_errors += is_error;
 		}
 	}
 }

@@ -36,6 +36,10 @@ sed -i 's/context.incident.severity >= 2/context.incident.severty >= 2/' "$dir/d
 "$remit" check "$dir/d" >"$dir/out" 2>&1 && die "a misspelt attribute passes"
 grep -q "policies/agents/watcher/envelope.cedar:8:27: error: .*did you mean 'severity'" "$dir/out" ||
 	{ cat "$dir/out" >&2; die "the mistake is not told"; }
-"$remit" policy schema "$dir/d" >/dev/null 2>"$dir/out" && die "a broken deployment has a schema"
-grep -q "severty" "$dir/out" || die "no reason for having no schema"
+"$remit" policy schema "$dir/d" | cmp - "$dir/schema" || die "who mends a policy has another schema"
+
+# A mistake elsewhere.
+sed -i 's/pg___sessions/pg___sesions/' "$dir"/d/playbooks/*.yaml
+"$remit" policy schema "$dir/d" >/dev/null 2>"$dir/out" && die "a broken catalog has a schema"
+grep -q "pg___sesions" "$dir/out" || die "no reason for having no schema"
 exit 0

@@ -92,7 +92,7 @@ static void what_does_not_exist_is_refused_with_the_nearest(void **state)
 	    {CALL("context.signals has health"), "has an attribute 'health'"},
 	    {RULE("action, resource", "context.input has i"), "no attribute 'input'"},
 	    {CALL("context.task.count.db___sessions > 3"), "has"},
-	    {RULE("action, resource", "context.effect == \"read\""), "has no attribute 'effect'"},
+	    {RULE("action, resource", "context.effect == \"read\""), "has no attribute 'effect' (in 'remit___declare_intent')"},
 	    {RULE("action, resource", "resource.listed"), "has no attribute 'listed'"},
 	    /* names that are texts */
 	    {CALL("context.effect == \"reed\""),

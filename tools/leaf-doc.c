@@ -39,10 +39,24 @@ static const char intro[] =
     "| flag | `true`; absent: false |\n"
     "| text | string of UTF-8, at most so many bytes; absent: empty |\n"
     "| list | array of strings, at most so many; absent: empty |\n"
-    "| index | index of an earlier leaf, from 1; absent: none (leaf 0 is `log.opened`) |\n"
+    "| index | index of an earlier leaf, of the kinds that are named, from 1; absent: none (leaf 0 "
+    "is `log.opened`) |\n"
     "| commitment | 64 lower-case hexadecimal digits: salted commitment to the sealed value in\n"
     "  that slot beside the leaf; absent: none |\n"
     "| digest | 64 lower-case hexadecimal digits, SHA-256 or keyed; absent: none |\n";
+
+/* What it may cite. */
+static enum rc add_causes(struct buf *b, const struct leaf_field *f)
+{
+	for (size_t i = 0; i < LEAF_CAUSE_KINDS && f->causes[i] != LEAF_NONE; i++) {
+		TRY(buf_add(b, i ? STR(", ") : STR(" of ")));
+		TRY(f->causes[i] == LEAF_KINDS
+			? buf_add(b, STR("any leaf"))
+			: buf_addf(b, "`" STR_FMT "`",
+				   STR_ARG(leaf_kind_name((enum leaf_kind)f->causes[i]))));
+	}
+	return buf_add(b, STR(" |\n"));
+}
 
 static enum rc add_field(struct buf *b, const struct leaf_field *f, unsigned *slot)
 {
@@ -57,7 +71,8 @@ static enum rc add_field(struct buf *b, const struct leaf_field *f, unsigned *sl
 	case LEAF_TYPE_STRS:
 		return buf_addf(b, "list, %zu elements |\n", f->max);
 	case LEAF_TYPE_IX:
-		return buf_add(b, STR("index |\n"));
+		TRY(buf_add(b, STR("index")));
+		return add_causes(b, f);
 	case LEAF_TYPE_COMMIT:
 		return buf_addf(b, "commitment, slot %u |\n", (*slot)++);
 	case LEAF_TYPE_DIGEST:

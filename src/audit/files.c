@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <tlog.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -24,6 +25,8 @@
 
 enum {
 	RECENT = 2 * (RECOMPUTE_REACH + 1), /* leaves whose values are at hand */
+	BUNDLE_LEAVES = 256,
+	BUNDLE_BYTES = BUNDLE_LEAVES * (LIMIT_LEAF_BYTES + 2),
 	KEYS_OPEN = 64, /* data keys at a time: one task's calls come together */
 	WRAPPED_MAX = 256,
 	NAME_BYTES = 64,
@@ -54,6 +57,8 @@ struct audit_files {
 	})
 	names; /* by serial */
 	struct segment_reader *reader;
+	struct buf bundle;	      /* of published leaves */
+	struct reader rest;	      /* of it */
 	struct recent recent[RECENT]; /* leaf ix at ix % RECENT */
 	struct open_key open[KEYS_OPEN];
 	struct deployment *deployment; /* read last */
@@ -79,26 +84,60 @@ static enum rc keep_values(struct recent *r, const struct segment_leaf *leaf, st
 	return RC_OK;
 }
 
-static enum rc next_leaf(void *ctx, uint64_t ix, struct arena *arena, struct str *ret,
-			 struct err *e)
+static enum rc next_published(struct audit_files *f, uint64_t ix, struct str *ret, struct err *e)
 {
-	struct audit_files *f = ctx;
+	uint64_t n = ix / BUNDLE_LEAVES;
+
+	if (ix % BUNDLE_LEAVES == 0) {
+		buf_reset(&f->bundle);
+		TRY(tlog_dir_read_bundle(f->o.published, n, tlog_tile_width(f->o.size, 0, n),
+					 &f->bundle, e));
+		f->rest = reader_of(buf_view(&f->bundle));
+	}
+	if (!tlog_bundle_next(&f->rest, ret)) {
+		FAIL(e, RC_BROKEN, "the bundle of leaf %" PRIu64 " ends early", ix);
+	}
+	return RC_OK;
+}
+
+static enum rc next_of_segments(struct audit_files *f, uint64_t ix, struct str *ret, struct err *e)
+{
 	struct segment_leaf leaf;
 
-	if (ix >= f->o.size) {
-		FAIL(e, RC_ABSENT, "the log has %" PRIu64 " leaves", f->o.size);
-	}
 	if (!f->reader) {
 		TRY(segment_reader_open(&f->segments, f->o.origin, ix, &f->reader, e));
 	}
 	if (segment_reader_next(f->reader, f->o.size, &leaf, e) != RC_OK) {
 		return err_wrap(e, RC_BROKEN, "leaf %" PRIu64 " is not in the segments", ix);
 	}
-	*ret = arena_str(arena, leaf.bytes);
+	*ret = leaf.bytes;
+	return keep_values(&f->recent[ix % RECENT], &leaf, e);
+}
+
+static enum rc next_leaf(void *ctx, uint64_t ix, struct arena *arena, struct str *ret,
+			 struct err *e)
+{
+	struct audit_files *f = ctx;
+	struct str published = STR_NULL;
+	struct str bytes = STR_NULL;
+
+	if (ix >= f->o.size) {
+		FAIL(e, RC_ABSENT, "the log has %" PRIu64 " leaves", f->o.size);
+	}
+	if (f->o.published) {
+		TRY(next_published(f, ix, &published, e));
+	}
+	if (f->o.segments) {
+		TRY(next_of_segments(f, ix, &bytes, e));
+	}
+	if (published.p && bytes.p && !str_eq(published, bytes)) {
+		FAIL(e, RC_BROKEN, "leaf %" PRIu64 " is published as another than it is", ix);
+	}
+	*ret = arena_str(arena, published.p ? published : bytes);
 	if (!ret->p) {
 		FAIL(e, RC_NOMEM, "no memory for a leaf");
 	}
-	return keep_values(&f->recent[ix % RECENT], &leaf, e);
+	return RC_OK;
 }
 
 /* ---- keys ---- */
@@ -225,6 +264,9 @@ static enum rc value_of(void *ctx, uint64_t ix, uint8_t slot, struct arena *aren
 	struct recent back = {.arena = ARENA_INIT(SEGMENT_VALUES_MAX * 2 * LIMIT_VALUE_BYTES)};
 	enum rc rc = RC_OK;
 
+	if (!f->o.segments) {
+		FAIL(e, RC_DENIED, "it is sealed, and the segments are not here");
+	}
 	if (!r->is_there || r->ix != ix) {
 		r = &back;
 		rc = look_back(f, ix, r, e);
@@ -282,7 +324,10 @@ enum rc audit_files_new(const struct audit_files_options *o, struct audit_files 
 		FAIL(e, RC_NOMEM, "no memory to read a log");
 	}
 	f->o = *o;
-	f->segments = *o->segments;
+	if (o->segments) {
+		f->segments = *o->segments;
+	}
+	f->bundle = (struct buf)BUF_INIT(BUNDLE_BYTES);
 	for (size_t i = 0; i < RECENT; i++) {
 		f->recent[i].arena =
 		    (struct arena)ARENA_INIT(SEGMENT_VALUES_MAX * 2 * LIMIT_VALUE_BYTES);
@@ -310,6 +355,7 @@ void audit_files_free(struct audit_files *f)
 	}
 	secret_wipe(f->open, sizeof(f->open)); /* (1) */
 	segment_reader_free(f->reader);
+	buf_fini(&f->bundle);
 	deployment_free(f->deployment);
 	for (size_t i = 0; i < RECENT; i++) {
 		arena_fini(&f->recent[i].arena);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit/files.h - leaves, sealed values and bundles from the directories of a state.
  *
+ * With a published log (state/log) its leaves are what is walked, and the segments, when they are
+ * there, must have the same; without one the segments' leaves are.
+ *
  * Beside a running Remit or without one: nothing is written, no lock is taken, and what is read
  * ends at a size that is known to be durable.
  */
@@ -9,6 +12,7 @@
 #include "audit/audit.h"
 
 struct log_io;
+struct tlog_dir;
 
 /* Opens the wrapped data key of that name ("k<serial>") into ret, 32 bytes. */
 typedef enum rc audit_unwrap_fn(void *ctx, struct str name, struct str wrapped, uint8_t ret[32],
@@ -17,10 +21,12 @@ typedef enum rc audit_unwrap_fn(void *ctx, struct str name, struct str wrapped, 
 struct audit_files_options {
 	struct str origin; /* of the log */
 	uint64_t size;	   /* durable leaves */
-	const struct log_io
-	    *segments;		      /* tables are copied; what ctx points at outlives the files */
-	const struct log_io *keys;    /* NULL: no keys, so no values */
-	const struct log_io *bundles; /* NULL: none are stored */
+	/* Borrowed, its size set; NULL: the segments alone. */
+	struct tlog_dir *published;
+	/* Tables are copied; what ctx points at outlives the files. */
+	const struct log_io *segments; /* NULL: no values */
+	const struct log_io *keys;     /* NULL: no keys, so no values */
+	const struct log_io *bundles;  /* NULL: none are stored */
 	audit_unwrap_fn *unwrap;
 	void *unwrap_ctx;
 };

@@ -10,6 +10,7 @@
 #include "cli/identity.h"
 #include "cli/init.h"
 #include "cli/log.h"
+#include "cli/log_lint.h"
 #include "cli/reconcile.h"
 
 #define LOG_HELP                                                                                   \
@@ -27,6 +28,15 @@ static const char log_follow_help[] = LOG_FOLLOW_HELP;
 static const char log_grep_help[] =
     "A field of docs/formats/leaves.md that equals VALUE, or is a list that has it, or contains\n"
     "TEXT. All must match. An index may be written as an id, such as task=t5.\n" LOG_FOLLOW_HELP;
+
+static const char lint_help[] =
+    "Every cause is an earlier leaf of the right kind, every allowed call has an outcome, every\n"
+    "approval one use, every lease an end; what is open at the end is counted. Then every "
+    "decision\n"
+    "is made again from the leaves before it, the stored bundle and the sealed arguments. --state\n"
+    "(default: the directory that the log is in) has segments, keys, keeper and bundles; without\n"
+    "them, or after an erasure, a decision is not recomputable, and that is said. Exit status 8\n"
+    "when something is wrong. Signatures and hashes are checked by remit log verify.\n";
 
 const struct cli_command cli_local_commands[] = {
     {"init", cli_init,
@@ -81,6 +91,8 @@ const struct cli_command cli_local_commands[] = {
      "--log DIRECTORY [--key FILE] [--policy FILE] [--json] | --receipt FILE --leaf FILE "
      "(--key | --policy) FILE",
      "check the whole log, or one receipt, with public keys alone", log_help},
+    {"log lint", cli_log_lint, "--log DIRECTORY [--state DIRECTORY] [--key FILE] [--json]",
+     "is the log whole, and was every decision as it had to be?", lint_help},
     {"log tail", cli_log_tail,
      "--log DIRECTORY [--key FILE] [-n N | --since INDEX[:HASH]] [--follow] [--checkpoints]",
      "print the last leaves as JSON lines, with index and hash", log_follow_help},

@@ -23,15 +23,26 @@ static const uint64_t MAX_SAFE = (UINT64_C(1) << 53) - 1; /* RFC 8785 appendix D
 /* "t", "type" and "v" stand among the fields, told apart by their type. */
 enum { TYPE_TIME = LEAF_TYPE_DIGEST + 1, TYPE_KIND, TYPE_VERSION };
 
+_Static_assert(LEAF_KINDS < 256, "a kind fits the byte in struct leaf_field");
+
+/* The kinds as IX() in the table has them. */
+enum {
+	ANY = LEAF_KINDS,
+#define LEAF(NAME, name_, wire, version, fields) NAME = LEAF_##NAME,
+#include "core/leaf.def"
+#undef LEAF
+};
+
 #pragma push_macro("STR")
 #undef STR
-#define FIELD(type_, field, max_)                                                                  \
+#define FIELD(type_, field, max_, ...)                                                             \
 	{.type = (type_),                                                                          \
 	 .name = {#field, sizeof(#field) - 1},                                                     \
+	 .causes = {__VA_ARGS__},                                                                  \
 	 .offset = offsetof(this_leaf, field),                                                     \
 	 .max = (max_)},
 #define U64(field)	 FIELD(LEAF_TYPE_U64, field, 0)
-#define IX(field)	 FIELD(LEAF_TYPE_IX, field, 0)
+#define IX(field, ...)	 FIELD(LEAF_TYPE_IX, field, 0, __VA_ARGS__)
 #define BOOL(field)	 FIELD(LEAF_TYPE_BOOL, field, 0)
 #define STR(field, max)	 FIELD(LEAF_TYPE_STR, field, max)
 #define STRS(field, max) FIELD(LEAF_TYPE_STRS, field, max)

@@ -30,7 +30,7 @@ enum leaf_kind {
 #pragma push_macro("STR")
 #undef STR
 #define U64(name)	uint64_t name;
-#define IX(name)	uint64_t name;
+#define IX(name, ...)	uint64_t name; /* the kinds are for leaf.c */
 #define BOOL(name)	bool name;
 #define STR(name, max)	struct str name;
 #define STRS(name, max) struct str_list name;
@@ -74,9 +74,13 @@ enum leaf_type {
 	LEAF_TYPE_COMMIT,
 	LEAF_TYPE_DIGEST,
 };
+enum { LEAF_CAUSE_KINDS = 6 };
 struct leaf_field {
 	enum leaf_type type;
 	struct str name;
+	/* IX: which enum leaf_kind the leaf that it cites may be; LEAF_NONE ends, LEAF_KINDS = any.
+	 */
+	uint8_t causes[LEAF_CAUSE_KINDS];
 	size_t offset; /* from the start of struct leaf_<name>, which is where leaf_body() points */
 	size_t max;    /* STR: bytes, STRS: elements; else 0 */
 };

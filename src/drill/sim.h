@@ -142,8 +142,12 @@ uint64_t sim_next_order(struct sim *s);
 /* Calls leaf() for each durable leaf from first on; anything but RC_OK ends it and is returned. */
 typedef enum rc sim_leaf_fn(void *ctx, uint64_t index, struct str bytes, struct err *e);
 enum rc sim_leaves(struct sim *s, uint64_t first, sim_leaf_fn *leaf, void *ctx, struct err *e);
-/* Every decision in the log is made again (audit/audit.h). RC_BROKEN when one differs, or cannot be
- * made: e says which and how. *ret_n counts them. Only while it is up. */
+/* Its log for an audit, as far as it is durable; the simulation outlives it. */
+struct audit_files;
+enum rc sim_files(struct sim *s, struct audit_files **ret, struct err *e);
+/* Every decision in the log is made again (audit/audit.h), and what it cites and ends is looked at
+ * (core/log_lint.h). RC_BROKEN when something is not as it must be: e says what. *ret_n counts
+ * them. Only while it is up. */
 enum rc sim_audit(struct sim *s, uint64_t *ret_n, struct err *e);
 /* As sim_leaves, from the disk, all of them, whatever was read before. */
 enum rc sim_reread(struct sim *s, sim_leaf_fn *leaf, void *ctx, struct err *e);

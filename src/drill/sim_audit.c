@@ -4,6 +4,7 @@
 
 #include "audit/files.h"
 #include "config/deployment.h"
+#include "core/log_lint.h"
 #include "drill/sim_impl.h"
 
 /* As sim_keeper.c gives them. */
@@ -18,11 +19,23 @@ static enum rc unwrap(void *ctx, struct str name, struct str wrapped, uint8_t re
 	return RC_OK;
 }
 
+struct auditing {
+	struct log_lint *lint;
+	uint64_t n;
+};
+
+static enum rc take_leaf(void *ctx, uint64_t ix, const struct leaf *l, struct err *e)
+{
+	struct auditing *a = ctx;
+
+	return log_lint_take(a->lint, ix, l, e);
+}
+
 static enum rc take(void *ctx, const struct audit_decision *d, struct err *e)
 {
-	uint64_t *n = ctx;
+	struct auditing *a = ctx;
 
-	(*n)++;
+	a->n++;
 	if (d->outcome == AUDIT_EQUAL) {
 		return RC_OK;
 	}
@@ -31,10 +44,8 @@ static enum rc take(void *ctx, const struct audit_decision *d, struct err *e)
 	     audit_outcome_name(d->outcome), STR_ARG(d->why));
 }
 
-enum rc sim_audit(struct sim *s, uint64_t *ret_n, struct err *e)
+enum rc sim_files(struct sim *s, struct audit_files **ret, struct err *e)
 {
-	AUTO_AUDIT_FILES files = NULL;
-	const struct audit_watch watch = {.ctx = ret_n, .decision = take};
 	const struct audit_files_options o = {
 	    .origin = s->o.deployment->bundle->origin,
 	    .size = sim_log_size(s),
@@ -43,14 +54,35 @@ enum rc sim_audit(struct sim *s, uint64_t *ret_n, struct err *e)
 	    .bundles = &s->bundles_io,
 	    .unwrap = unwrap,
 	};
+
+	return audit_files_new(&o, ret, e);
+}
+
+enum rc sim_audit(struct sim *s, uint64_t *ret_n, struct err *e)
+{
+	AUTO_AUDIT_FILES files = NULL;
+	struct auditing a = {0};
+	const struct audit_watch watch = {.ctx = &a, .leaf = take_leaf, .decision = take};
+	const struct log_lint_fault *faults;
 	struct audit_source source;
 	uint64_t n;
+	size_t n_faults;
+	enum rc rc;
 
 	*ret_n = 0;
-	if (o.size == 0) {
+	if (sim_log_size(s) == 0) {
 		return RC_OK;
 	}
-	TRY(audit_files_new(&o, &files, e));
+	TRY(sim_files(s, &files, e));
+	TRY(log_lint_new(&a.lint, e));
 	source = audit_files_source(files);
-	return audit_walk(&source, UINT64_MAX, &watch, &n, e);
+	rc = audit_walk(&source, UINT64_MAX, &watch, &n, e);
+	*ret_n = a.n;
+	faults = log_lint_faults(a.lint, &n_faults);
+	if (rc == RC_OK && n_faults > 0) {
+		rc = err_set(e, RC_BROKEN, __func__, "leaf %llu: " STR_FMT,
+			     (unsigned long long)faults[0].leaf, STR_ARG(faults[0].what));
+	}
+	log_lint_free(a.lint);
+	return rc;
 }

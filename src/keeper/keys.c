@@ -174,6 +174,11 @@ enum rc keeper_keys_load(const char *dir, struct str origin, struct keeper_keys 
 	return RC_OK;
 }
 
+enum rc keeper_wrap_key_load(const char *dir, struct secret **ret, struct err *e)
+{
+	return read_key(dir, "wrap.key", ret, e);
+}
+
 void keeper_keys_fini(struct keeper_keys *k)
 {
 	if (k) {

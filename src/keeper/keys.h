@@ -32,4 +32,6 @@ enum rc keeper_keys_create(const char *dir, const char *anchor, struct str origi
  * anew; any other missing file is an error. RC_DENIED when others may read a key. */
 enum rc keeper_keys_load(const char *dir, struct str origin, struct keeper_keys *ret,
 			 struct err *e);
+/* The wrapping key alone, for a person who audits with it: nothing is made, nothing written. */
+enum rc keeper_wrap_key_load(const char *dir, struct secret **ret, struct err *e);
 void keeper_keys_fini(struct keeper_keys *k);

@@ -170,6 +170,32 @@ grep -qF "$(cat "$dir/memory")" "$dir"/bag/data/*/artefact || fail "the artefact
 grep -q "required for 1, preserved for 1, waived for 0" "$dir/out" || fail "audit says: $(cat "$dir/out")"
 "$remit" log verify >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 
+# Every decision is made again, by somebody who may read the keys; without them it is said.
+lint_says() { # status, texts
+	local status=$1 text
+	shift
+	"$remit" log lint >"$dir/out" 2>&1
+	[ $? = "$status" ] || fail "lint ends otherwise: $(cat "$dir/out")"
+	for text in "$@"; do
+		grep -qF "$text" "$dir/out" || fail "lint does not say '$text': $(cat "$dir/out")"
+	done
+}
+lint_says 0 "0 otherwise; 0 not recomputable" "the log is whole"
+mv "$d/state/keeper/wrap.key" "$dir/wrap.key"
+lint_says 0 " sealed (leaf" "no keys: " "as far as it can be decided again"
+mv "$dir/wrap.key" "$d/state/keeper/wrap.key"
+mv "$d/state/bundles" "$dir/bundles"
+lint_says 0 "what governed is not there (leaf" "no bundles: "
+mv "$dir/bundles" "$d/state/bundles"
+for key in "$d"/state/keys/*-*.key; do
+	mv "$key" "$key.kept"
+done
+lint_says 0 "is erased (leaf"
+for key in "$d"/state/keys/*.kept; do
+	mv "$key" "${key%.kept}"
+done
+lint_says 0 "0 otherwise; 0 not recomputable"
+
 # Somebody changes a byte on the disk: it is found, and it counts for nothing any more.
 chmod u+w "$object"
 printf 'x' | dd of="$object" bs=1 seek=50000 conv=notrunc status=none

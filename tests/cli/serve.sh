@@ -41,6 +41,8 @@ open_incident() {
 }
 verify() {
 	"$remit" log verify --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+	"$remit" log lint --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+	grep -q "0 otherwise; 0 not recomputable" "$dir/out" || fail "$(cat "$dir/out")"
 }
 # How many leaves the published log has.
 leaves() {

@@ -31,6 +31,7 @@
 #include "base/num.h"
 #include "core/command.h"
 #include "core/leaf.h"
+#include "core/log_lint.h"
 #include "governor/governor.h"
 #include "governor/log_io.h"
 #include "governor/segment.h"
@@ -1197,12 +1198,17 @@ static enum rc scene_unwrap(void *ctx, struct str name, struct str wrapped, uint
 static enum rc scene_decided(void *ctx, const struct audit_decision *d, struct err *e)
 {
 	(void)e;
-	++*(size_t *)ctx;
+	(void)ctx;
 	if (d->outcome != AUDIT_EQUAL) {
 		fail_msg("leaf %llu, decided again: %s: %.*s", (unsigned long long)d->ix,
 			 audit_outcome_name(d->outcome), STR_ARG(d->why));
 	}
 	return RC_OK;
+}
+
+static enum rc scene_lints(void *ctx, uint64_t ix, const struct leaf *l, struct err *e)
+{
+	return log_lint_take(ctx, ix, l, e);
 }
 
 /* Whatever a scene was about: what its governor decided, it had to decide (core/recompute.h). */
@@ -1213,8 +1219,10 @@ static void scene_audit(void)
 	struct segment_options options = {.origin = STR(SCENE_ORIGIN)};
 	struct log_io_system *files[ARRAY_LEN(names)] = {NULL};
 	struct log_io io[ARRAY_LEN(names)];
-	size_t n = 0;
-	const struct audit_watch watch = {.ctx = &n, .decision = scene_decided};
+	struct log_lint *lint;
+	const struct log_lint_fault *faults;
+	size_t n;
+	struct audit_watch watch = {.leaf = scene_lints, .decision = scene_decided};
 	AUTO_AUDIT_FILES audit = NULL;
 	struct segment_log *segments;
 	struct audit_source source;
@@ -1241,9 +1249,17 @@ static void scene_audit(void)
 	o.bundles = &io[2];
 	assert_ok(audit_files_new(&o, &audit, &e));
 	source = audit_files_source(audit);
+	assert_ok(log_lint_new(&lint, &e));
+	watch.ctx = lint;
 	if (audit_walk(&source, UINT64_MAX, &watch, &o.size, &e) != RC_OK) {
 		fail_msg("%s", e.msg);
 	}
+	faults = log_lint_faults(lint, &n);
+	if (n > 0) {
+		fail_msg("leaf %llu: %.*s", (unsigned long long)faults[0].leaf,
+			 STR_ARG(faults[0].what));
+	}
+	log_lint_free(lint);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		log_io_system_free(files[i]);
 	}

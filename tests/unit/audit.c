@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A log that was made by a governor, and then altered: what was decided wrongly is found, at its
+ * leaf; what cannot be opened is said to be so. */
+#include "test.h"
+
+#include "audit/files.h"
+#include "drill/play.h"
+#include "drill/sim.h"
+
+static const char story[] =
+    "scenario: T\ntitle: a test\n"
+    "fixture:\n"
+    "  upstreams:\n"
+    "    edr:\n"
+    "      tools:\n"
+    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"
+    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"
+    "        look: {effect: read, on: host}\n"
+    "        wipe: {effect: destroy, on: host, deletes_data: true}\n"
+    "incident: {assets: [\"host:a\", \"host:b\"]}\n"
+    "steps:\n"
+    "  - {call: {edr.look: {host: a}}, expect: allow}\n"
+    "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+    "  - {call: {edr.isolate: {host: c}}, expect: deny target_not_in_incident}\n"
+    "  - {call: {edr.wipe: {host: b}}, expect: ask}\n"
+    "  - {approve: alice, expect: ok}\n"
+    "  - {again: true, expect: allow}\n";
+
+enum { MANY = 256 };
+
+/* A log with one leaf altered, and what an audit says of it. */
+struct altered {
+	struct audit_source inner;
+	uint64_t ix; /* UINT64_MAX: none */
+	void (*alter)(struct leaf *l);
+	enum rc no_values; /* instead of any */
+	bool has_no_bundle;
+	struct buf bytes;
+
+	size_t counts[AUDIT_OUTCOMES];
+	enum audit_outcome outcome_of[MANY]; /* of decisions */
+	bool is_decision[MANY];
+	enum leaf_kind kinds[MANY];
+	struct leaf leaf; /* number `ix` */
+	enum rc rc;
+	uint64_t n;
+};
+
+static enum rc leaf_of(void *ctx, uint64_t ix, struct arena *arena, struct str *ret, struct err *e)
+{
+	struct altered *a = ctx;
+	struct leaf l;
+
+	TRY(a->inner.leaf(a->inner.ctx, ix, arena, ret, e));
+	assert_true(ix < MANY);
+	TRY(leaf_decode(arena, *ret, &l, e));
+	a->kinds[ix] = l.kind;
+	if (ix != a->ix) {
+		return RC_OK;
+	}
+	a->alter(&l);
+	buf_reset(&a->bytes);
+	TRY(leaf_encode(&a->bytes, &l, e));
+	*ret = arena_str(arena, buf_view(&a->bytes));
+	return RC_OK;
+}
+
+static enum rc value_of(void *ctx, uint64_t ix, uint8_t slot, struct arena *arena,
+			uint8_t ret_salt[32], struct str *ret, struct err *e)
+{
+	struct altered *a = ctx;
+
+	if (a->no_values != RC_OK) {
+		FAIL(e, a->no_values, "not for the test");
+	}
+	return a->inner.value(a->inner.ctx, ix, slot, arena, ret_salt, ret, e);
+}
+
+static enum rc bundle_of(void *ctx, const struct digest *digest, uint64_t read_unix_ms,
+			 const struct bundle **ret, struct err *e)
+{
+	struct altered *a = ctx;
+
+	if (a->has_no_bundle) {
+		FAIL(e, RC_ABSENT, "not for the test");
+	}
+	return a->inner.bundle(a->inner.ctx, digest, read_unix_ms, ret, e);
+}
+
+static enum rc decided(void *ctx, const struct audit_decision *d, struct err *e)
+{
+	struct altered *a = ctx;
+
+	(void)e;
+	a->counts[d->outcome]++;
+	a->outcome_of[d->ix] = d->outcome;
+	a->is_decision[d->ix] = true;
+	assert_true(d->outcome == AUDIT_EQUAL || d->why.n > 0);
+	return RC_OK;
+}
+
+static void walk(struct sim *sim, struct altered *a)
+{
+	AUTO_AUDIT_FILES files = NULL;
+	const struct audit_watch watch = {.ctx = a, .decision = decided};
+	const struct audit_source source = {
+	    .ctx = a, .leaf = leaf_of, .value = value_of, .bundle = bundle_of};
+	struct err e = ERR_INIT;
+
+	a->bytes = (struct buf)BUF_INIT(65536);
+	assert_ok(sim_files(sim, &files, &e));
+	a->inner = audit_files_source(files);
+	a->rc = audit_walk(&source, UINT64_MAX, &watch, &a->n, &e);
+	buf_fini(&a->bytes);
+}
+
+static void audit_of(struct sim *sim, struct altered *ret)
+{
+	*ret = (struct altered){.ix = UINT64_MAX};
+	walk(sim, ret);
+	assert_int_equal(ret->rc, RC_OK);
+}
+
+static void look_on(void *ctx, struct sim *sim, const struct step *st)
+{
+	(void)ctx;
+	(void)sim;
+	(void)st; /* only the end matters */
+}
+
+/* Tells the story, then end() looks at its log. */
+static void tell(void (*end)(void *ctx, struct sim *sim))
+{
+	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
+	AUTO_SCENARIO s = NULL;
+	AUTO_FINDINGS f = FINDINGS_INIT;
+	const struct play_watch watch = {.step = look_on, .end = end};
+	struct err e = ERR_INIT;
+
+	if (scenario_read(STR("test.yaml"), str_from(story), NULL, &s, &f, &e) != RC_OK ||
+	    play_run(s, &s->tree, &s->steps, 1, &watch, &r, &f, &e) != RC_OK) {
+		fail_msg("%s", e.msg);
+	}
+	for (size_t i = 0; i < r.steps.n; i++) {
+		if (r.steps.p[i].problem.n) {
+			fail_msg("step %zu: " STR_FMT, i + 1, STR_ARG(r.steps.p[i].problem));
+		}
+	}
+}
+
+/* ---- what is altered ---- */
+
+static void other_verdict(struct leaf *l)
+{
+	if (l->kind == LEAF_CALL_DECIDED) {
+		l->call_decided.verdict =
+		    str_eq(l->call_decided.verdict, STR("allow")) ? STR("deny") : STR("allow");
+	} else if (l->kind == LEAF_INTENT_DECIDED) {
+		l->intent_decided.verdict = STR("deny");
+	} else {
+		l->approval_opened.quorum++;
+	}
+}
+
+static void other_policies(struct leaf *l)
+{
+	static const struct str made_up[] = {{"made-up", 7}};
+	const struct str_list list = {.p = made_up, .n = 1};
+
+	if (l->kind == LEAF_CALL_DECIDED && str_eq(l->call_decided.purpose, STR("agent"))) {
+		l->call_decided.policies = list;
+	} else if (l->kind == LEAF_CALL_DECIDED) {
+		l->call_decided.targets = list;
+	} else if (l->kind == LEAF_INTENT_DECIDED) {
+		l->intent_decided.policies = list;
+	} else {
+		l->approval_opened.gates = list;
+	}
+}
+
+static void other_bundle(struct leaf *l)
+{
+	struct digest *d = l->kind == LEAF_CALL_DECIDED	    ? &l->call_decided.bundle
+			   : l->kind == LEAF_INTENT_DECIDED ? &l->intent_decided.bundle
+							    : &l->approval_opened.bundle;
+
+	d->bytes[0] ^= 1;
+}
+
+static void other_basis(struct leaf *l)
+{
+	if (l->kind == LEAF_CALL_DECIDED) {
+		l->call_decided.basis = 1;
+	} else {
+		other_bundle(l);
+	}
+}
+
+static void other_arguments(struct leaf *l)
+{
+	if (l->kind == LEAF_CALL_DECIDED) {
+		l->call_decided.args.bytes[0] ^= 1;
+	} else if (l->kind == LEAF_APPROVAL_OPENED) {
+		l->approval_opened.args.bytes[0] ^= 1;
+	} else {
+		other_bundle(l);
+	}
+}
+
+static void find_all(void *ctx, struct sim *sim)
+{
+	static void (*const alterations[])(struct leaf *) = {
+	    other_verdict, other_policies, other_bundle, other_basis, other_arguments,
+	};
+	struct altered whole;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	assert_int_equal(whole.counts[AUDIT_DIFFERS], 0);
+	assert_true(whole.counts[AUDIT_EQUAL] > 8);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		for (size_t k = 0; whole.is_decision[ix] && k < ARRAY_LEN(alterations); k++) {
+			struct altered a = {.ix = ix, .alter = alterations[k]};
+
+			walk(sim, &a);
+			if (!a.is_decision[ix] || a.outcome_of[ix] != AUDIT_DIFFERS) {
+				fail_msg("leaf %llu: alteration %zu is not found",
+					 (unsigned long long)ix, k);
+			}
+		}
+	}
+}
+
+static void a_wrong_decision_is_found_wherever_it_is(void **state)
+{
+	(void)state;
+	tell(find_all);
+}
+
+/* ---- what is missing ---- */
+
+static void miss(void *ctx, struct sim *sim)
+{
+	struct altered whole;
+	struct altered erased = {.ix = UINT64_MAX, .no_values = RC_ABSENT};
+	struct altered sealed = {.ix = UINT64_MAX, .no_values = RC_DENIED};
+	struct altered no_bundle = {.ix = UINT64_MAX, .has_no_bundle = true};
+	size_t all;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	all = whole.counts[AUDIT_EQUAL];
+	walk(sim, &erased);
+	assert_int_equal(erased.rc, RC_OK);
+	assert_int_equal(erased.counts[AUDIT_DIFFERS], 0);
+	assert_int_equal(erased.counts[AUDIT_EQUAL], 1); /* the intent: nothing of it is sealed */
+	assert_int_equal(erased.counts[AUDIT_ERASED], all - 1);
+	walk(sim, &sealed);
+	assert_int_equal(sealed.counts[AUDIT_NO_KEYS], all - 1);
+	walk(sim, &no_bundle);
+	assert_int_equal(no_bundle.counts[AUDIT_NO_BUNDLE], all);
+}
+
+static void what_cannot_be_opened_is_not_guessed_at(void **state)
+{
+	(void)state;
+	tell(miss);
+}
+
+static void no_story(struct leaf *l)
+{
+	l->kind = LEAF_LEASE_GONE;
+	l->lease_gone = (struct leaf_lease_gone){.lease = 1};
+}
+
+static void stop_at(void *ctx, struct sim *sim)
+{
+	struct altered whole;
+	struct altered a = {.alter = no_story};
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	a.ix = whole.n - 3;
+	walk(sim, &a);
+	assert_int_equal(a.rc, RC_BROKEN);
+	assert_int_equal(a.n, whole.n - 3);
+}
+
+static void a_leaf_that_does_not_fit_ends_the_walk_there(void **state)
+{
+	(void)state;
+	tell(stop_at);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_wrong_decision_is_found_wherever_it_is),
+	    cmocka_unit_test(what_cannot_be_opened_is_not_guessed_at),
+	    cmocka_unit_test(a_leaf_that_does_not_fit_ends_the_walk_there),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -430,11 +430,121 @@ static void progress_is_told_and_can_stop(void **state)
 	assert_int_equal(last, 256);
 }
 
+/* ---- The published vectors, as files ---- */
+
+static void assert_file(const char *name, struct str want)
+{
+	AUTO_BUF got = BUF_INIT(65536);
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_ok(file_read(path, &got, NULL));
+	if (!str_eq(buf_view(&got), want)) {
+		fail_msg("'%s' has other bytes", name);
+	}
+}
+
+#define VECTOR_TEXT "audit.example/gw1\n3\nWqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=\n"
+#define VECTOR_LOG                                                                                 \
+	"\xE2\x80\x94 audit.example/gw1 "                                                          \
+	"qdfT7cscp8USUpy65HFpxhMgXzT4wttv6iO2meEnpDc6HiEMuLK54duCXbH"                              \
+	"s/ZXboVeYGXPQz8uH03Vj2gqCCFvWFwo=\n"
+#define VECTOR_WITNESS                                                                             \
+	"\xE2\x80\x94 witness.example/w1 "                                                         \
+	"IDJKvgAAAABlU/EAhIYkqakWwe22L7AD+siuTVajFl60qtJ1dlJ2LLHjU9"                               \
+	"QlmNFtuKPpVKxUnDVKtkbML9bub6/kMSInmKVloLi/Dw==\n"
+
+static void the_log_of_the_vectors_has_their_bytes(void **state)
+{
+	(void)state;
+	static const char *const entries[] = {"one", "two", "three"};
+	AUTO_TLOG_WRITER w = NULL;
+	AUTO_TLOG_DIR d = NULL;
+	AUTO_BUF note = BUF_INIT(4096);
+	AUTO_BUF tile = BUF_INIT(4096);
+	AUTO_BUF receipt = BUF_INIT(8192);
+	struct tlog_checkpoint c = {.origin = STR("audit.example/gw1"), .size = 3};
+	struct tlog_receipt r = {.index = 1};
+	struct tlog_vkey log_key;
+	struct tlog_vkey witness_key;
+	struct tlog_nodes nodes;
+	uint8_t log_seed[32];
+	uint8_t witness_seed[32];
+
+	for (unsigned i = 0; i < 32; i++) {
+		log_seed[i] = (uint8_t)i;
+		witness_seed[i] = (uint8_t)(32 + i);
+	}
+	assert_ok(tlog_vkey_from_seed(&log_key, c.origin, TLOG_KEY_ED25519, log_seed, NULL));
+	assert_ok(tlog_vkey_from_seed(&witness_key, STR("witness.example/w1"), TLOG_KEY_COSIGNATURE,
+				      witness_seed, NULL));
+	assert_ok(tlog_writer_open(dir, 0, &w, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		struct tlog_hash hash = tlog_leaf_hash(hasher, str_from(entries[i]));
+
+		assert_ok(tlog_writer_append(w, str_from(entries[i]), NULL));
+		assert_ok(buf_add(&tile, str_of(hash.bytes, sizeof(hash.bytes))));
+	}
+	assert_ok(tlog_writer_flush(w, &c.root, NULL));
+	assert_file("tile/entries/000.p/3", str_of("\0\3one\0\3two\0\5three", 17));
+	assert_file("tile/0/000.p/3", buf_view(&tile)); /* hashes of the vectors: tlog_proof.c */
+	assert_ok(tlog_note_sign(&note, STR(VECTOR_TEXT), &log_key, log_seed, NULL));
+	assert_ok(tlog_writer_publish(w, buf_view(&note), &log_key, NULL));
+	assert_file("checkpoint", STR(VECTOR_TEXT "\n" VECTOR_LOG));
+	assert_ok(tlog_note_cosign(&note, STR(VECTOR_TEXT), &witness_key, witness_seed, 1700000000,
+				   NULL));
+	assert_ok(tlog_writer_publish_witnessed(w, buf_view(&note), &log_key, NULL));
+	assert_file("checkpoint", STR(VECTOR_TEXT "\n" VECTOR_LOG VECTOR_WITNESS));
+	assert_file("checkpoint.witnessed", STR(VECTOR_TEXT "\n" VECTOR_LOG VECTOR_WITNESS));
+	assert_ok(tlog_dir_open(dir, &d, NULL));
+	tlog_dir_set_size(d, 3);
+	nodes = tlog_dir_nodes(d);
+	assert_ok(tlog_prove_inclusion(hasher, &nodes, r.index, 3, &r.path, NULL));
+	r.checkpoint = buf_view(&note);
+	assert_ok(tlog_receipt_print(&r, &receipt, NULL));
+	assert_str(buf_view(&receipt), "c2sp.org/tlog-proof@v1\n"
+				       "index 1\n"
+				       "0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek=\n"
+				       "Zx8UbF5HHooag6PCFM5LqQe486WIjRTMjNPOdbsS75Q=\n"
+				       "\n" VECTOR_TEXT "\n" VECTOR_LOG VECTOR_WITNESS);
+}
+
+static void a_witnessed_checkpoint_never_takes_the_place_of_a_newer_one(void **state)
+{
+	(void)state;
+	AUTO_TLOG_WRITER w = NULL;
+	AUTO_BUF old = BUF_INIT(4096);
+	AUTO_BUF newer = BUF_INIT(4096);
+	AUTO_BUF beyond = BUF_INIT(4096);
+	struct tlog_hash root;
+
+	assert_ok(tlog_writer_open(dir, 0, &w, NULL));
+	grow(w, 3);
+	publish(w);
+	root = tlog_frontier_root(&frontier, hasher);
+	sign(3, &root, &old);
+	grow(w, 5);
+	/* Between two checkpoints: the last one stays what is published. */
+	assert_ok(tlog_writer_publish_witnessed(w, buf_view(&old), &key, NULL));
+	assert_file("checkpoint.witnessed", buf_view(&old));
+	publish(w);
+	root = tlog_frontier_root(&frontier, hasher);
+	sign(5, &root, &newer);
+	assert_ok(tlog_writer_publish_witnessed(w, buf_view(&old), &key, NULL));
+	assert_file("checkpoint", buf_view(&newer));
+	sign(6, &root, &beyond);
+	assert_rc(tlog_writer_publish_witnessed(w, buf_view(&beyond), &key, NULL), RC_INPUT);
+	assert_file("checkpoint.witnessed", buf_view(&old));
+	verify();
+}
+
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    IN_DIR(the_log_of_the_vectors_has_their_bytes),
+	    IN_DIR(a_witnessed_checkpoint_never_takes_the_place_of_a_newer_one),
 	    IN_DIR(an_empty_log_is_published_and_verifies),
 	    IN_DIR(a_log_has_the_files_of_the_specification),
 	    IN_DIR(a_writer_goes_on_from_every_published_size),

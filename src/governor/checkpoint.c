@@ -384,7 +384,7 @@ enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct t
 
 bool checkpointer_is_idle(const struct checkpointer *c)
 {
-	return c->turn == TURN_IDLE && !c->is_broken;
+	return c->turn == TURN_IDLE && c->tiles && !c->is_broken;
 }
 
 struct str checkpointer_note(const struct checkpointer *c)

@@ -37,8 +37,8 @@ enum rc checkpointer_holds(struct checkpointer *c, uint64_t size, const struct t
 /* For witnesses (witness.c), from the loop's thread. Is the helper doing nothing? Only then
  * checkpointer_prove and checkpointer_note may be called. */
 bool checkpointer_is_idle(const struct checkpointer *c);
-/* The note that was published last, as the keeper signed it; empty before the first of this life.
- */
+/* The note that the keeper signed last; empty before the first of this life. It is the published
+ * one unless publishing it has failed. */
 struct str checkpointer_note(const struct checkpointer *c);
 /* The proof between two trees that are not larger than the published one. */
 enum rc checkpointer_prove(struct checkpointer *c, uint64_t old_size, uint64_t size,

@@ -321,12 +321,16 @@ static void begin_round(struct governor *g, uint64_t size)
 {
 	struct witnesses *w = g->witnesses;
 	struct tlog_note note;
+	struct tlog_checkpoint c;
 	struct str signed_note = checkpointer_note(g->checkpointer);
 
+	if (tlog_note_parse(signed_note, &note, NULL) != RC_OK ||
+	    tlog_checkpoint_parse(note.text, &c, NULL) != RC_OK || c.size != size) {
+		return; /* what was signed is not published yet */
+	}
 	buf_reset(&w->note);
 	buf_reset(&w->text);
-	if (tlog_note_parse(signed_note, &note, NULL) != RC_OK ||
-	    buf_add(&w->note, signed_note) != RC_OK || buf_add(&w->text, note.text) != RC_OK) {
+	if (buf_add(&w->note, signed_note) != RC_OK || buf_add(&w->text, note.text) != RC_OK) {
 		log_err("no memory to show the log to witnesses");
 		return;
 	}

@@ -291,8 +291,8 @@ static void make(struct bench *b, uint64_t leaves)
 
 	is_making = true;
 	b->segments.fdatasync = no_sync;
-	must_ok(book_open(&b->segments, 0, STR(ORIGIN), &clock, NULL, NULL, &b->book, &b->state,
-			  &is_new, &e),
+	must_ok(book_open(&b->segments, NULL, 0, STR(ORIGIN), &clock, NULL, NULL, &b->book,
+			  &b->state, &is_new, &e),
 		&e);
 	must_ok(tiles_open(b->publish_dir, &b->key, &b->segments, &b->tiles, &e), &e);
 	fill(b, leaves - TAIL);
@@ -319,8 +319,8 @@ static void start(struct bench *b, bool from_snapshot)
 		must_ok(rc, &e);
 	}
 	loaded = now_s() - began;
-	must_ok(book_open(&b->segments, 0, STR(ORIGIN), &clock, NULL, rc == RC_OK ? &begin : NULL,
-			  &b->book, &b->state, &is_new, &e),
+	must_ok(book_open(&b->segments, NULL, 0, STR(ORIGIN), &clock, NULL,
+			  rc == RC_OK ? &begin : NULL, &b->book, &b->state, &is_new, &e),
 		&e);
 	printf("start               %" PRIu64 " leaves, %" PRIu64 " of them from the snapshot\n",
 	       state_size(b->state), begin.base.size);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* driver.c - replays a corpus directory, and every prefix and single-byte change of its small
- * files, through a fuzz target: the part of fuzzing that needs no fuzzer. */
+/* driver.c - replays a corpus directory, and every prefix and single-bit change of its small
+ * files, through a fuzz target: the part of fuzzing that needs no fuzzer. What a fuzzer found, in
+ * the directory explored/, is replayed as it is. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -44,40 +46,60 @@ static void run_variants(struct buf *b)
 	}
 }
 
-int main(int argc, char **argv)
+/* Returns how many files there were; -1 after a message. */
+static long replay(const char *path, bool with_variants)
 {
-	size_t files = 0;
 	struct dirent *entry;
-	DIR *dir;
+	long files = 0;
+	DIR *dir = opendir(path);
 
-	if (argc != 2 || !(dir = opendir(argv[1]))) {
-		fprintf(stderr, "usage: %s CORPUS-DIRECTORY\n", argv[0]);
-		return 2;
+	if (!dir) {
+		fprintf(stderr, "%s: no such directory\n", path);
+		return -1;
 	}
 	while ((entry = readdir(dir))) {
 		AUTO_BUF b = BUF_INIT(LARGEST);
-		char path[4096];
+		char name[4096];
 		struct err e = ERR_INIT;
 
-		if (entry->d_name[0] == '.') {
+		if (entry->d_name[0] == '.' || entry->d_type == DT_DIR) {
 			continue;
 		}
-		(void)snprintf(path, sizeof(path), "%s/%s", argv[1], entry->d_name);
-		if (file_read(path, &b, &e) != RC_OK) {
+		(void)snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (file_read(name, &b, &e) != RC_OK) {
 			fprintf(stderr, "%s\n", e.msg);
-			return 1;
+			files = -1;
+			break;
 		}
 		run_exact(b.p, b.n);
-		if (b.n <= SMALL) {
+		if (with_variants && b.n <= SMALL) {
 			run_variants(&b);
 		}
 		files++;
 	}
 	closedir(dir);
-	if (files == 0) {
-		fprintf(stderr, "%s: empty corpus\n", argv[1]);
+	return files;
+}
+
+int main(int argc, char **argv)
+{
+	char explored[4096];
+	long files;
+	long more = 0;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s CORPUS-DIRECTORY\n", argv[0]);
+		return 2;
+	}
+	files = replay(argv[1], true);
+	(void)snprintf(explored, sizeof(explored), "%s/explored", argv[1]);
+	if (access(explored, F_OK) == 0) {
+		more = replay(explored, false);
+	}
+	if (files <= 0 || more < 0) {
+		fprintf(stderr, "%s: empty corpus, or one that cannot be read\n", argv[1]);
 		return 1;
 	}
-	printf("%zu inputs\n", files);
+	printf("%ld inputs, %ld explored\n", files, more);
 	return 0;
 }

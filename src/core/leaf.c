@@ -56,7 +56,7 @@ enum {
 		*ret_n = ARRAY_LEN(fields);                                                        \
 		return fields;                                                                     \
 	}
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 #undef U64
 #undef IX
@@ -79,7 +79,7 @@ static const struct kind {
 	    .version = (version_),                                                                 \
 	    .fields = fields_of_##name_,                                                           \
 	},
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 };
 
@@ -310,10 +310,10 @@ enum rc leaf_encode(struct buf *b, const struct leaf *l, struct err *e)
 
 /* ---- decoding ---- */
 
-static enum leaf_kind kind_of(struct str wire)
+static enum leaf_kind kind_of(struct str wire, uint64_t version)
 {
 	for (unsigned k = LEAF_NONE + 1; k < LEAF_KINDS; k++) {
-		if (str_eq(kinds[k].wire, wire)) {
+		if (kinds[k].version == version && str_eq(kinds[k].wire, wire)) {
 			return (enum leaf_kind)k;
 		}
 	}
@@ -383,14 +383,19 @@ static enum rc read_members(struct arena *arena, const struct json *j, struct le
 			    struct err *e)
 {
 	struct str wire;
+	uint64_t version;
 
 	if (!json_str(json_get(j, STR("type")), &wire)) {
 		FAIL(e, RC_INPUT, "a leaf without a type");
 	}
-	ret->kind = kind_of(wire);
-	if (ret->kind == LEAF_NONE) {
-		FAIL(e, RC_INPUT, "unknown leaf type '" STR_FMT "'",
+	if (!json_u64(json_get(j, STR("v")), &version)) {
+		FAIL(e, RC_INPUT, "leaf '" STR_FMT "' without a version",
 		     STR_ARG(str_slice(wire, 0, 64)));
+	}
+	ret->kind = kind_of(wire, version);
+	if (ret->kind == LEAF_NONE) {
+		FAIL(e, RC_INPUT, "unknown leaf type '" STR_FMT "' of version %llu",
+		     STR_ARG(str_slice(wire, 0, 64)), (unsigned long long)version);
 	}
 	for (const struct json *c = j->child; c; c = c->next) {
 		const struct member *m = member_named(ret->kind, c->key);

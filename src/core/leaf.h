@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core/leaf.h - facts: the records of the log's tree, as structures and as canonical JSON.
  *
- * Decoding accepts exactly what encoding produces (and older versions once there are any); every
- * other byte sequence is RC_INPUT. docs/formats/leaves.md is made from the same table.
+ * Decoding accepts exactly what encoding produces; every other byte sequence is RC_INPUT.
+ * docs/formats/leaves.md is made from the same table.
+ *
+ * A kind and a version are one line of the table. A kind that changes gets a new line with the next
+ * version under its name, and the old line stays as <NAME>_<version>: leaves of it are decoded as
+ * what they were, and the compiler asks for the code that applies them. Only the newest is written.
  */
 #pragma once
 
@@ -17,10 +21,15 @@ struct digest {
 bool digest_is_zero(const struct digest *d);
 bool digest_eq(const struct digest *a, const struct digest *b);
 
+/* The table; a test has one of its own. */
+#ifndef LEAF_TABLE
+#define LEAF_TABLE "core/leaf.def"
+#endif
+
 enum leaf_kind {
 	LEAF_NONE = 0,
 #define LEAF(NAME, name, wire, version, fields) LEAF_##NAME,
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 	LEAF_KINDS
 };
@@ -40,7 +49,7 @@ enum leaf_kind {
 	struct leaf_##name_ {                                                                      \
 		fields                                                                             \
 	};
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 #undef U64
 #undef IX
@@ -56,7 +65,7 @@ struct leaf {
 	uint64_t t; /* Unix milliseconds */
 	union {
 #define LEAF(NAME, name, wire, version, fields) struct leaf_##name name;
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 	};
 };

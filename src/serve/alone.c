@@ -2,12 +2,15 @@
 /* serve/alone.c - back-off, new channels, and who is told.
  *
  * Trust:  a role may say of a neighbour that it is lost, and can thereby have it ended: no more
- * than it could bring about by ending itself. Holds:  (1) a process is reaped before the next one
- * of its role is started, and before any neighbour is given a channel to that one. (2) a role that
- * does not stay up ends as a restart of all, whose back-off grows. States of a child: UP -its
- * channel ends-> LEAVING -grace is over: killed-> LEAVING; UP, LEAVING, STARTING -reaped-> WAITING
- * -timer-> STARTING -READY-> UP; STARTING -not ready in time: killed-> STARTING; any -too many
- * tries, no memory-> all are restarted.
+ *         than it could bring about by ending itself.
+ * Holds:  (1) a process is reaped before the next one of its role is started, and before any
+ *             neighbour is given a channel to that one.
+ *         (2) all roles run by the same bundle: one that would find another is not started alone.
+ *         (3) a role that does not stay up ends as a restart of all, whose back-off grows.
+ * States of a child: UP -its channel ends-> LEAVING -grace is over: killed-> LEAVING;
+ *         UP, LEAVING, STARTING -reaped-> WAITING -timer-> STARTING -READY-> UP;
+ *         STARTING -not ready in time: killed-> STARTING;
+ *         any -too many tries, no memory, another bundle-> all are restarted.
  */
 #include "serve/alone.h"
 
@@ -131,10 +134,31 @@ static enum rc try_start(struct supervisor *s, struct child *c, struct err *e)
 	return rc;
 }
 
+/* (2) */
+static bool has_changed(const struct supervisor *s)
+{
+	uint8_t now[32];
+	struct err e = ERR_INIT;
+
+	if (!s->table->digest) {
+		return false;
+	}
+	if (s->table->digest(s->args.deployment, now, &e) != RC_OK) {
+		log_err("the deployment cannot be read: %s", e.msg);
+		return false; /* nor will the role read it: that is the end of this try */
+	}
+	return memcmp(now, s->bundle, sizeof(now)) != 0;
+}
+
 static void start(struct supervisor *s, struct child *c)
 {
 	struct err e = ERR_INIT;
 
+	if (has_changed(s)) {
+		log_warn("the deployment was changed: all roles are restarted");
+		supervisor_failed(s);
+		return;
+	}
 	c->started_ns = clock_boot_ns(&s->clock);
 	c->restarts++;
 	if (!timer_in(s, c, START_MS)) {

@@ -192,3 +192,13 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	}
 	return give_state(state, &ret->ids, e);
 }
+
+enum rc plan_digest(const char *deployment, uint8_t ret[32], struct err *e)
+{
+	AUTO_FINDINGS findings = FINDINGS_INIT; /* whoever is started says them */
+	AUTO_DEPLOYMENT d = NULL;
+
+	TRY(deployment_load(deployment, &d, &findings, e));
+	memcpy(ret, d->bundle->digest, 32);
+	return RC_OK;
+}

@@ -42,6 +42,8 @@ struct serve_table {
 	const struct serve_role *roles;
 	size_t n_roles;
 	enum rc (*plan)(const char *deployment, struct serve_plan *ret, struct err *e);
+	/* Of what the deployment says now; NULL = it never changes. */
+	enum rc (*digest)(const char *deployment, uint8_t ret[32], struct err *e);
 };
 
 /* The product's table (serve/table.c). */

@@ -321,7 +321,8 @@ static void start(struct supervisor *s)
 	s->started_ns = clock_boot_ns(&s->clock);
 	s->args.generation++;
 	timer_in(s, START_MS);
-	if (try_start(s, &e) != RC_OK) {
+	if ((s->table->digest && s->table->digest(s->args.deployment, s->bundle, &e) != RC_OK) ||
+	    try_start(s, &e) != RC_OK) {
 		log_err("%s", e.msg);
 		supervisor_failed(s);
 	}

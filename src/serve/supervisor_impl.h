@@ -20,6 +20,7 @@ struct supervisor {
 	const struct serve_table *table;
 	struct serve_args args; /* generation: the last one given out */
 	struct serve_plan plan;
+	uint8_t bundle[32]; /* that all were started with */
 	struct clock clock;
 	struct loop *loop;
 	struct loop_io signals;

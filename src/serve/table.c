@@ -26,4 +26,4 @@ static const struct serve_role roles[] = {
 };
 
 const struct serve_table serve_table = {
-    .roles = roles, .n_roles = ARRAY_LEN(roles), .plan = plan_load};
+    .roles = roles, .n_roles = ARRAY_LEN(roles), .plan = plan_load, .digest = plan_digest};

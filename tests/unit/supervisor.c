@@ -235,6 +235,21 @@ static enum rc test_plan(const char *deployment, struct serve_plan *ret, struct 
 	return RC_OK;
 }
 
+/* What file "bundle" begins with. */
+static enum rc test_digest(const char *deployment, uint8_t ret[32], struct err *e)
+{
+	AUTO_BUF b = BUF_INIT(8191);
+	char path[256];
+
+	(void)e;
+	memset(ret, 0, 32);
+	path_in(deployment, "bundle", path);
+	if (file_read(path, &b, NULL) == RC_OK && b.n) {
+		ret[0] = (uint8_t)b.p[0];
+	}
+	return RC_OK;
+}
+
 static const struct serve_role test_roles[] = {
     {.role = R_AGENTS, .main = test_role_main},
     {.role = R_PEOPLE, .main = test_role_main, .restarts_alone = true},
@@ -244,8 +259,10 @@ static const struct serve_role test_roles[] = {
 };
 enum { N_CHILDREN = 7 }; /* two agents' fronts and two backends */
 
-static const struct serve_table test_table = {
-    .roles = test_roles, .n_roles = ARRAY_LEN(test_roles), .plan = test_plan};
+static const struct serve_table test_table = {.roles = test_roles,
+					      .n_roles = ARRAY_LEN(test_roles),
+					      .plan = test_plan,
+					      .digest = test_digest};
 
 /* ---- The tests ---- */
 
@@ -498,6 +515,27 @@ static void a_role_that_does_not_stay_takes_all_with_it(void **state)
 	assert_int_equal(end_status(), 0);
 }
 
+static void a_changed_deployment_is_activated_for_all_or_for_none(void **state)
+{
+	(void)state;
+	pid_t governor;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	governor = pid_of("governor[]", 1);
+	touch("bundle");
+	assert_int_equal(kill(pid_of("people[]", 1), SIGKILL), 0);
+	wait_for("log", "the deployment was changed: all roles are restarted", 1);
+	wait_for("log", "ready roles=7 generation=2", 1);
+	assert_false(is_running(governor));
+	/* From there on it is the one that all have. */
+	assert_int_equal(kill(pid_of("people[]", 2), SIGKILL), 0);
+	wait_for("log", "the people is back generation=3", 1);
+	assert_true(is_running(pid_of("governor[]", 2)));
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
 static void a_role_that_its_neighbour_calls_lost_is_ended_and_comes_back(void **state)
 {
 	(void)state;
@@ -660,6 +698,8 @@ int main(int argc, char **argv)
 		remove_place),
 	    cmocka_unit_test_setup_teardown(two_that_die_at_once_find_each_other, make_place,
 					    remove_place),
+	    cmocka_unit_test_setup_teardown(a_changed_deployment_is_activated_for_all_or_for_none,
+					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_does_not_stay_takes_all_with_it, make_place,
 					    remove_place),
 	    cmocka_unit_test_setup_teardown(

@@ -500,12 +500,18 @@ enum rc channel_send_fd(struct channel *c, const struct message *m, int take_fd)
 void channel_take_back(struct channel *c, enum message_kind kind,
 		       void (*fn)(void *ctx, const struct message *m), void *ctx)
 {
-	size_t from = c->round_at > c->out_at ? c->round_at : c->out_at;
-	struct reader r = reader_of(str_slice(buf_view(&c->out), from, SIZE_MAX));
-	size_t kept = from;
+	size_t from;
+	size_t kept;
+	struct reader r;
 	uint32_t n;
 	struct str body;
 
+	if (!c) {
+		return;
+	}
+	from = c->round_at > c->out_at ? c->round_at : c->out_at;
+	kept = from;
+	r = reader_of(str_slice(buf_view(&c->out), from, SIZE_MAX));
 	while (rd_u32(&r, &n) && rd_take(&r, n, &body)) {
 		struct message m;
 

@@ -34,7 +34,7 @@ void channel_free(struct channel *c);
 enum rc channel_send(struct channel *c, const struct message *m);
 /* Takes back what this round has queued of that kind, as if it had never been sent: each message is
  * shown to fn (which must not send on c), then forgotten. What earlier rounds queued stays, whether
- * it was written or not. */
+ * it was written or not. NULL is fine. */
 void channel_take_back(struct channel *c, enum message_kind kind,
 		       void (*fn)(void *ctx, const struct message *m), void *ctx);
 /* Writes what is queued now instead of at the end of the round. NULL is fine. */

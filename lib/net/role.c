@@ -132,7 +132,9 @@ static void link_is_gone(void *ctx, struct channel *c, const char *why)
 		return;
 	}
 	*p->slot = NULL; /* (1) */
-	if (is_its_end) {
+	if (!p->env->supervisor) {
+		loop_stop(p->env->loop); /* nobody is there to start it again, as in tests */
+	} else if (is_its_end) {
 		log_info("the %s is gone", role_name(p->peer->role));
 		p->patience.fire = patience_is_over;
 		p->patience.ctx = p;
@@ -241,6 +243,25 @@ uint64_t role_generation(const struct role_env *env, enum role peer, const char 
 		}
 	}
 	return env->generation;
+}
+
+uint64_t role_born(const struct role_env *env, enum role peer, const char *name)
+{
+	for (size_t i = 0; i < env->n_peers; i++) {
+		const struct role_peer *p = &env->peers[i];
+
+		if (p->role == peer && (!name || strcmp(p->name, name) == 0)) {
+			return p->born;
+		}
+	}
+	return 0;
+}
+
+bool role_is_elder(const struct role_env *env, enum role peer)
+{
+	uint64_t born = role_born(env, peer, NULL);
+
+	return born != 0 && born < env->generation;
 }
 
 void role_note_state(struct role_env *env, const struct msg_role_state *m)

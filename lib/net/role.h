@@ -42,7 +42,7 @@ typedef void role_link_fn(void *ctx);
 struct role_link {
 	channel_fn *on_message;
 	/* The peer is gone, the pointer is NULL; all that it had said was heard before. NULL: no
-	 * matter. */
+	 * matter. Without a supervisor to start it again, the role's loop stops as well. */
 	role_link_fn *lost;
 	/* Another process took its place: what was asked of the last one is not answered any more.
 	 * NULL: no matter. */
@@ -106,6 +106,10 @@ enum rc role_link(const struct role_env *env, enum role peer, const char *name,
 		  const struct role_link *link, void *ctx, struct channel **slot, struct err *e);
 /* The generation of the link with that peer; the role's own without plugs. */
 uint64_t role_generation(const struct role_env *env, enum role peer, const char *name);
+/* The generation that the peer's process was started as; 0 = there is no such peer. */
+uint64_t role_born(const struct role_env *env, enum role peer, const char *name);
+/* Was that peer's process started before this one? Then it has seen another in this one's place. */
+bool role_is_elder(const struct role_env *env, enum role peer);
 /* For a message of the supervisor: PLUG (take_fd came with it) and ROLE_STATE. */
 void role_replug(const struct role_env *env, const struct msg_plug *m, int take_fd);
 void role_note_state(struct role_env *env, const struct msg_role_state *m);

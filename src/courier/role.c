@@ -19,7 +19,6 @@ struct office {
 	struct courier *courier;
 	struct witness_client *witnesses; /* NULL: nobody cosigns */
 	struct channel *governor;
-	const char *lost;
 };
 
 static void notified(void *ctx, uint64_t id, bool ok, struct str detail)
@@ -63,16 +62,6 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	} else if (m->kind == MESSAGE_WITNESS_ASK && r->witnesses) {
 		witness_client_ask(r->witnesses, &m->witness_ask);
 	}
-}
-
-static void on_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct office *r = ctx;
-
-	(void)c;
-	(void)why;
-	r->lost = "the governor is gone";
-	loop_stop(r->env->loop);
 }
 
 /* What name resolution, TLS and programs read. /etc file by file, since deployments keep secrets
@@ -186,6 +175,7 @@ static void office_fini(struct office *r)
 
 enum rc role_courier_main(const struct role_env *env, struct err *e)
 {
+	static const struct role_link governor = {.on_message = on_governor};
 	AUTO_FINDINGS findings = FINDINGS_INIT;
 	AUTO_DEPLOYMENT d = NULL;
 	CLEANUP(office_fini) struct office r = {.env = env};
@@ -200,10 +190,7 @@ enum rc role_courier_main(const struct role_env *env, struct err *e)
 		TRY(witness_client_new(env->loop, &d->witnesses, witnessed, &r, &r.witnesses, e));
 	}
 	TRY(confine(env, d, e));
-	TRY(role_channel(env, R_GOVERNOR, "", on_governor, on_gone, &r, &r.governor, e));
-	TRY(role_run(env, e));
-	if (r.lost) {
-		FAIL(e, RC_BROKEN, "%s", r.lost);
-	}
-	return RC_OK;
+	/* Orders of a governor that ended are carried out; its answers find nobody. */
+	TRY(role_link(env, R_GOVERNOR, "", &governor, &r, &r.governor, e));
+	return role_run(env, e);
 }

@@ -191,13 +191,19 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
-static void on_gone(void *ctx, struct channel *c, const char *why)
+static void governor_is_lost(void *ctx)
 {
 	struct agents *a = ctx;
 
-	(void)c;
-	log_err("a peer of the front is gone: %s", why);
-	loop_stop(a->env->loop);
+	sender_governor_lost(a->sender);
+	face_governor_lost(a->face);
+}
+
+static void governor_is_found(void *ctx)
+{
+	struct agents *a = ctx;
+
+	sender_governor_found(a->sender, role_generation(a->env, R_GOVERNOR, NULL));
 }
 
 static void say_as_sender(void *ctx, const struct message *m)
@@ -205,10 +211,8 @@ static void say_as_sender(void *ctx, const struct message *m)
 	struct agents *a = ctx;
 
 	if (channel_send(a->governor, m) != RC_OK) {
-		/* An outcome that the governor does not hear must end in a restart, not in silence.
-		 */
+		/* The link is lost in a moment; a call whose outcome it was is unclaimed then. */
 		log_err("the governor cannot be told of a %s", message_name(m->kind));
-		loop_stop(a->env->loop);
 	}
 }
 
@@ -335,6 +339,9 @@ static void agents_fini(struct agents *a)
 
 enum rc role_agents_main(const struct role_env *env, struct err *e)
 {
+	static const struct role_link keeper = {.on_message = on_message};
+	static const struct role_link governor = {
+	    .on_message = on_message, .lost = governor_is_lost, .found = governor_is_found};
 	AUTO_DEPLOYMENT deployment = NULL;
 	AUTO_FINDINGS findings = FINDINGS_INIT;
 	CLEANUP(agents_fini) struct agents a = {.env = env, .arena = ARENA_INIT(256 * 1024)};
@@ -344,7 +351,7 @@ enum rc role_agents_main(const struct role_env *env, struct err *e)
 	TRY(make_halves(&a, e));
 	TRY(make_server(&a, e));
 	TRY(role_confine(env, &agents_sandbox, NULL, 0, e));
-	TRY(role_channel(env, R_GOVERNOR, NULL, on_message, on_gone, &a, &a.governor, e));
-	TRY(role_channel(env, R_KEEPER, NULL, on_message, on_gone, &a, &a.keeper, e));
+	TRY(role_link(env, R_GOVERNOR, NULL, &governor, &a, &a.governor, e));
+	TRY(role_link(env, R_KEEPER, NULL, &keeper, &a, &a.keeper, e));
 	return role_run(env, e);
 }

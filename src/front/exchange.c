@@ -332,6 +332,14 @@ struct part *exchanges_find_id(struct exchanges *xs, struct str agent, struct st
 	return NULL;
 }
 
+struct part *exchanges_any(struct exchanges *xs)
+{
+	size_t i = 0;
+	const struct map_entry *entry = map_next(&xs->open, &i);
+
+	return entry ? entry->value : NULL;
+}
+
 void part_answer(struct part *p, struct str message)
 {
 	struct exchange *x = p->of;

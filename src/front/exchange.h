@@ -65,6 +65,8 @@ struct part *exchanges_find(struct exchanges *xs, uint64_t req);
 /* The open part with this JSON-RPC id in this session of this agent, or NULL. */
 struct part *exchanges_find_id(struct exchanges *xs, struct str agent, struct str session,
 			       struct str id);
+/* Any open part; NULL: there is none. */
+struct part *exchanges_any(struct exchanges *xs);
 /* Closes p with its message ("" = none is wanted: it was cancelled). Its exchange may be gone. */
 void part_answer(struct part *p, struct str message);
 

@@ -768,6 +768,31 @@ static void hear_tools(struct part *p, const struct msg_tools_reply *m)
 	}
 }
 
+/* A governor that ended may have admitted a call before. Whether it did is known to the next one,
+ * not here; "denied" could be a lie. */
+#define LOST_CALL                                                                                  \
+	"Unknown (outcome_unknown): the governor ended while it had this call. Whether it was "    \
+	"made is not known here. Look before you call it again."
+
+void face_governor_lost(struct face *f)
+{
+	struct part *p;
+
+	while ((p = exchanges_any(f->exchanges))) {
+		AUTO_BUF b = BUF_INIT(SMALL_BYTES);
+
+		if (!p->is_call) {
+			answer_error(p, 32000, STR("the governor ended: ask again"));
+			continue;
+		}
+		part_answer(p,
+			    mcp_reply_denial(&b, exchange_era(p->of), p->id, STR("outcome_unknown"),
+					     STR(LOST_CALL), NULL) == RC_OK
+				? buf_view(&b)
+				: STR(""));
+	}
+}
+
 bool face_hear(struct face *f, const struct message *m)
 {
 	struct part *p;

@@ -57,6 +57,9 @@ void face_request(struct face *f, struct http_request *r, const struct face_agen
 void face_gone(struct face *f, struct http_request *r);
 /* CALL_REPLY, TOOLS_REPLY; true when it was one of them. */
 bool face_hear(struct face *f, const struct message *m);
+/* The governor ended: what waits for it is answered. Until there is another one, what is asked is
+ * told that nothing can be recorded now. */
+void face_governor_lost(struct face *f);
 /* The agent was killed (or, with an empty id, everything was): what waits is aborted. */
 void face_cut(struct face *f, struct str agent);
 size_t face_waiting(const struct face *f);

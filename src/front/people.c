@@ -5,7 +5,7 @@
  * Trust:  hostile bytes from the HTTP listener; local users at the socket. Holds the sources'
  *         bearer tokens; no authority: the governor decides what a uid may do.
  * Holds:  (1) a command leaves only from the Unix socket, with the uid the kernel gave.
- *         (2) every request is answered once; a lost governor ends the role.
+ *         (2) every request is answered once, also when its governor or index ends.
  */
 #include "front/people.h"
 
@@ -35,6 +35,7 @@ struct people {
 	struct deployment *deployment;
 	struct channel *governor;
 	struct channel *index;
+	struct channel *keeper;
 	struct http_server *local;
 	struct http_server *http;
 	struct tls_context *tls;
@@ -373,6 +374,15 @@ static void on_index(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
+static void governor_is_lost(void *ctx)
+{
+	struct people *p = ctx;
+
+	answer_all(&p->waiting,
+		   STR("the governor ended; what was asked may have been recorded: look "
+		       "before you ask again"));
+}
+
 static void index_is_lost(void *ctx)
 {
 	struct people *p = ctx;
@@ -385,15 +395,6 @@ static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 	(void)ctx; /* the token key is for sign-in sessions, which the console will bring */
 	(void)c;
 	(void)m;
-}
-
-static void role_is_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct people *p = ctx;
-
-	(void)c; /* whoever it is: the supervisor starts all anew */
-	log_err("a peer is gone: %s", why);
-	loop_stop(p->loop);
 }
 
 /* ---- birth ---- */
@@ -497,6 +498,9 @@ static enum rc confine(const struct people *p, const struct role_env *env, const
 
 static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 {
+	static const struct role_link keeper = {.on_message = on_keeper};
+	static const struct role_link governor = {.on_message = on_governor,
+						  .lost = governor_is_lost};
 	static const struct role_link index = {.on_message = on_index, .lost = index_is_lost};
 	AUTO_FINDINGS found = FINDINGS_INIT;
 	AUTO_FD local = -1;
@@ -512,11 +516,9 @@ static enum rc live(struct people *p, const struct role_env *env, struct err *e)
 	}
 	TRY(serve(p, &local, &http, e));
 	TRY(confine(p, env, dir, e));
-	TRY(role_channel(env, R_GOVERNOR, NULL, on_governor, role_is_gone, p, &p->governor, e));
+	TRY(role_link(env, R_GOVERNOR, NULL, &governor, p, &p->governor, e));
 	if (role_has_peer(env, R_KEEPER, NULL)) {
-		struct channel *keeper;
-
-		TRY(role_channel(env, R_KEEPER, NULL, on_keeper, role_is_gone, p, &keeper, e));
+		TRY(role_link(env, R_KEEPER, NULL, &keeper, p, &p->keeper, e));
 	}
 	if (role_has_peer(env, R_INDEX, NULL)) {
 		TRY(role_link(env, R_INDEX, NULL, &index, p, &p->index, e));
@@ -540,6 +542,7 @@ enum rc role_people_main(const struct role_env *env, struct err *e)
 	published_free(p.published);
 	channel_free(p.governor);
 	channel_free(p.index);
+	channel_free(p.keeper);
 	for (size_t i = 0; i < p.secrets.n; i++) {
 		if (p.secrets.p[i].p) {
 			explicit_bzero(p.secrets.p[i].p, p.secrets.p[i].cap);

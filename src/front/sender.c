@@ -207,6 +207,16 @@ void sender_free(struct sender *s)
 	mem_free(s);
 }
 
+void sender_governor_lost(struct sender *s)
+{
+	desk_governor_lost(s->desk);
+}
+
+void sender_governor_found(struct sender *s, uint64_t generation)
+{
+	desk_governor_found(s->desk, generation);
+}
+
 bool sender_hear(struct sender *s, const struct message *m)
 {
 	return desk_hear(s->desk, m);

@@ -24,5 +24,8 @@ struct sender_conf {
 enum rc sender_new(struct loop *l, const struct sender_conf *conf, struct sender **ret,
 		   struct err *e);
 void sender_free(struct sender *s); /* NULL is fine */
+/* As struct desk has them. */
+void sender_governor_lost(struct sender *s);
+void sender_governor_found(struct sender *s, uint64_t generation);
 /* True when the message was for a sender. */
 bool sender_hear(struct sender *s, const struct message *m);

@@ -428,6 +428,9 @@ enum rc calls_run_act(struct governor *g, enum purpose purpose, const struct dec
 	};
 
 	MUST(d->verdict == VERDICT_ALLOW);
+	if (!g->keeper) {
+		FAIL(e, RC_AGAIN, "the keeper is being restarted");
+	}
 	TRY(check_sender(g, d->tool, e));
 	TRY(json_canonical(&canonical, args, e));
 	values[0].bytes = buf_view(&canonical);
@@ -639,6 +642,11 @@ void calls_judge(struct governor *g, struct request *r)
 		}
 		return;
 	}
+	if (!g->keeper) { /* no keeper, no effect; it is back in a moment */
+		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE,
+			      STR("the keeper is being restarted; call it again"), 0);
+		return;
+	}
 	if (senders_is_away(g, definitions_sender_is_runner(d.tool->upstream)) &&
 	    !(d.verdict == VERDICT_ASK && is_asked_already(g, r))) {
 		reply_refusal(g, r, REASON_UPSTREAM_UNAVAILABLE,
@@ -840,28 +848,19 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	tasks_tick(g); /* an ending task may have waited for this one */
 }
 
-enum rc calls_close_unknown(struct governor *g, struct err *e)
+enum rc calls_adopt(struct governor *g, const struct call *c, bool is_runner, struct err *e)
 {
-	uint64_t from = 0;
-	const struct call *c;
+	struct flight *f = flight_new(g, c->ix, e);
 
-	while ((c = state_next_call(g->state, from))) {
-		struct leaf l = {
-		    .kind = LEAF_CALL_COMPLETED,
-		    .call_completed =
-			{
-			    .call = c->ix,
-			    .kind = STR("unknown"),
-			    .reason = reason_code(REASON_STALE_GENERATION),
-			},
-		};
-
-		from = c->ix + 1;
-		if (c->state != CALL_ALLOWED) {
-			continue;
-		}
-		TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	if (!f) {
+		return e->code;
 	}
+	f->purpose = PURPOSE_AGENT;
+	f->tool = arena_str(&f->arena, c->tool);
+	f->task = c->task;
+	f->lease = c->lease;
+	f->is_runner = is_runner;
+	f->is_unclaimed = true;
 	return RC_OK;
 }
 

@@ -53,7 +53,7 @@ struct to_prove {
 struct checkpointer {
 	struct loop *loop;
 	struct book *book;
-	struct channel *keeper;
+	struct channel *const *keeper; /* NULL behind it while it is being restarted */
 	const char *dir;
 	struct tlog_vkey key;
 	struct tiles *tiles; /* NULL while they cannot be opened */
@@ -249,7 +249,7 @@ static void ask_for_signature(struct checkpointer *c)
 	};
 
 	c->turn = TURN_SIGNING;
-	if (channel_send(c->keeper, &m) != RC_OK) {
+	if (channel_send(*c->keeper, &m) != RC_OK) {
 		log_err("the keeper cannot be asked for a signature");
 	}
 }
@@ -262,7 +262,7 @@ static enum rc send_proof(struct checkpointer *c, const struct to_prove *p, stru
 	TRY(tiles_receipt(c->tiles, p->leaf_index, &receipt, e));
 	m.lease_proof.lease = p->lease;
 	m.lease_proof.receipt = buf_view(&receipt);
-	if (channel_send(c->keeper, &m) != RC_OK) {
+	if (channel_send(*c->keeper, &m) != RC_OK) {
 		FAIL(e, RC_BROKEN, "the keeper cannot be reached");
 	}
 	return RC_OK;
@@ -329,6 +329,13 @@ static void thread_is_done(struct loop_io *io, uint32_t events)
 	rc = c->result;
 	pthread_mutex_unlock(&c->lock);
 	turn_is_over(c, rc);
+}
+
+void checkpointer_keeper_found(struct checkpointer *c)
+{
+	if (c->turn == TURN_SIGNING && !c->is_broken) {
+		ask_for_signature(c);
+	}
 }
 
 void checkpointer_step(struct checkpointer *c)
@@ -441,7 +448,7 @@ static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_t
 }
 
 enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
-			 struct channel *keeper, bool has_thread, struct checkpointer **ret,
+			 struct channel *const *keeper, bool has_thread, struct checkpointer **ret,
 			 struct err *e)
 {
 	struct checkpointer *c = mem_calloc(1, sizeof(*c));

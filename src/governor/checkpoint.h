@@ -19,13 +19,15 @@ struct checkpointer;
  * (log.vkey). Starts the thread, unless has_thread is false: then whoever steps the loop also calls
  * checkpointer_step. */
 enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct str vkey_text,
-			 struct channel *keeper, bool has_thread, struct checkpointer **ret,
+			 struct channel *const *keeper, bool has_thread, struct checkpointer **ret,
 			 struct err *e);
 /* Waits for the thread. */
 void checkpointer_free(struct checkpointer *c);
 /* Does what the thread would do next, here and now. */
 void checkpointer_step(struct checkpointer *c);
 void checkpointer_on_signature(struct checkpointer *c, const struct msg_signature *m);
+/* Another keeper took the place of the last one: what was asked of that is asked again. */
+void checkpointer_keeper_found(struct checkpointer *c);
 /* Once a checkpoint covers it, the receipt of this leaf goes to the keeper, which gave a lease for
  * it. RC_NOMEM: it cannot be remembered. */
 enum rc checkpointer_prove_lease(struct checkpointer *c, uint64_t lease, uint64_t leaf_index);

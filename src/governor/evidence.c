@@ -28,7 +28,7 @@ enum rc evidence_desk_new(struct governor *g, struct err *e)
 	if (!g->evidence) {
 		FAIL(e, RC_NOMEM, "no memory for evidence");
 	}
-	g->evidence->next_req = 1;
+	g->evidence->next_req = g->env->generation << 32 | 1; /* none of an earlier governor's */
 	return RC_OK;
 }
 

@@ -39,8 +39,9 @@ enum {
 	GOVERNOR_SEND_BY_MS = 2000, /* life of an admission */
 	GOVERNOR_DRAIN_MS = 2000,   /* how long a task's end waits for calls under way */
 	GOVERNOR_LEASE_CREATE_MS = 10000,
-	GOVERNOR_ESCALATION_MS = 250,	       /* between looks at ladders and rotas */
-	GOVERNOR_KILL_WAIT_MS = 2000,	       /* for senders to say what was already sent */
+	GOVERNOR_ESCALATION_MS = 250, /* between looks at ladders and rotas */
+	GOVERNOR_KILL_WAIT_MS = 2000, /* for senders to say what was already sent */
+	GOVERNOR_HANDOVER_MS = 2000,  /* for senders of an earlier life to say what they have */
 	GOVERNOR_ROLLBACK_MS = 30 * 60 * 1000, /* a rollback that is not done then has failed */
 	GOVERNOR_ROLLBACKS = 16,	       /* with a call under way at a time */
 	GOVERNOR_READ_BACK_MS = 120 * 1000,    /* how long it is tried to read an effect back */
@@ -122,6 +123,8 @@ struct flight {
 	} step;
 	bool is_use_look;  /* capture: of whether the target is in use, not of its state */
 	bool is_runner;	   /* which sender has it */
+	bool is_unclaimed; /* an earlier life admitted it, and its sender has not said that it has
+			      it */
 	uint64_t redacted; /* secrets taken out of its result */
 };
 
@@ -200,6 +203,8 @@ struct governor {
 		bool is_asked;
 	})
 	revoking;
+	bool waits_in_flight[2]; /* for the agents' front, for the runner */
+	uint64_t handover_until_ns;
 	uint64_t next_fence;
 	uint64_t route_again_ns; /* 0 = nothing is to be routed later */
 	bool is_routing_late;
@@ -265,7 +270,9 @@ struct role_hearers {
 	channel_fn *courier;
 	channel_fn *store;
 };
-/* Opens the links; what their peers have said meanwhile waits in their sockets. */
+/* The keeper's link comes first: without its keys nothing else is done. */
+enum rc roles_link_keeper(struct governor *g, channel_fn *hear, struct err *e);
+/* Opens the other links; what their peers have said meanwhile waits in their sockets. */
 enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct err *e);
 /* The member `roles` of an open object: those that are away, or were restarted alone. */
 void roles_view(const struct governor *g, struct json_out *w);
@@ -275,6 +282,13 @@ void roles_view(const struct governor *g, struct json_out *w);
 bool senders_is_away(const struct governor *g, bool is_runner);
 /* Of the link with it; in admissions and deliveries, so that they concern this process only. */
 uint64_t senders_generation(const struct governor *g, bool is_runner);
+/* Of its process. */
+uint64_t senders_born(const struct governor *g, bool is_runner);
+/* At the start: what was under way when the last life ended is unknown, but for calls of agents
+ * with a sender that lives on: it says what it has (IN_FLIGHT), and only the rest is unknown. */
+enum rc senders_recover(struct governor *g, struct err *e);
+void senders_on_in_flight(struct governor *g, const struct msg_in_flight *m, bool is_runner);
+void senders_tick(struct governor *g);
 void senders_lost(struct governor *g, bool is_runner);
 void senders_found(struct governor *g, bool is_runner);
 
@@ -325,8 +339,8 @@ bool calls_lease_has_flights(const struct governor *g, uint64_t lease);
 bool calls_has_lease(struct governor *g, struct request *r, const struct tool *tool,
 		     uint64_t *ret_lease);
 struct request *calls_find_request(struct governor *g, uint64_t id);
-/* At the start: what was under way when the last life ended is unknown. */
-enum rc calls_close_unknown(struct governor *g, struct err *e);
+/* A flight for a call that an earlier life allowed and whose outcome may still come. */
+enum rc calls_adopt(struct governor *g, const struct call *c, bool is_runner, struct err *e);
 void calls_free_all(struct governor *g);
 
 /* ---- preserve.c: evidence that Remit itself reads before a call ---- */
@@ -477,6 +491,10 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m);
 void leases_on_revoked(struct governor *g, const struct msg_lease_revoked *m);
 void leases_on_found(struct governor *g, const struct msg_lease_found *m);
 void leases_tick(struct governor *g);
+/* Secrets that may not have left the keeper are lost with it: their leases are revoked. */
+void leases_keeper_lost(struct governor *g);
+/* Revocations are asked for again, at once. */
+void leases_keeper_found(struct governor *g);
 /* What it was lent is lost with it, or was left behind in a dead process: revoked. */
 void leases_sender_lost(struct governor *g, bool is_runner);
 /* At the start: everything of an earlier life is revoked, and every backend swept. */
@@ -611,6 +629,8 @@ void stop_recover(struct governor *g);
 void stop_on_fenced(struct governor *g, const struct msg_fenced *m, bool is_runner);
 void stop_tick(struct governor *g);
 void stop_free_all(struct governor *g);
+/* At the start: senders that live on hear of all stops that are in force. */
+void stop_fence_again(struct governor *g);
 /* That call's sender ended before it answered a fence: it may have been sent. */
 void stop_note_unknown(struct governor *g, uint64_t call, bool is_runner);
 /* The process that a fence was for is no more, and certainly sends nothing: that is an answer. */

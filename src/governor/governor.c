@@ -47,6 +47,9 @@ static void on_agents(void *ctx, struct channel *c, const struct message *m)
 	case MESSAGE_OUTCOME:
 		calls_on_outcome(g, &m->outcome, false);
 		break;
+	case MESSAGE_IN_FLIGHT:
+		senders_on_in_flight(g, &m->in_flight, false);
+		break;
 	case MESSAGE_DEFINITIONS:
 		definitions_on_answer(g, &m->definitions);
 		break;
@@ -73,6 +76,9 @@ static void on_runner(void *ctx, struct channel *c, const struct message *m)
 	switch ((int)m->kind) {
 	case MESSAGE_OUTCOME:
 		calls_on_outcome(g, &m->outcome, true);
+		break;
+	case MESSAGE_IN_FLIGHT:
+		senders_on_in_flight(g, &m->in_flight, true);
 		break;
 	case MESSAGE_DEFINITIONS:
 		definitions_on_answer(g, &m->definitions);
@@ -193,16 +199,6 @@ static void on_store(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
-static void peer_is_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct governor *g = ctx;
-
-	(void)c; /* whoever it is: the supervisor starts all anew */
-	log_err("a peer is gone: %s", why);
-	g->is_broken = true;
-	loop_stop(g->loop);
-}
-
 /* ---- rounds and ticks ---- */
 
 static void end_of_round(void *ctx)
@@ -237,6 +233,7 @@ static void tick(struct loop_timer *t)
 	escalate_tick(g);
 	break_glass_tick(g);
 	notify_tick(g);
+	senders_tick(g);
 	leases_tick(g);
 	if (!state_sends_nothing(g->state)) {
 		terms_tick(g);
@@ -283,7 +280,7 @@ static enum rc open_state(struct governor *g, struct err *e)
 
 static enum rc connect_keeper(struct governor *g, struct err *e)
 {
-	return role_channel(g->env, R_KEEPER, NULL, on_keeper, peer_is_gone, g, &g->keeper, e);
+	return roles_link_keeper(g, on_keeper, e);
 }
 
 /* What they have said meanwhile waits in their sockets. */
@@ -344,7 +341,7 @@ static enum rc announce(struct governor *g, struct err *e)
 	}
 	TRY(inventory_start(g, e));
 	stop_recover(g);
-	TRY(calls_close_unknown(g, e));
+	TRY(senders_recover(g, e));
 	return book_commit(g->book, e);
 }
 
@@ -355,8 +352,8 @@ static enum rc start_checkpoints(struct governor *g, struct err *e)
 	if (!w->publish_dir) {
 		return RC_OK;
 	}
-	return checkpointer_new(g->loop, g->book, w->publish_dir, w->vkey, g->keeper, w->has_thread,
-				&g->checkpointer, e);
+	return checkpointer_new(g->loop, g->book, w->publish_dir, w->vkey, &g->keeper,
+				w->has_thread, &g->checkpointer, e);
 }
 
 static enum rc open_all(struct governor *g, struct err *e)
@@ -386,7 +383,9 @@ enum rc governor_open(const struct governor_world *w, struct governor **ret, str
 	g->bundle = w->deployment->bundle;
 	g->round = (struct arena)ARENA_INIT(GOVERNOR_ROUND_BYTES);
 	g->next_request_id = 1;
-	g->next_fence = 1;
+	/* Answers that were meant for an earlier governor find nobody here. */
+	g->next_fence = g->env->generation << 32 | 1;
+	g->next_note_id = g->env->generation << 32;
 	g->tick = (struct loop_timer){.fire = tick, .ctx = g};
 	g->refresh = (struct loop_timer){.fire = refresh, .ctx = g};
 	g->commit = (struct loop_hook){.run = end_of_round, .ctx = g, .phase = LOOP_COMMIT};
@@ -417,6 +416,7 @@ enum rc governor_begin(struct governor *g, struct err *e)
 	health_start(g);
 	TRY(book_commit(g->book, e));
 	TRY(connect_others(g, e));
+	stop_fence_again(g);
 	clock_watch_recover(g);
 	leases_recover(g);
 	terms_recover(g);

@@ -13,7 +13,14 @@
 #include "base/log.h"
 #include "governor/checkpoint.h"
 
-enum { RETRY_FIRST_MS = 200, RETRY_MAX_MS = 30000, TO_AGENTS = 1, TO_RUNNER = 2 };
+enum {
+	RETRY_FIRST_MS = 200,
+	RETRY_MAX_MS = 30000,
+	FRESH_MS = 5000,	 /* after the last moment to create it; it is out long before */
+	PROVE_AGAIN_MS = 120000, /* longer than a keeper waits for a proof (keeper/lease.h) */
+	TO_AGENTS = 1,
+	TO_RUNNER = 2,
+};
 
 /* "remit_<first 8 hex digits of the log's name>_l<index>": ours, and this log's. */
 static struct str external_name(const struct governor *g, uint64_t lease, char out[64])
@@ -127,7 +134,7 @@ void leases_on_issued(struct governor *g, const struct msg_lease_issued *m)
 	}
 	delivered.lease_delivered.to = to_runner ? STR("runner") : STR("agents");
 	deliver.lease_deliver.to = to_runner ? TO_RUNNER : TO_AGENTS;
-	deliver.lease_deliver.generation = senders_generation(g, to_runner);
+	deliver.lease_deliver.generation = senders_born(g, to_runner);
 	if (gov_record(g, &created) && gov_record(g, &delivered)) {
 		order(g, &deliver);
 		calls_wake_lease(g, m->lease);
@@ -271,6 +278,38 @@ void leases_tick(struct governor *g)
 	}
 }
 
+/* Is it too young to be sure that its secret is out? */
+static bool is_fresh(const struct governor *g, const struct lease *l)
+{
+	return l->state == LEASE_STATE_INTENDED || l->state == LEASE_STATE_CREATED ||
+	       gov_now_ms(g) < l->create_by_unix_ms + FRESH_MS;
+}
+
+void leases_keeper_lost(struct governor *g)
+{
+	const struct lease *l;
+	uint64_t from = 0;
+
+	while ((l = state_next_lease(g->state, from))) {
+		uint64_t ix = l->ix;
+
+		from = ix + 1;
+		if (l->state != LEASE_STATE_GONE && l->state != LEASE_STATE_REVOKING &&
+		    is_fresh(g, l)) {
+			leases_revoke(g, ix, "keeper_ended");
+			calls_wake_lease(g, ix);
+		}
+	}
+}
+
+void leases_keeper_found(struct governor *g)
+{
+	for (size_t i = 0; i < g->revoking.n; i++) {
+		g->revoking.p[i].again_ns = 0;
+	}
+	leases_tick(g);
+}
+
 void leases_sender_lost(struct governor *g, bool is_runner)
 {
 	const struct lease *l;
@@ -288,6 +327,36 @@ void leases_sender_lost(struct governor *g, bool is_runner)
 	}
 }
 
+/* Of a keeper that has seen an earlier governor: it wants proof of leases that this one did not
+ * give. */
+static void prove_again(struct governor *g, const struct lease *l)
+{
+	if (g->checkpointer && role_is_elder(g->env, R_KEEPER) &&
+	    gov_now_ms(g) < l->create_by_unix_ms + PROVE_AGAIN_MS &&
+	    checkpointer_prove_lease(g->checkpointer, l->ix, l->ix) != RC_OK) {
+		log_err("no memory to prove the leaf of l%llu", (unsigned long long)l->ix);
+	}
+}
+
+/* Lent by an earlier governor to a sender that lives on, perhaps for a call that is under way.
+ * Whether the order to deliver it left is not known: it is given again, and done once. */
+static bool lives_on(struct governor *g, const struct lease *l)
+{
+	bool to_runner = backend_is_for_runner(g, l->backend);
+	const struct message deliver = {
+	    .kind = MESSAGE_LEASE_DELIVER,
+	    .lease_deliver = {.lease = l->ix,
+			      .to = to_runner ? TO_RUNNER : TO_AGENTS,
+			      .generation = senders_born(g, to_runner)}};
+
+	if (l->state != LEASE_STATE_DELIVERED || !role_is_elder(g->env, R_KEEPER) ||
+	    !role_is_elder(g->env, to_runner ? R_RUNNER : R_AGENTS)) {
+		return false;
+	}
+	order(g, &deliver);
+	return true;
+}
+
 void leases_recover(struct governor *g)
 {
 	const struct lease *l;
@@ -295,7 +364,10 @@ void leases_recover(struct governor *g)
 
 	while ((l = state_next_lease(g->state, from))) {
 		from = l->ix + 1;
-		leases_revoke(g, l->ix, "restart");
+		prove_again(g, l);
+		if (l->state != LEASE_STATE_GONE && !lives_on(g, l)) {
+			leases_revoke(g, l->ix, "restart");
+		}
 	}
 	for (size_t i = 0; i < g->deployment->n_backends; i++) {
 		struct message m = {

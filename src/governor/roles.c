@@ -7,9 +7,8 @@
  * Holds: (1) a role that the deployment has and whose channel is NULL is being restarted; it has
  *            not answered anything by being away.
  */
+#include "governor/checkpoint.h"
 #include "governor/gov.h"
-
-#include "base/log.h"
 
 static void agents_are_lost(void *ctx)
 {
@@ -45,6 +44,40 @@ static void store_is_lost(void *ctx)
 static void store_is_found(void *ctx)
 {
 	evidence_store_found(ctx);
+}
+
+/* Until there is another one nothing is admitted (calls.c): no keeper, no effect. */
+static void keeper_is_lost(void *ctx)
+{
+	struct governor *g = ctx;
+
+	if (!g->is_broken && g->is_ready) {
+		leases_keeper_lost(g);
+	}
+}
+
+static void keeper_is_found(void *ctx)
+{
+	struct governor *g = ctx;
+
+	if (g->is_broken) {
+		return;
+	}
+	vault_ask_again(g->vault, g->keeper);
+	if (g->checkpointer) {
+		checkpointer_keeper_found(g->checkpointer);
+	}
+	if (g->is_ready) {
+		leases_keeper_found(g);
+	}
+}
+
+enum rc roles_link_keeper(struct governor *g, channel_fn *hear, struct err *e)
+{
+	const struct role_link keeper = {
+	    .on_message = hear, .lost = keeper_is_lost, .found = keeper_is_found};
+
+	return role_link(g->env, R_KEEPER, NULL, &keeper, g, &g->keeper, e);
 }
 
 /* Without this peer nothing of the kind is done, and nothing else is lost. */

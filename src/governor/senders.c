@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/reader.h"
 
 static struct channel *channel_of(const struct governor *g, bool is_runner)
 {
@@ -30,6 +31,11 @@ uint64_t senders_generation(const struct governor *g, bool is_runner)
 	return role_generation(g->env, is_runner ? R_RUNNER : R_AGENTS, NULL);
 }
 
+uint64_t senders_born(const struct governor *g, bool is_runner)
+{
+	return role_born(g->env, is_runner ? R_RUNNER : R_AGENTS, NULL);
+}
+
 static int compare_calls(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a;
@@ -43,7 +49,8 @@ struct calls {
 };
 
 /* In the order of their admission, which the map does not have. */
-static enum rc flights_of(const struct governor *g, bool is_runner, struct calls *ret)
+static enum rc flights_of(const struct governor *g, bool is_runner, bool unclaimed_only,
+			  struct calls *ret)
 {
 	const struct map_entry *entry;
 	size_t i = 0;
@@ -51,7 +58,7 @@ static enum rc flights_of(const struct governor *g, bool is_runner, struct calls
 	while ((entry = map_next(&g->flights, &i))) {
 		const struct flight *f = entry->value;
 
-		if (f->is_runner == is_runner) {
+		if (f->is_runner == is_runner && (f->is_unclaimed || !unclaimed_only)) {
 			TRY(vec_push(&ret->list, f->call));
 		}
 	}
@@ -86,15 +93,10 @@ static void refuse_looking(struct governor *g, const struct flight *f)
 	}
 }
 
-static void end_flight(struct governor *g, uint64_t call, bool is_runner)
+static void end_flight(struct governor *g, uint64_t call, bool is_runner, struct str why)
 {
 	const struct flight *f = calls_flight(g, call);
-	const struct msg_outcome unknown = {
-	    .call = call,
-	    .kind = OUTCOME_UNKNOWN,
-	    .detail = is_runner ? STR("the runner ended: it may have been sent")
-				: STR("the agents' front ended: it may have been sent"),
-	};
+	const struct msg_outcome unknown = {.call = call, .kind = OUTCOME_UNKNOWN, .detail = why};
 
 	if (f) {
 		refuse_looking(g, f);
@@ -102,10 +104,25 @@ static void end_flight(struct governor *g, uint64_t call, bool is_runner)
 	}
 }
 
-void senders_lost(struct governor *g, bool is_runner)
+/* All of its flights, or those that it did not claim. */
+static void end_flights(struct governor *g, bool is_runner, bool unclaimed_only, struct str why)
 {
 	struct calls calls = {0};
 
+	if (flights_of(g, is_runner, unclaimed_only, &calls) != RC_OK) {
+		log_err("no memory to end the calls of a sender");
+		g->is_broken = true; /* (1): the next life closes them */
+		loop_stop(g->loop);
+	}
+	for (size_t i = 0; i < calls.list.n && !g->is_broken; i++) {
+		stop_note_unknown(g, calls.list.p[i], is_runner);
+		end_flight(g, calls.list.p[i], is_runner, why);
+	}
+	vec_fini(&calls.list);
+}
+
+void senders_lost(struct governor *g, bool is_runner)
+{
 	clock_watch(g);
 	if (g->is_broken) {
 		return;
@@ -113,17 +130,93 @@ void senders_lost(struct governor *g, bool is_runner)
 	if (!is_runner) {
 		forget_agents_requests(g);
 	}
-	if (flights_of(g, is_runner, &calls) != RC_OK) {
-		log_err("no memory to end the calls of a sender that ended");
-		g->is_broken = true; /* (1): the next life closes them */
-		loop_stop(g->loop);
-	}
-	for (size_t i = 0; i < calls.list.n && !g->is_broken; i++) {
-		stop_note_unknown(g, calls.list.p[i], is_runner);
-		end_flight(g, calls.list.p[i], is_runner);
-	}
-	vec_fini(&calls.list);
+	g->waits_in_flight[is_runner] = false;
+	end_flights(g, is_runner, false,
+		    is_runner ? STR("the runner ended: it may have been sent")
+			      : STR("the agents' front ended: it may have been sent"));
 	leases_sender_lost(g, is_runner);
+}
+
+/* ---- calls of an earlier life ---- */
+
+static bool may_be_claimed(const struct governor *g, const struct call *c, bool *ret_is_runner)
+{
+	const struct tool *t = bundle_tool(g->bundle, c->tool);
+
+	if (!t || !str_eq(c->purpose, STR("agent"))) {
+		return false;
+	}
+	*ret_is_runner = definitions_sender_is_runner(t->upstream);
+	return role_is_elder(g->env, *ret_is_runner ? R_RUNNER : R_AGENTS);
+}
+
+enum rc senders_recover(struct governor *g, struct err *e)
+{
+	const struct call *c;
+	uint64_t from = 0;
+
+	while ((c = state_next_call(g->state, from))) {
+		bool is_runner;
+		struct leaf l = {
+		    .kind = LEAF_CALL_COMPLETED,
+		    .call_completed =
+			{
+			    .call = c->ix,
+			    .kind = STR("unknown"),
+			    .reason = reason_code(REASON_STALE_GENERATION),
+			},
+		};
+
+		from = c->ix + 1;
+		if (c->state != CALL_ALLOWED) {
+			continue;
+		}
+		if (may_be_claimed(g, c, &is_runner)) {
+			TRY(calls_adopt(g, c, is_runner, e));
+		} else {
+			TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+		}
+	}
+	g->waits_in_flight[false] = role_is_elder(g->env, R_AGENTS);
+	g->waits_in_flight[true] = role_is_elder(g->env, R_RUNNER);
+	g->handover_until_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_HANDOVER_MS * 1000000;
+	return RC_OK;
+}
+
+static void handover_is_over(struct governor *g, bool is_runner)
+{
+	g->waits_in_flight[is_runner] = false;
+	end_flights(g, is_runner, true,
+		    STR("the governor ended, and no sender has it: it may have been sent"));
+}
+
+void senders_on_in_flight(struct governor *g, const struct msg_in_flight *m, bool is_runner)
+{
+	struct reader r = reader_of(m->calls);
+	uint64_t call;
+
+	if (!g->waits_in_flight[is_runner]) {
+		return; /* too late, or nobody asked: what has ended has ended */
+	}
+	while (rd_u64(&r, &call)) {
+		struct flight *f = calls_flight(g, call);
+
+		if (f && f->is_runner == is_runner) {
+			f->is_unclaimed = false;
+		}
+	}
+	handover_is_over(g, is_runner);
+}
+
+void senders_tick(struct governor *g)
+{
+	for (int i = 0; i < 2; i++) {
+		if (g->waits_in_flight[i] && gov_now_ns(g) >= g->handover_until_ns) {
+			log_warn("the %s did not say which calls it has",
+				 role_name(i ? R_RUNNER : R_AGENTS));
+			handover_is_over(g, i);
+		}
+	}
 }
 
 void senders_found(struct governor *g, bool is_runner)

@@ -341,6 +341,23 @@ static struct str_list maybe_sent(struct governor *g, const struct kill *k)
 	return (struct str_list){.p = ids, .n = n};
 }
 
+void stop_fence_again(struct governor *g)
+{
+	const struct kill *k;
+	uint64_t from = 0;
+
+	while ((k = state_next_kill(g->state, from))) {
+		unsigned scope = scope_number(k->scope);
+
+		from = k->ix + 1;
+		for (int i = 0; i < 2; i++) {
+			if (role_is_elder(g->env, i ? R_RUNNER : R_AGENTS)) {
+				fence(i ? g->runner : g->agents, g->next_fence++, scope, k->name);
+			}
+		}
+	}
+}
+
 void stop_recover(struct governor *g)
 {
 	const struct kill *k;

@@ -225,6 +225,32 @@ void vault_start(struct vault *v, struct channel *keeper)
 	}
 }
 
+void vault_ask_again(struct vault *v, struct channel *keeper)
+{
+	v->n_asked = 0;
+	if (!v->has_tags && log_io_has_file(&v->io, TAGS_FILE)) {
+		ask_open(v, keeper, STR("tags"), TAGS_FILE);
+	} else if (!v->has_tags) {
+		ask_new(v, keeper, STR("tags"));
+	}
+	for (size_t i = 0; i < v->slots.n; i++) {
+		const struct vault_slot *s = v->slots.p[i];
+		char file[NAME_BYTES];
+		char name[32];
+
+		if (s->is_open || s->is_lost) {
+			continue;
+		}
+		name_of(s, file);
+		(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
+		if (log_io_has_file(&v->io, file)) {
+			ask_open(v, keeper, str_from(name), file);
+		} else {
+			ask_new(v, keeper, str_from(name));
+		}
+	}
+}
+
 void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
 {
 	char file[NAME_BYTES] = TAGS_FILE;

@@ -27,6 +27,8 @@ void vault_free(struct vault *v);
 /* Asks the keeper for what is missing: the tag key, this life's key, fresh ones, and the stored
  * ones that are not open yet. */
 void vault_start(struct vault *v, struct channel *keeper);
+/* Asks a new keeper for what the last one was asked for and did not answer. */
+void vault_ask_again(struct vault *v, struct channel *keeper);
 void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m);
 /* Is everything asked for by vault_start there? */
 bool vault_is_ready(const struct vault *v);

@@ -427,6 +427,7 @@ enum rc witness_start(struct governor *g, struct err *e)
 	g->witnesses->text = (struct buf)BUF_INIT(TLOG_NOTE_MAX_BYTES);
 	TRY(tlog_policy_parse(text, &g->witnesses->policy, e));
 	g->witnesses->n = tlog_policy_witnesses(g->witnesses->policy);
+	g->witnesses->next_id = g->env->generation << 32; /* none of an earlier governor's */
 	if (is_required(g->bundle) && !state_witness_away(g->state)) {
 		record_away(g, "start", STR(""), 0); /* (2) */
 	}

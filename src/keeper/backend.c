@@ -20,7 +20,6 @@ struct server {
 	const struct backend *config;
 	void *backend;
 	struct channel *keeper;
-	bool is_lost;
 };
 
 const struct backend_kind *backend_kind_of(enum backend_type type)
@@ -43,9 +42,8 @@ static void say(struct server *s, const struct message *m)
 	enum rc rc = channel_send(s->keeper, m);
 
 	if (rc != RC_OK) {
+		/* A keeper that ended: the governor has what was made removed by its name. */
 		log_err("cannot send %s: %s", message_name(m->kind), rc_text(rc));
-		loop_stop(s->env->loop);
-		s->is_lost = true;
 	}
 	channel_flush(s->keeper); /* the next order may take its time */
 }
@@ -124,16 +122,6 @@ static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
-static void on_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct server *s = ctx;
-
-	(void)c;
-	(void)why;
-	s->is_lost = true;
-	loop_stop(s->env->loop);
-}
-
 static void server_fini(struct server *s)
 {
 	if (s->backend) {
@@ -147,6 +135,7 @@ enum rc backend_run(const struct role_env *env, const struct backend *config, st
 	CLEANUP(server_fini)
 	struct server s = {.env = env, .config = config, .kind = backend_kind_of(config->type)};
 	AUTO_ARENA arena = ARENA_INIT(8192);
+	static const struct role_link link = {.on_message = on_keeper};
 	struct sandbox_path paths[16] = {0};
 	size_t n = 0;
 
@@ -167,10 +156,6 @@ enum rc backend_run(const struct role_env *env, const struct backend *config, st
 		n++;
 	}
 	TRY(role_confine(env, s.kind->sandbox, paths, n, e));
-	TRY(role_channel(env, R_KEEPER, "", on_keeper, on_gone, &s, &s.keeper, e));
-	TRY(role_run(env, e));
-	if (s.is_lost) {
-		FAIL(e, RC_BROKEN, "the keeper is gone");
-	}
-	return RC_OK;
+	TRY(role_link(env, R_KEEPER, "", &link, &s, &s.keeper, e));
+	return role_run(env, e);
 }

@@ -41,13 +41,12 @@ struct keeper {
 	struct signer *signer;
 	struct tlog_hasher *hasher;
 	struct leases *leases;
-	struct channel *governor;
 	struct channel *people;
 	struct lease_peers peers;
+	bool is_governor_new;				/* and has not spoken yet */
 	struct backend_link backends[LIMIT_ROLE_PEERS]; /* in the order of peers.backends */
 	struct user_link users[LIMIT_ROLE_PEERS];
 	size_t n_users;
-	const char *lost; /* which peer went away */
 };
 
 static void say(struct channel *c, const struct message *m)
@@ -74,7 +73,7 @@ static void sign(struct keeper *k, const struct msg_sign *m)
 		reply.signature = (struct msg_signature){
 		    .size = signer_size(k->signer), .detail = str_slice(str_from(e.msg), 0, 256)};
 	}
-	say(k->governor, &reply);
+	say(k->peers.governor, &reply);
 }
 
 static void key_ready(struct keeper *k, struct str task, enum rc rc, const struct secret *key,
@@ -89,7 +88,7 @@ static void key_ready(struct keeper *k, struct str task, enum rc rc, const struc
 	} else {
 		reply.key_ready.detail = str_slice(str_from(e->msg), 0, 256);
 	}
-	say(k->governor, &reply);
+	say(k->peers.governor, &reply);
 }
 
 static void key_new(struct keeper *k, const struct msg_key_new *m)
@@ -134,6 +133,10 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	struct keeper *k = ctx;
 
 	(void)c;
+	if (k->is_governor_new) { /* it has replayed the log, however long that took */
+		k->is_governor_new = false;
+		leases_governor_found(k->leases);
+	}
 	if (m->kind == MESSAGE_SIGN) {
 		sign(k, &m->sign);
 	} else if (m->kind == MESSAGE_KEY_NEW) {
@@ -166,15 +169,6 @@ static void on_listener(void *ctx, struct channel *c, const struct message *m)
 	(void)ctx;
 	(void)c;
 	(void)m;
-}
-
-static void on_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct keeper *k = ctx;
-
-	(void)why;
-	k->lost = role_name(channel_peer(c));
-	loop_stop(k->env->loop);
 }
 
 static enum rc plug_backends(struct keeper *k, struct err *e)
@@ -215,7 +209,7 @@ static void user_is_found(void *ctx)
 
 	give_token_key(u);
 	if (u->generation) {
-		*u->generation = role_generation(u->keeper->env, u->role, u->name);
+		*u->generation = role_born(u->keeper->env, u->role, u->name);
 		leases_user_found(u->keeper->leases);
 	}
 }
@@ -233,7 +227,7 @@ static enum rc plug_user(struct keeper *k, const struct role_peer *p, struct cha
 				.generation = generation};
 	TRY(role_link(k->env, p->role, p->name, &link, u, channel, e));
 	if (generation) {
-		*generation = role_generation(k->env, p->role, p->name);
+		*generation = p->born;
 	}
 	return RC_OK;
 }
@@ -260,14 +254,6 @@ static enum rc plug_users(struct keeper *k, struct err *e)
 	return RC_OK;
 }
 
-static enum rc plug(struct keeper *k, struct err *e)
-{
-	TRY(role_channel(k->env, R_GOVERNOR, "", on_governor, on_gone, k, &k->governor, e));
-	k->peers.governor = k->governor;
-	TRY(plug_users(k, e));
-	return plug_backends(k, e);
-}
-
 /* What the governor's log must hold, before it does anything. */
 static void tell_anchor(struct keeper *k)
 {
@@ -276,7 +262,32 @@ static void tell_anchor(struct keeper *k)
 	    .anchor = {.size = signer_size(k->signer),
 		       .root = str_of(signer_root(k->signer)->bytes, TLOG_HASH_BYTES)}};
 
-	say(k->governor, &m);
+	say(k->peers.governor, &m);
+}
+
+static void governor_is_found(void *ctx)
+{
+	struct keeper *k = ctx;
+
+	tell_anchor(k);
+}
+
+static void governor_is_lost(void *ctx)
+{
+	struct keeper *k = ctx;
+
+	leases_governor_lost(k->leases);
+	k->is_governor_new = true;
+}
+
+static enum rc plug(struct keeper *k, struct err *e)
+{
+	static const struct role_link governor = {
+	    .on_message = on_governor, .lost = governor_is_lost, .found = governor_is_found};
+
+	TRY(role_link(k->env, R_GOVERNOR, "", &governor, k, &k->peers.governor, e));
+	TRY(plug_users(k, e));
+	return plug_backends(k, e);
 }
 
 static void keeper_fini(struct keeper *k)
@@ -285,7 +296,7 @@ static void keeper_fini(struct keeper *k)
 	signer_free(k->signer);
 	tlog_hasher_free(k->hasher);
 	keeper_keys_fini(&k->keys);
-	channel_free(k->governor);
+	channel_free(k->peers.governor);
 	channel_free(k->people);
 	channel_free(k->peers.runner.channel);
 	for (size_t i = 0; i < k->peers.n_agents; i++) {
@@ -331,9 +342,5 @@ enum rc keeper_run(const struct role_env *env, const char *dir, const char *anch
 	for (size_t i = 0; i < k->n_users; i++) {
 		give_token_key(&k->users[i]);
 	}
-	TRY(role_run(env, e));
-	if (k->lost) {
-		FAIL(e, RC_BROKEN, "the %s is gone", k->lost);
-	}
-	return RC_OK;
+	return role_run(env, e);
 }

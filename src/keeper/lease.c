@@ -207,6 +207,18 @@ static bool is_trusted(struct leases *l)
 	return !l->is_distrustful;
 }
 
+void leases_governor_lost(struct leases *l)
+{
+	(void)is_trusted(l); /* what it owed for too long is held against the next one too */
+}
+
+void leases_governor_found(struct leases *l)
+{
+	for (size_t i = 0; i < l->unproven.n; i++) {
+		l->unproven.p[i].due_ns = loop_now_ns(l->loop) + LEASE_PROOF_MS * 1000000ULL;
+	}
+}
+
 static bool expect_proof(struct leases *l, const struct msg_lease_issue *order)
 {
 	struct unproven u = {.lease = order->lease,

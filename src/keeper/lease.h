@@ -57,6 +57,10 @@ void leases_free(struct leases *l);
 void leases_order(struct leases *l, const struct message *m);
 /* LEASE_ISSUED, LEASE_REVOKED, LEASE_FOUND from the backend of that name. */
 void leases_answer(struct leases *l, const char *backend, const struct message *m);
+/* The governor ended. Once another one speaks, it has time anew to show the leaves on whose word
+ * leases were given; in between nothing is due. */
+void leases_governor_lost(struct leases *l);
+void leases_governor_found(struct leases *l);
 /* A user was plugged in: what waits for it goes there. */
 void leases_user_found(struct leases *l);
 /* Its process ended: what it was asked for is answered with no, and asked for again by the

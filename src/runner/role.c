@@ -7,8 +7,8 @@
 
 /* Where its children are looked up, and whom to answer. */
 struct plugs {
+	const struct role_env *env;
 	struct runner *runner;
-	struct loop *loop;
 	struct channel *governor;
 	struct channel *keeper;
 };
@@ -21,24 +21,28 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 	runner_hear(p->runner, m);
 }
 
-static void on_gone(void *ctx, struct channel *c, const char *why)
-{
-	struct plugs *p = ctx;
-
-	(void)c;
-	log_err("a peer of the runner is gone: %s", why);
-	loop_stop(p->loop);
-}
-
 static void say(void *ctx, const struct message *m)
 {
 	struct plugs *p = ctx;
 
 	if (channel_send(p->governor, m) != RC_OK) {
-		/* Without its outcomes the governor cannot go on: it will see the channel end. */
+		/* The link is lost in a moment; a call whose outcome it was is unclaimed then. */
 		log_err("the governor cannot be told of a %s", message_name(m->kind));
-		loop_stop(p->loop);
 	}
+}
+
+static void governor_is_lost(void *ctx)
+{
+	struct plugs *p = ctx;
+
+	runner_governor_lost(p->runner);
+}
+
+static void governor_is_found(void *ctx)
+{
+	struct plugs *p = ctx;
+
+	runner_governor_found(p->runner, role_generation(p->env, R_GOVERNOR, NULL));
 }
 
 /* The union of what all children may touch. */
@@ -88,9 +92,12 @@ static void plugs_fini(struct plugs *p)
 
 enum rc role_runner_main(const struct role_env *env, struct err *e)
 {
+	static const struct role_link governor = {
+	    .on_message = on_message, .lost = governor_is_lost, .found = governor_is_found};
+	static const struct role_link keeper = {.on_message = on_message};
 	AUTO_DEPLOYMENT deployment = NULL;
 	AUTO_FINDINGS findings = FINDINGS_INIT;
-	CLEANUP(plugs_fini) struct plugs plugs = {.loop = env->loop};
+	CLEANUP(plugs_fini) struct plugs plugs = {.env = env};
 	struct runner_conf conf = {.generation = env->generation,
 				   .unsafe_no_walls = env->unsafe_no_sandbox,
 				   .say = say,
@@ -100,7 +107,7 @@ enum rc role_runner_main(const struct role_env *env, struct err *e)
 	conf.bundle = deployment->bundle;
 	TRY(confine(env, deployment->bundle, e));
 	TRY(runner_new(env->loop, &conf, &plugs.runner, e));
-	TRY(role_channel(env, R_GOVERNOR, NULL, on_message, on_gone, &plugs, &plugs.governor, e));
-	TRY(role_channel(env, R_KEEPER, NULL, on_message, on_gone, &plugs, &plugs.keeper, e));
+	TRY(role_link(env, R_GOVERNOR, NULL, &governor, &plugs, &plugs.governor, e));
+	TRY(role_link(env, R_KEEPER, NULL, &keeper, &plugs, &plugs.keeper, e));
 	return role_run(env, e);
 }

@@ -136,3 +136,13 @@ void runner_hear(struct runner *r, const struct message *m)
 		log_warn("the runner has no use for a message of kind %s", message_name(m->kind));
 	}
 }
+
+void runner_governor_lost(struct runner *r)
+{
+	desk_governor_lost(r->desk);
+}
+
+void runner_governor_found(struct runner *r, uint64_t generation)
+{
+	desk_governor_found(r->desk, generation);
+}

@@ -31,4 +31,8 @@ void runner_free(struct runner *r);
 /* A message of the governor or the keeper. */
 void runner_hear(struct runner *r, const struct message *m);
 
+/* As struct desk has them. */
+void runner_governor_lost(struct runner *r);
+void runner_governor_found(struct runner *r, uint64_t generation);
+
 enum rc role_runner_main(const struct role_env *env, struct err *e);

@@ -9,6 +9,8 @@
  *         (3) nothing is committed after its send-by, of another generation, or after a fence over
  *             it was answered.
  *         (4) what was committed is never called not sent, unless its transport is certain.
+ *         (5) without a governor nothing is committed, and no outcome is lost but its result, when
+ *             there are too many.
  */
 #include "sender/desk.h"
 
@@ -21,6 +23,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "base/vec.h"
 
 enum state { WAITING, STARTED, SENT };
 
@@ -40,6 +43,14 @@ struct lease_secret {
 	struct secret *fields;
 };
 
+/* An outcome that no governor was there to hear. */
+struct kept {
+	uint64_t call;
+	enum outcome_kind kind;
+	struct str result; /* heap */
+	char detail[257];
+};
+
 struct desk {
 	struct loop *loop;
 	uint64_t generation;
@@ -50,6 +61,9 @@ struct desk {
 	struct lease_secret secrets[DESK_SECRETS_MAX];
 	size_t n_secrets;
 	uint64_t last_call; /* the highest number admitted */
+	bool is_orphaned;   /* there is no governor just now */
+	VEC(struct kept) kept;
+	size_t kept_bytes;
 };
 
 static struct held *held_of(struct desk_call *c)
@@ -90,6 +104,15 @@ static void forget(struct desk *d, struct held *h)
 	mem_free(h);
 }
 
+static void drop_kept(struct desk *d)
+{
+	for (size_t i = 0; i < d->kept.n; i++) {
+		mem_free_secret((void *)(uintptr_t)d->kept.p[i].result.p, d->kept.p[i].result.n);
+	}
+	vec_fini(&d->kept);
+	d->kept_bytes = 0;
+}
+
 void desk_free(struct desk *d)
 {
 	if (!d) {
@@ -101,16 +124,50 @@ void desk_free(struct desk *d)
 	for (size_t i = 0; i < d->n_secrets; i++) {
 		secret_free(d->secrets[i].fields);
 	}
+	drop_kept(d);
 	mem_free(d);
 }
 
 /* ---- outcomes ---- */
+
+/* (5) */
+static void keep_outcome(struct desk *d, uint64_t call, enum outcome_kind kind, struct str result,
+			 struct str detail)
+{
+	struct kept k = {.call = call, .kind = kind};
+	char *copy = NULL;
+
+	detail = str_slice(detail, 0, sizeof(k.detail) - 1);
+	if (result.n && d->kept_bytes + result.n <= DESK_KEPT_BYTES) {
+		copy = mem_calloc(1, result.n);
+	}
+	if (copy) {
+		memcpy(copy, result.p, result.n);
+		k.result = str_of(copy, result.n);
+	} else if (result.n) {
+		k.kind = OUTCOME_UNKNOWN;
+		detail = STR("there was no governor to hear its result, and no room to keep it");
+	}
+	if (detail.n) {
+		memcpy(k.detail, detail.p, detail.n);
+	}
+	if (d->kept.n == DESK_CALLS_MAX || vec_push(&d->kept, k) != RC_OK) {
+		log_err("the outcome of c%llu is lost: no room", (unsigned long long)call);
+		mem_free(copy);
+		return;
+	}
+	d->kept_bytes += k.result.n;
+}
 
 static void say_outcome(struct desk *d, uint64_t call, enum outcome_kind kind, struct str result,
 			struct str detail)
 {
 	struct message m = {.kind = MESSAGE_OUTCOME};
 
+	if (d->is_orphaned) {
+		keep_outcome(d, call, kind, result, detail);
+		return;
+	}
 	m.outcome.call = call;
 	m.outcome.kind = (uint8_t)kind;
 	m.outcome.result = result;
@@ -161,6 +218,9 @@ void desk_definitions(struct desk *d, struct str upstream, bool ok, struct str t
 	m.definitions.ok = ok && tools.n <= LIMIT_RESULT_BYTES;
 	m.definitions.tools = m.definitions.ok ? tools : STR("");
 	m.definitions.detail = str_slice(detail, 0, 256);
+	if (d->is_orphaned) {
+		return; /* the next governor asks for itself */
+	}
 	d->carrier.say(d->carrier.ctx, &m);
 }
 
@@ -338,7 +398,7 @@ bool desk_commit(struct desk *d, struct desk_call *c)
 {
 	struct held *h = held_of(c);
 
-	MUST(h->state == STARTED);
+	MUST(h->state == STARTED && !d->is_orphaned);
 	if (clock_boot_ns(loop_clock(d->loop)) > c->send_by_boot_ns ||
 	    (h->lease && !find_secret(d, h->lease))) {
 		return false;
@@ -417,6 +477,51 @@ static void hear_fence(struct desk *d, const struct msg_fence *m)
 	answer.fenced.fence = m->fence;
 	answer.fenced.calls = buf_view(&calls);
 	d->carrier.say(d->carrier.ctx, &answer);
+}
+
+/* ---- without a governor ---- */
+
+void desk_governor_lost(struct desk *d)
+{
+	d->is_orphaned = true;
+	for (struct held *h = d->first; h;) {
+		struct held *next = h->next;
+
+		if (h->state != SENT) {
+			give_up(d, h, STR("the governor ended"));
+		}
+		h = next;
+	}
+}
+
+_Static_assert(2 * DESK_CALLS_MAX * 8 <= 65536, "IN_FLIGHT has room for all");
+
+void desk_governor_found(struct desk *d, uint64_t generation)
+{
+	AUTO_BUF calls = BUF_INIT(65536);
+	struct message m = {.kind = MESSAGE_IN_FLIGHT};
+	enum rc rc = RC_OK;
+
+	d->generation = generation;
+	d->is_orphaned = false;
+	for (const struct held *h = d->first; h && rc == RC_OK; h = h->next) {
+		rc = h->state == SENT ? buf_add_u64(&calls, h->c.call) : RC_OK;
+	}
+	for (size_t i = 0; i < d->kept.n && rc == RC_OK; i++) {
+		rc = buf_add_u64(&calls, d->kept.p[i].call);
+	}
+	/* A list that is not whole would call others unknown: true, and all that can be said. */
+	if (rc != RC_OK) {
+		log_err("not every call in hand could be listed");
+	}
+	m.in_flight.calls = buf_view(&calls);
+	d->carrier.say(d->carrier.ctx, &m);
+	for (size_t i = 0; i < d->kept.n; i++) {
+		const struct kept *k = &d->kept.p[i];
+
+		say_outcome(d, k->call, k->kind, k->result, str_from(k->detail));
+	}
+	drop_kept(d);
 }
 
 bool desk_hear(struct desk *d, const struct message *m)

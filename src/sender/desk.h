@@ -14,6 +14,9 @@
  *
  * start() and drop() may end the call they are about, but no other.
  *
+ * When the governor ends, what was not sent is not sent any more; what was goes on, and the next
+ * governor is told of it first (IN_FLIGHT), then each outcome, those that came meanwhile included.
+ *
  * Ownership: a struct desk_call belongs to the desk; it is void when desk_done returns or when
  * drop() was called for it.
  */
@@ -25,8 +28,12 @@
 /* FENCE's scope. */
 enum fence_scope { FENCE_EVERYTHING = 0, FENCE_AGENT, FENCE_TASK, FENCE_UPSTREAM, FENCE_TOOL };
 
-/* Calls in hand, and leases whose secret is here; more is refused. */
-enum { DESK_CALLS_MAX = 4096, DESK_SECRETS_MAX = 1024 };
+enum {
+	DESK_CALLS_MAX = 4096,	 /* in hand, and as many whose outcome waits for a governor */
+	DESK_SECRETS_MAX = 1024, /* leases whose secret is here; more is refused */
+	/* Of results that wait for a governor; what is more is told as unknown. */
+	DESK_KEPT_BYTES = 16 * 1024 * 1024,
+};
 
 struct desk;
 
@@ -61,12 +68,17 @@ struct desk_carrier {
 	void (*say)(void *ctx, const struct message *m);
 };
 
-/* generation: of this start of all roles; an admission of another one is not sent. The carrier is
- * copied. */
+/* generation: of the link with the governor; an admission of another one is not sent. The carrier
+ * is copied. */
 enum rc desk_new(struct loop *l, uint64_t generation, const struct desk_carrier *carrier,
 		 struct desk **ret);
 /* Forgets everything without a word; for the end of the role. */
 void desk_free(struct desk *d);
+
+/* The governor ended. Nothing is said until another one is found. */
+void desk_governor_lost(struct desk *d);
+/* generation: of the link with it. */
+void desk_governor_found(struct desk *d, uint64_t generation);
 
 /* ADMISSION, SECRET, SECRET_DROP, FENCE, LIST_DEFINITIONS; true when it was one of them. */
 bool desk_hear(struct desk *d, const struct message *m);

@@ -14,10 +14,10 @@
 
 /* Opens as root, restarts alone: see struct serve_role. */
 static const struct serve_role roles[] = {
-    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, false},
+    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, true},
     {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true},
     {R_STORE, role_store_main, false, &store_sandbox, true},
-    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, false},
+    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, true},
     {R_RUNNER, role_runner_main, false, &runner_sandbox, true},
     {R_AGENTS, role_agents_main, true, &agents_sandbox, true},
     {R_COURIER, role_courier_main, true, &courier_sandbox, true},

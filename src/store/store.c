@@ -34,9 +34,7 @@ struct store {
 static void say(struct store *s, const struct message *m)
 {
 	if (channel_send(s->governor, m) != RC_OK) {
-		log_err("the governor cannot be answered");
-		s->is_broken = true;
-		loop_stop(s->env->loop);
+		log_err("the governor cannot be answered"); /* another one will ask for itself */
 	}
 }
 
@@ -231,28 +229,30 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	}
 }
 
-static void governor_is_gone(void *ctx, struct channel *c, const char *why)
+/* What it was putting has an end no more. */
+static void governor_is_lost(void *ctx)
 {
 	struct store *s = ctx;
 
-	(void)c; /* there is one */
-	log_err("the governor is gone: %s", why);
-	s->is_broken = true;
-	loop_stop(s->env->loop);
+	if (depot_is_putting(s->depot)) {
+		depot_abandon(s->depot);
+	}
+	s->left = 0;
+	s->has_failed = false;
 }
 
 /* ---- birth ---- */
 
 static enum rc live(struct store *s, const char *dir, struct err *e)
 {
+	static const struct role_link link = {.on_message = on_governor, .lost = governor_is_lost};
 	const struct sandbox_path path = {.path = dir, .access = SANDBOX_PATH_WRITE};
 
 	TRY(role_confine(s->env, &store_sandbox, &path, 1, e));
 	TRY(log_io_system_new(dir, &s->files, e));
 	s->io = log_io_system_table(s->files);
 	TRY(depot_open(&s->io, &s->depot, e));
-	TRY(role_channel(s->env, R_GOVERNOR, NULL, on_governor, governor_is_gone, s, &s->governor,
-			 e));
+	TRY(role_link(s->env, R_GOVERNOR, NULL, &link, s, &s->governor, e));
 	return role_run(s->env, e);
 }
 

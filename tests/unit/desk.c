@@ -73,12 +73,24 @@ static void on_list(void *ctx, struct str upstream)
 	note("list " STR_FMT ";", STR_ARG(upstream));
 }
 
+static size_t counted_outcomes;
+static size_t counted_unknown;
+
 static void on_say(void *ctx, const struct message *m)
 {
 	(void)ctx;
 	if (m->kind == MESSAGE_OUTCOME) {
 		note("outcome %d %d " STR_FMT "|" STR_FMT ";", (int)m->outcome.call,
-		     m->outcome.kind, STR_ARG(m->outcome.result), STR_ARG(m->outcome.detail));
+		     m->outcome.kind, STR_ARG(str_slice(m->outcome.result, 0, 20)),
+		     STR_ARG(m->outcome.detail));
+		counted_outcomes++;
+		counted_unknown += m->outcome.kind == OUTCOME_UNKNOWN;
+	} else if (m->kind == MESSAGE_IN_FLIGHT) {
+		note("in flight");
+		for (size_t i = 7; i < m->in_flight.calls.n; i += 8) {
+			note(" %d", m->in_flight.calls.p[i]);
+		}
+		note(";");
 	} else if (m->kind == MESSAGE_FENCED) {
 		note("fenced %d", (int)m->fenced.fence);
 		for (size_t i = 7; i < m->fenced.calls.n; i += 8) {
@@ -147,6 +159,68 @@ static void fence(enum fence_scope scope, const char *name)
 
 	m.fence = (struct msg_fence){.fence = 8, .scope = (uint8_t)scope, .name = str_from(name)};
 	assert_true(desk_hear(desk, &m));
+}
+
+static void without_a_governor_nothing_is_sent_and_no_outcome_lost(void **state)
+{
+	(void)state;
+	struct desk_call *sent;
+	struct desk_call *late;
+
+	admit(5, 0);
+	sent = started;
+	assert_true(desk_commit(desk, sent));
+	admit(6, 0);
+	late = started;
+	assert_true(desk_commit(desk, late));
+	admit(7, 0);  /* started, not sent */
+	admit(8, 77); /* waits for its secret */
+	assert_trace("start 5;start 6;start 7;");
+	desk_governor_lost(desk);
+	assert_trace("drop 7;");
+	desk_done(desk, sent, OUTCOME_OK, STR("{}"), STR(""));
+	assert_trace(""); /* nobody is there to hear it */
+	desk_governor_found(desk, 9);
+	assert_trace("in flight 6 7 8 5;outcome 7 1 |the governor ended;"
+		     "outcome 8 1 |the governor ended;outcome 5 2 {}|;");
+	desk_done(desk, late, OUTCOME_OK, STR("{}"), STR(""));
+	assert_trace("outcome 6 2 {}|;");
+	/* What the last governor admitted is void; what this one admits is sent. */
+	admit(10, 0);
+	assert_trace("outcome 10 1 |an admission of another generation;");
+	desk_governor_lost(desk);
+	desk_governor_found(desk, 3);
+	assert_trace("in flight;");
+	admit(11, 0);
+	assert_trace("start 11;");
+	assert_true(desk_commit(desk, started));
+	desk_done(desk, started, OUTCOME_OK, STR("{}"), STR(""));
+	assert_trace("outcome 11 2 {}|;");
+}
+
+static void results_beyond_what_is_kept_are_told_as_unknown(void **state)
+{
+	(void)state;
+	enum { MANY = DESK_KEPT_BYTES / LIMIT_RESULT_BYTES + 2 };
+	static char big[LIMIT_RESULT_BYTES];
+	struct desk_call *calls[MANY];
+	size_t n_unknown = 0;
+
+	memset(big, 'x', sizeof(big));
+	for (uint64_t i = 0; i < MANY; i++) {
+		admit(100 + i, 0);
+		calls[i] = started;
+		assert_true(desk_commit(desk, calls[i]));
+	}
+	desk_governor_lost(desk);
+	for (size_t i = 0; i < MANY; i++) {
+		desk_done(desk, calls[i], OUTCOME_OK, str_of(big, sizeof(big)), STR(""));
+	}
+	counted_outcomes = counted_unknown = 0;
+	desk_governor_found(desk, 3);
+	n_unknown = counted_unknown;
+	assert_int_equal(counted_outcomes, MANY); /* none is lost */
+	assert_true(n_unknown >= 1 && n_unknown <= 3);
 }
 
 static void a_call_is_started_sent_and_answered_once(void **state)
@@ -287,6 +361,8 @@ static void without_memory_a_call_is_not_sent_and_says_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CASE(without_a_governor_nothing_is_sent_and_no_outcome_lost),
+	    CASE(results_beyond_what_is_kept_are_told_as_unknown),
 	    CASE(a_call_is_started_sent_and_answered_once),
 	    CASE(a_call_waits_for_its_secret),
 	    CASE(what_is_not_sent_by_its_time_is_not_sent),

@@ -171,7 +171,7 @@ static void leases_of_a_runner_that_ended_are_revoked_and_new_ones_lent(void **s
 	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
 	assert_int_equal(s.n_issued, 2);
 	assert_int_not_equal(s.admissions[s.n_admissions - 1].lease, lease);
-	assert_int_equal(s.delivered_generation, s.link_generation[RUNNER]);
+	assert_int_equal(s.delivered_generation, s.born[RUNNER]);
 	read_log();
 	assert_str(scene_last(&disk, LEAF_LEASE_REVOKING)->lease_revoking.why, "sender_ended");
 	assert_int_equal(scene_last(&disk, LEAF_LEASE_GONE)->lease_gone.lease, lease);
@@ -316,6 +316,221 @@ static void the_peoples_front_may_end_at_any_time(void **state)
 	scene_close(&s);
 }
 
+/* ---- the governor itself ---- */
+
+static void say_in_flight(size_t party, const uint64_t *calls, size_t n)
+{
+	AUTO_BUF b = BUF_INIT(1000);
+	struct message m = {.kind = MESSAGE_IN_FLIGHT};
+
+	for (size_t i = 0; i < n; i++) {
+		assert_ok(buf_add_u64(&b, calls[i]));
+	}
+	m.in_flight.calls = buf_view(&b);
+	scene_send(&s, party, &m);
+}
+
+static struct heard_admission *admission_of(uint64_t call)
+{
+	for (size_t i = 0; i < s.n_admissions; i++) {
+		if (s.admissions[i].call == call) {
+			return &s.admissions[i];
+		}
+	}
+	fail_msg("no admission");
+	return NULL;
+}
+
+static void what_a_sender_claims_goes_on_and_only_the_rest_is_unknown(void **state)
+{
+	uint64_t claimed;
+	uint64_t lost;
+	uint64_t not_sent;
+	uint64_t list[2];
+
+	(void)state;
+	scene_open(&s);
+	s.held_tool = "mute";
+	(void)scene_ask(&s, RESPONDER, s.task, "db___mute", LOGIN, 0);
+	claimed = scene_wait_admission(&s, "mute", 1)->call;
+	s.held_tool = "look";
+	(void)scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);
+	lost = scene_wait_admission(&s, "look", 2)->call; /* the first was its capture */
+	(void)scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);
+	not_sent = scene_wait_admission(&s, "look", 3)->call;
+	scene_kill(&s);
+	s.held_tool = NULL;
+	scene_start_alone(&s);
+	list[0] = claimed;
+	list[1] = not_sent;
+	say_in_flight(RUNNER, list, 2);
+	say_in_flight(AGENTS, NULL, 0);
+	scene_outcome(&s, admission_of(not_sent), OUTCOME_NOT_SENT, "");
+	scene_settle(&s);
+	assert_int_equal(s.n_changes, 0);
+	scene_do(&s, admission_of(claimed)); /* only now the tool answers */
+	scene_settle(&s);
+	assert_int_equal(s.n_changes, 1);
+	assert_int_equal(scene_admitted(&s, "mute"), 1);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login"); /* the task goes on */
+	read_log();
+	assert_str(outcome_of(claimed), "ok");
+	assert_str(outcome_of(lost), "unknown");
+	assert_str(outcome_of(not_sent), "not_sent");
+	/* What follows a containment follows this one too. */
+	assert_int_equal(scene_count(&disk, LEAF_TERM_STARTED), 1);
+	assert_int_equal(scene_count(&disk, LEAF_CALL_VERIFIED), 1);
+	assert_true(scene_last(&disk, LEAF_CALL_VERIFIED)->call_verified.holds);
+	scene_free_log(&disk);
+}
+
+static void a_sender_that_hands_nothing_over_is_not_waited_for_for_ever(void **state)
+{
+	uint64_t silent;
+	uint64_t ended;
+
+	(void)state;
+	scene_open(&s);
+	s.held_tool = "look";
+	(void)scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);
+	silent = scene_wait_admission(&s, "look", 1)->call;
+	scene_kill(&s);
+	scene_start_alone(&s);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text,
+		    "\"calls_under_way\":1"); /* claimed by nobody yet */
+	scene_pass(2001);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"calls_under_way\":0");
+	scene_outcome(&s, admission_of(silent), OUTCOME_OK, "{}"); /* too late: it has ended */
+	scene_settle(&s);
+	/* One that dies before it has handed over has handed over nothing. */
+	(void)scene_ask(&s, RESPONDER, s.task, "db___look", LOGIN, 0);
+	ended = scene_wait_admission(&s, "look", 2)->call;
+	scene_kill(&s);
+	scene_start_alone(&s);
+	scene_lose(&s, RUNNER);
+	scene_settle(&s);
+	assert_says(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, "\"calls_under_way\":0");
+	read_log();
+	assert_str(outcome_of(silent), "unknown");
+	assert_str(outcome_of(ended), "unknown");
+	scene_free_log(&disk);
+}
+
+static void leases_live_on_with_their_sender_and_are_proven_again(void **state)
+{
+	uint64_t lease;
+	size_t delivered;
+
+	(void)state;
+	scene_open(&s);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	lease = s.admissions[s.n_admissions - 1].lease;
+	scene_kill(&s);
+	delivered = s.n_delivered;
+	s.n_proven = 0;
+	scene_start_alone(&s);
+	say_in_flight(RUNNER, NULL, 0);
+	say_in_flight(AGENTS, NULL, 0);
+	scene_settle(&s);
+	assert_int_equal(s.n_revoked, 0);
+	assert_int_equal(s.n_delivered, delivered + 1); /* for a keeper that holds it still */
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	assert_int_equal(s.admissions[s.n_admissions - 1].lease, lease);
+	for (int i = 0; i < SCENE_PATIENCE && s.n_proven == 0; i++) {
+		scene_step(&s, 20);
+	}
+	assert_int_equal(s.n_proven, 1);
+	/* But not with one that is new. */
+	scene_kill(&s);
+	s.born[RUNNER] = s.generation + 1;
+	scene_start_alone(&s);
+	scene_settle(&s);
+	assert_int_equal(s.last_revoked, lease);
+	scene_close(&s);
+}
+
+static void stops_in_force_are_said_again_to_senders_that_live_on(void **state)
+{
+	size_t before;
+
+	(void)state;
+	scene_open(&s);
+	assert_int_equal(scene_command(&s, ERIN, COMMAND_KILL, "{\"scope\":\"all\"}")->code, 200);
+	scene_kill(&s);
+	before = s.n_fences[RUNNER];
+	scene_start_alone(&s);
+	say_in_flight(RUNNER, NULL, 0);
+	say_in_flight(AGENTS, NULL, 0);
+	scene_settle(&s);
+	assert_int_equal(s.n_fences[RUNNER], before + 1);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "kill_active");
+	scene_close(&s);
+}
+
+/* ---- the keeper ---- */
+
+static void without_a_keeper_nothing_is_sent_and_with_the_next_all_goes_on(void **state)
+{
+	uint64_t lease;
+
+	(void)state;
+	scene_open(&s);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	lease = s.admissions[s.n_admissions - 1].lease;
+	scene_lose(&s, KEEPER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "audit_unavailable");
+	assert_int_equal(scene_admitted(&s, "look"), 0);
+	assert_int_equal(s.n_revoked, 0); /* by whom? */
+	scene_replug(&s, KEEPER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	/* Perhaps its secret had not left the keeper yet. */
+	assert_int_equal(s.last_revoked, lease);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	assert_int_not_equal(s.admissions[s.n_admissions - 1].lease, lease);
+	/* What is used for longer is with its sender, and stays. */
+	lease = s.admissions[s.n_admissions - 1].lease;
+	scene_pass(16000);
+	scene_settle(&s);
+	scene_lose(&s, KEEPER);
+	scene_replug(&s, KEEPER);
+	scene_settle(&s);
+	assert_says(scene_call(&s, "db___peek", LOGIN, 0), "can_login");
+	assert_int_equal(s.admissions[s.n_admissions - 1].lease, lease);
+	read_log();
+	assert_int_equal(scene_count(&disk, LEAF_LEASE_GONE), 1);
+	scene_free_log(&disk);
+}
+
+static void a_signature_that_no_keeper_gave_is_asked_of_the_next(void **state)
+{
+	size_t asked;
+
+	(void)state;
+	scene_open(&s);
+	s.holds_signatures = true;
+	asked = s.n_to_sign;
+	for (int i = 0; i < SCENE_PATIENCE && s.n_to_sign == asked; i++) {
+		assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	}
+	assert_int_equal(s.n_to_sign, asked + 1); /* one turn at a time */
+	scene_lose(&s, KEEPER);
+	s.holds_signatures = false;
+	scene_replug(&s, KEEPER);
+	for (int i = 0; i < SCENE_PATIENCE && s.n_to_sign < asked + 2; i++) {
+		scene_step(&s, 20); /* the same again */
+	}
+	assert_says(scene_call(&s, "db___look", LOGIN, 0), "can_login");
+	for (int i = 0; i < SCENE_PATIENCE && s.n_to_sign < asked + 3; i++) {
+		scene_step(&s, 20); /* then the turns go on */
+	}
+	assert_true(s.n_to_sign >= asked + 3);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +557,21 @@ int main(void)
 		a_stop_is_acknowledged_only_when_the_silent_sender_is_another, scene_make_place,
 		scene_remove_place),
 	    cmocka_unit_test_setup_teardown(a_stop_while_a_sender_is_away_waits_for_its_successor,
+					    scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		what_a_sender_claims_goes_on_and_only_the_rest_is_unknown, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_sender_that_hands_nothing_over_is_not_waited_for_for_ever, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(leases_live_on_with_their_sender_and_are_proven_again,
+					    scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(stops_in_force_are_said_again_to_senders_that_live_on,
+					    scene_make_place, scene_remove_place),
+	    cmocka_unit_test_setup_teardown(
+		without_a_keeper_nothing_is_sent_and_with_the_next_all_goes_on, scene_make_place,
+		scene_remove_place),
+	    cmocka_unit_test_setup_teardown(a_signature_that_no_keeper_gave_is_asked_of_the_next,
 					    scene_make_place, scene_remove_place),
 	    cmocka_unit_test_setup_teardown(the_peoples_front_may_end_at_any_time, scene_make_place,
 					    scene_remove_place),

@@ -466,6 +466,40 @@ static void a_lease_whose_leaf_is_not_shown_in_time_is_the_last(void **state)
 	close_scene(&s);
 }
 
+static void a_new_governor_has_time_anew_for_the_proofs_of_the_last_one(void **state)
+{
+	(void)state;
+	struct scene s;
+
+	for (int was_late = 0; was_late < 2; was_late++) {
+		open_scene(&s);
+		order_issue(&s, 7, "orders");
+		answer_issued(&s, &s.backend, 7, true);
+		now_ns += (was_late ? LEASE_PROOF_MS + 1000 : 1000) * 1000000ULL;
+		settle(&s);
+		leases_governor_lost(s.leases);
+		now_ns += 10 * LEASE_PROOF_MS * 1000000ULL; /* a long log */
+		settle(&s);
+		leases_governor_found(s.leases);
+		buf_reset(&s.governor.heard);
+		order_issue(&s, 8, "orders");
+		answer_issued(&s, &s.backend, 8, true);
+		if (was_late) {
+			assert_true(str_contains(buf_view(&s.governor.heard),
+						 STR("an earlier lease is not in the log")));
+		} else {
+			assert_heard(&s.governor, "issued 8 1 '' '';");
+			/* But not for ever. */
+			now_ns += (LEASE_PROOF_MS + 1000) * 1000000ULL;
+			settle(&s);
+			order_issue(&s, 9, "orders");
+			assert_true(str_contains(buf_view(&s.governor.heard),
+						 STR("an earlier lease is not in the log")));
+		}
+		close_scene(&s);
+	}
+}
+
 static void a_false_proof_ends_all_issuing(void **state)
 {
 	(void)state;
@@ -508,6 +542,7 @@ int main(void)
 	    cmocka_unit_test(a_backend_speaks_for_its_own_leases_only),
 	    cmocka_unit_test(orders_that_make_no_sense_are_refused_with_a_reason),
 	    cmocka_unit_test(a_lease_whose_leaf_is_not_shown_in_time_is_the_last),
+	    cmocka_unit_test(a_new_governor_has_time_anew_for_the_proofs_of_the_last_one),
 	    cmocka_unit_test(a_false_proof_ends_all_issuing),
 	    cmocka_unit_test(nothing_leaks),
 	};

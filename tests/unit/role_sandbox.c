@@ -94,6 +94,56 @@ static int load_a_program(void)
 	return answer(syscall(SYS_bpf, 0, NULL, 0)) == EPERM ? EPERM : 0;
 }
 
+/* As the supervisor hands one over when it has restarted a peer. */
+static int handed_over = -1;
+
+static void hand_over(void)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
+	char byte = 'x';
+	struct iovec part = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr h = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control.bytes,
+			   .msg_controllen = sizeof(control.bytes)};
+	struct cmsghdr *x = CMSG_FIRSTHDR(&h);
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+		_exit(251);
+	}
+	x->cmsg_level = SOL_SOCKET;
+	x->cmsg_type = SCM_RIGHTS;
+	x->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(x), &fds[0], sizeof(int));
+	if (sendmsg(fds[0], &h, 0) != 1) {
+		_exit(251);
+	}
+	handed_over = fds[1];
+}
+
+static int take_a_descriptor(void)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec part = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr h = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = control.bytes,
+			   .msg_controllen = sizeof(control.bytes)};
+
+	if (recvmsg(handed_over, &h, MSG_CMSG_CLOEXEC) != 1) {
+		return errno;
+	}
+	return CMSG_FIRSTHDR(&h) ? 0 : ENOMSG;
+}
+
 enum { ALLOWED = 0, KILLED = 300 };
 
 static int try(const struct serve_role *r, probe_fn *probe)
@@ -110,6 +160,7 @@ static int try(const struct serve_role *r, probe_fn *probe)
 
 		(void)setrlimit(RLIMIT_CORE, &none);
 		(void)alarm(20);
+		hand_over();
 		if (r && sandbox_enter(r->sandbox, NULL, 0, &nobody, false, &e) != RC_OK) {
 			(void)fprintf(stderr, "%s: %s\n", r->sandbox->name, e.msg);
 			_exit(250);
@@ -139,6 +190,7 @@ static const struct {
     {"ptrace", trace, 0},
     {"fork", fork_a_child, SANDBOX_SPAWN},
     {"bpf", load_a_program, 0},
+    {"take a descriptor", take_a_descriptor, ~0U}, /* every role: net/role.h */
 };
 
 /* Whatever the policy files say today, these are promises (DESIGN section 3). */

@@ -421,6 +421,42 @@ enum rc cedar_authorize(const struct cedar_policies *set, const struct cedar_ent
 			const struct cedar_request *request, struct arena *arena,
 			struct cedar_response *ret, struct err *e);
 
+/* ---- Explaining -------------------------------------------------------------------------------
+ *
+ * Why each policy said what it said, and what it looked at on the way: for people, beside
+ * cedar_authorize(), which is not slowed down by it. */
+
+enum cedar_stance {
+	CEDAR_STANCE_OUT_OF_SCOPE = 0, /* its head is about something else */
+	CEDAR_STANCE_NOT_SATISFIED,
+	CEDAR_STANCE_SATISFIED,
+	CEDAR_STANCE_FAILED,
+};
+const char *cedar_stance_name(enum cedar_stance s); /* "out of scope", "not satisfied", ... */
+
+/* An attribute or tag that was asked for. */
+struct cedar_look {
+	struct str path;		 /* "context.task.phase", "resource.labels" */
+	bool is_there;			 /* what has would say */
+	const struct cedar_value *value; /* NULL: only has asked, or it is not there */
+};
+
+struct cedar_explanation {
+	const struct cedar_policy *policy; /* borrowed from the set */
+	enum cedar_stance stance;
+	struct cedar_error error; /* CEDAR_STANCE_FAILED */
+	const struct cedar_look *looks; /* in the order of first asking, each path once; of records that
+					   were gone through only what was asked for in them */
+	size_t n_looks;
+};
+
+/* One for each policy of the set, in its order; in arena. An evaluation looks at no more than it
+ * needs: what stands behind an && that is false already was not looked at. Errors as
+ * cedar_authorize(). */
+enum rc cedar_explain(const struct cedar_policies *set, const struct cedar_entities *entities,
+		      const struct cedar_request *request, struct arena *arena,
+		      const struct cedar_explanation **ret, size_t *ret_n, struct err *e);
+
 /* ---- Deciding before all is known -------------------------------------------------------------
  *
  * For two questions: which policies could apply to somebody at all, and what is left to find out?

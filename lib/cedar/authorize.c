@@ -55,18 +55,20 @@ enum rc cedar_conditions_hold(struct cedar_eval *v, const struct cedar_policy *p
 	return RC_OK;
 }
 
-/* RC_INPUT: the policy failed, v->error says why. */
-static enum rc evaluate(struct cedar_eval *v, const struct cedar_policy *p, bool *ret)
+bool cedar_in_scope(const struct cedar_eval *v, const struct cedar_policy *p)
 {
 	const struct cedar_request *r = v->request;
 
+	return scope_holds(&p->scope[CEDAR_ACTION], r->action, v->nodes[CEDAR_ACTION]) &&
+	       scope_holds(&p->scope[CEDAR_PRINCIPAL], r->principal, v->nodes[CEDAR_PRINCIPAL]) &&
+	       scope_holds(&p->scope[CEDAR_RESOURCE], r->resource, v->nodes[CEDAR_RESOURCE]);
+}
+
+/* RC_INPUT: the policy failed, v->error says why. */
+static enum rc evaluate(struct cedar_eval *v, const struct cedar_policy *p, bool *ret)
+{
 	*ret = false;
-	if (!scope_holds(&p->scope[CEDAR_ACTION], r->action, v->nodes[CEDAR_ACTION]) ||
-	    !scope_holds(&p->scope[CEDAR_PRINCIPAL], r->principal, v->nodes[CEDAR_PRINCIPAL]) ||
-	    !scope_holds(&p->scope[CEDAR_RESOURCE], r->resource, v->nodes[CEDAR_RESOURCE])) {
-		return RC_OK;
-	}
-	return cedar_conditions_hold(v, p, ret);
+	return cedar_in_scope(v, p) ? cedar_conditions_hold(v, p, ret) : RC_OK;
 }
 
 enum rc cedar_indexes_reserve(struct arena *arena, struct cedar_indexes *list, size_t n)
@@ -142,13 +144,10 @@ static enum rc gather_linear(const struct cedar_policies *set, struct cedar_eval
 	return RC_OK;
 }
 
-static enum rc authorize(const struct cedar_policies *set, struct cedar_eval *v, bool is_linear,
-			 struct cedar_response *ret, struct err *e)
+enum rc cedar_eval_begin(struct cedar_eval *v, struct err *e)
 {
 	const struct cedar_request *request = v->request;
-	struct cedar_gathering g = {0};
 
-	*ret = (struct cedar_response){0};
 	if (!request->principal || !request->action || !request->resource) {
 		FAIL(e, RC_INPUT, "a request needs a principal, an action and a resource");
 	}
@@ -160,6 +159,16 @@ static enum rc authorize(const struct cedar_policies *set, struct cedar_eval *v,
 	v->nodes[CEDAR_PRINCIPAL] = cedar_entities_find(v->entities, request->principal);
 	v->nodes[CEDAR_ACTION] = cedar_entities_find(v->entities, request->action);
 	v->nodes[CEDAR_RESOURCE] = cedar_entities_find(v->entities, request->resource);
+	return RC_OK;
+}
+
+static enum rc authorize(const struct cedar_policies *set, struct cedar_eval *v, bool is_linear,
+			 struct cedar_response *ret, struct err *e)
+{
+	struct cedar_gathering g = {0};
+
+	*ret = (struct cedar_response){0};
+	TRY(cedar_eval_begin(v, e));
 	if ((is_linear ? gather_linear(set, v, &g) : cedar_gather_indexed(set, v, &g)) != RC_OK) {
 		return cedar_arena_rc(v->arena, set->n * 2 * sizeof(*g.permits.p), e);
 	}

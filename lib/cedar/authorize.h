@@ -27,6 +27,10 @@ struct cedar_gathering {
 };
 
 /* As cedar_authorize(), policy by policy. */
+/* The request as an evaluator begins with it. RC_INPUT when it is incomplete. */
+enum rc cedar_eval_begin(struct cedar_eval *v, struct err *e);
+/* Is the request in the policy's scope? */
+bool cedar_in_scope(const struct cedar_eval *v, const struct cedar_policy *p);
 enum rc cedar_authorize_linear(const struct cedar_policies *set,
 			       const struct cedar_entities *entities,
 			       const struct cedar_request *request, struct arena *arena,

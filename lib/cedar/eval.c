@@ -531,6 +531,15 @@ static enum rc eval_call(struct cedar_eval *v, const struct cedar_expr *x, struc
 
 /* ---- the whole ---- */
 
+static enum rc looked(const struct cedar_eval *v, const struct cedar_expr *x, enum rc rc,
+		      const struct cedar_value *value)
+{
+	if (v->look) {
+		v->look(v->look_ctx, x, rc, value);
+	}
+	return rc;
+}
+
 enum rc cedar_eval(struct cedar_eval *v, const struct cedar_expr *x, struct cedar_value *ret)
 {
 	if (x->constant) {
@@ -578,11 +587,11 @@ enum rc cedar_eval(struct cedar_eval *v, const struct cedar_expr *x, struct ceda
 		return eval_is_empty(v, x, ret);
 	case CEDAR_EXPR_GET_TAG:
 	case CEDAR_EXPR_HAS_TAG:
-		return eval_tag(v, x, ret);
+		return looked(v, x, eval_tag(v, x, ret), ret);
 	case CEDAR_EXPR_ATTR:
-		return eval_attr(v, x, ret);
+		return looked(v, x, eval_attr(v, x, ret), ret);
 	case CEDAR_EXPR_HAS:
-		return eval_has(v, x, ret);
+		return looked(v, x, eval_has(v, x, ret), ret);
 	case CEDAR_EXPR_LIKE:
 		return eval_like(v, x, ret);
 	case CEDAR_EXPR_IS:

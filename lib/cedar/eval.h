@@ -14,6 +14,11 @@ struct cedar_eval {
 	struct arena *arena;
 	struct cedar_steps steps;
 	struct cedar_error error; /* why the last evaluation failed */
+	/* Hears of each attribute and tag that is asked for, once x is evaluated; NULL = nobody
+	 * (explain.c). value is only good when rc is RC_OK. */
+	void (*look)(void *ctx, const struct cedar_expr *x, enum rc rc,
+		     const struct cedar_value *value);
+	void *look_ctx;
 };
 
 /* RC_INPUT: the expression fails, v->error says why (without the name of the text). RC_NOMEM: the

@@ -11,6 +11,7 @@
 #include "cli/init.h"
 #include "cli/log.h"
 #include "cli/log_lint.h"
+#include "cli/policy_explain.h"
 #include "cli/reconcile.h"
 
 #define LOG_HELP                                                                                   \
@@ -93,6 +94,14 @@ const struct cli_command cli_local_commands[] = {
      "check the whole log, or one receipt, with public keys alone", log_help},
     {"log lint", cli_log_lint, "--log DIRECTORY [--state DIRECTORY] [--key FILE] [--json]",
      "is the log whole, and was every decision as it had to be?", lint_help},
+    {"policy explain", cli_policy_explain,
+     "CALL --log DIRECTORY [--state DIRECTORY] [--key FILE] [--json]",
+     "which policies said what of a past call, and what they looked at",
+     "CALL is c17, or the question a18. The call is decided again from the log, as remit log lint\n"
+     "does it, and each policy that is about it is listed: satisfied or not, its gate, whether it\n"
+     "is enforced, and the value of every attribute that it looked at. Arguments are among them:\n"
+     "only who may read the keys in --state (default: the directory that the log is in) sees "
+     "them.\n"},
     {"log tail", cli_log_tail,
      "--log DIRECTORY [--key FILE] [-n N | --since INDEX[:HASH]] [--follow] [--checkpoints]",
      "print the last leaves as JSON lines, with index and hash", log_follow_help},

@@ -75,6 +75,7 @@ struct decision {
 	uint64_t waiver;     /* cited for what is missing */
 	bool needs_evidence; /* verdict is not deny: the tool's `preserve` reads come first */
 	bool needs_use; /* verdict is not deny, and whether the target is in use was not read yet */
+	bool policies_were_asked; /* nothing before them has refused */
 	struct str_list policies; /* ids of the determining policies */
 	struct str_list shadow;	  /* ids of @shadow policies that would have forbidden */
 	struct str_list gates;	  /* asked, or lifted by the approval */
@@ -98,6 +99,13 @@ struct decision {
  * caller denies. Results live in arena. */
 enum rc decide_call(const struct state *s, const struct bundle *b, const struct call_request *r,
 		    struct arena *arena, struct decision *ret, struct err *e);
+
+struct policy_case;
+/* The requests that the policies were asked about a call, as decide_call has just decided it: for
+ * explaining. RC_ABSENT when they were not asked. */
+enum rc decide_case(const struct state *s, const struct bundle *b, const struct call_request *r,
+		    const struct decision *d, struct arena *arena, struct policy_case *ret,
+		    struct err *e);
 
 /* A call of Remit itself that undoes: the registered inverse, tool pinned, never-list. Kill,
  * incident, grant, caps and gates of the agent do not apply. */

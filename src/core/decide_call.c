@@ -148,7 +148,7 @@ static enum rc check_prerequisites(struct deciding *c, struct err *e)
 
 /* ---- 9 ---- */
 
-static enum rc check_policy(struct deciding *c, struct err *e)
+static enum rc case_of(const struct deciding *c, struct policy_case *ret, struct err *e)
 {
 	const struct policy_call call = {
 	    .agent = c->agent,
@@ -160,16 +160,38 @@ static enum rc check_policy(struct deciding *c, struct err *e)
 	    .targets = &c->d.targets,
 	    .inventory = &c->b->inventory,
 	    .what = &c->d.what,
-	    /* What is captured first has been captured when the call is made. */
 	    .is_tainted = state_taints_arguments(c->s, c->task, &c->r->marks),
 	    .is_from_other = state_taints_from_other(c->s, c->task, &c->r->marks),
-	    .has_evidence = c->r->pre != NULL || c->d.needs_capture,
+	    /* What is captured first has been captured when the call is made. */
+	    .has_evidence = c->r->pre != NULL || c->d.tool->capture.tool.n > 0,
 	    .now_unix_ms = c->r->now_unix_ms,
 	};
+
+	return policy_case_of_call(&call, c->arena, ret, e);
+}
+
+enum rc decide_case(const struct state *s, const struct bundle *b, const struct call_request *r,
+		    const struct decision *d, struct arena *arena, struct policy_case *ret,
+		    struct err *e)
+{
+	struct deciding c = {.s = s, .b = b, .r = r, .arena = arena, .d = *d};
+
+	c.agent = bundle_agent(b, r->agent);
+	c.task = state_task(s, r->task);
+	c.incident = c.task ? state_incident(s, c.task->incident) : NULL;
+	if (!d->policies_were_asked || !c.agent || !c.incident) {
+		FAIL(e, RC_ABSENT, "the policies were not asked");
+	}
+	return case_of(&c, ret, e);
+}
+
+static enum rc check_policy(struct deciding *c, struct err *e)
+{
 	struct policy_case asked = {0};
 	struct policy_answer answer;
 
-	TRY(policy_case_of_call(&call, c->arena, &asked, e));
+	c->d.policies_were_asked = true;
+	TRY(case_of(c, &asked, e));
 	TRY(policy_ask(c->b->policies, &asked, c->arena, &answer, e));
 	c->d.reason = answer.reason;
 	c->d.detail = answer.detail;

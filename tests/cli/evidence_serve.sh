@@ -181,6 +181,21 @@ lint_says() { # status, texts
 	done
 }
 lint_says 0 "0 otherwise; 0 not recomputable" "the log is whole"
+
+# What the policies said of a call, and what they looked at; not without the keys.
+asked=$("$remit" log grep type=call.decided purpose=agent verdict=allow tool=box___reimage |
+	sed -n '1s/^{"leaf":\([0-9]*\),.*/\1/p')
+[ -n "$asked" ] || fail "no call to explain"
+"$remit" policy explain "c$asked" >"$dir/out" 2>&1 || fail "explain says: $(cat "$dir/out")"
+grep -q "box___reimage: allow allowed" "$dir/out" || fail "explain says: $(cat "$dir/out")"
+grep -q "permit responder-acts: satisfied" "$dir/out" || fail "explain says: $(cat "$dir/out")"
+grep -q 'context.effect = "contain"' "$dir/out" || fail "explain says: $(cat "$dir/out")"
+"$remit" policy explain "c$asked" --json >"$dir/out" 2>&1 || fail "explain says: $(cat "$dir/out")"
+grep -q '"as_in_the_log":true' "$dir/out" || fail "explain says: $(cat "$dir/out")"
+mv "$d/state/keeper/wrap.key" "$dir/wrap.key"
+"$remit" policy explain "c$asked" >"$dir/out" 2>&1
+[ $? = 3 ] || fail "what is sealed is explained without its key: $(cat "$dir/out")"
+mv "$dir/wrap.key" "$d/state/keeper/wrap.key"
 mv "$d/state/keeper/wrap.key" "$dir/wrap.key"
 lint_says 0 " sealed (leaf" "no keys: " "as far as it can be decided again"
 mv "$dir/wrap.key" "$d/state/keeper/wrap.key"

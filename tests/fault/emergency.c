@@ -126,6 +126,65 @@ static struct ran run(struct disks *d, unsigned commits, bool mends)
 	return r;
 }
 
+/* Opened from a snapshot's base, wherever that lies, it is the same log. */
+static void check_from_base(struct disks *d, const struct segment_base *base, uint64_t size,
+			    const struct tlog_hash *root)
+{
+	struct segment_options from = options;
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
+	AUTO_SEGMENT_LOG l = NULL;
+	struct segment_snapshot again;
+	struct segment_leaf leaf;
+	struct err e = ERR_INIT;
+	uint64_t n = base->size;
+
+	from.emergency = &d->away_io;
+	from.base = base;
+	if (segment_open(&d->home_io, &from, count_leaf, &n, &l, &e) != RC_OK) {
+		fail_msg("from %llu of %llu leaves: %s", (unsigned long long)base->size,
+			 (unsigned long long)size, e.msg);
+	}
+	assert_int_equal(n, size);
+	again = segment_snapshot(l);
+	assert_true(tlog_hash_eq(&again.root, root));
+	assert_ok(segment_read(l, 0, &b, &leaf, &e));
+	check_leaf(&leaf, 0);
+}
+
+static void check_bases(struct disks *d)
+{
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
+	struct segment_base bases[4];
+	struct segment_base base = {0};
+	struct segment_leaf leaf;
+	struct err e = ERR_INIT;
+	struct tlog_hash root;
+	size_t n_bases = 0;
+	uint64_t size;
+
+	{
+		AUTO_SEGMENT_LOG l = NULL;
+
+		assert_ok(open_log(d, 0, &size, &l, &e));
+		root = segment_snapshot(l).root;
+		while (base.size < size) {
+			assert_ok(segment_read(l, base.size++, &b, &leaf, &e));
+			base.last_leaf = leaf.hash;
+			tlog_frontier_append(&base.frontier, h, &leaf.hash);
+			if (base.size == 1 || base.size == size / 2 || base.size == size - 1 ||
+			    base.size == size) {
+				bases[n_bases++] = base;
+			}
+		}
+	}
+	for (size_t i = 0; i < n_bases; i++) {
+		check_from_base(d, &bases[i], size, &root);
+	}
+}
+
+static unsigned n_checked;
+
 static void check_log(struct disks *d, const struct ran *r)
 {
 	AUTO_SEGMENT_LOG l = NULL;
@@ -141,6 +200,10 @@ static void check_log(struct disks *d, const struct ran *r)
 	for (uint64_t i = 0; i < n; i++) {
 		assert_ok(segment_read(l, i, &b, &leaf, &e));
 		check_leaf(&leaf, i);
+	}
+	segment_free(TAKE(l));
+	if (n_checked++ % 6 == 0) {
+		check_bases(d); /* now and then: it opens the log five times */
 	}
 }
 

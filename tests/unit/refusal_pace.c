@@ -9,6 +9,7 @@
 
 static const uint64_t MS = 1'000'000;
 static const uint64_t HOUR_MS = 3600 * 1000;
+static const uint64_t STEP_MS = 10; /* between refusals */
 
 /* What was written. */
 struct written {
@@ -50,7 +51,7 @@ static void the_first_refusals_get_leaves_of_their_own(void **state)
 	refusal_pace_fini(&p);
 }
 
-/* An agent that is refused a thousand times a second for ten hours. */
+/* An agent that is refused a hundred times a second for ten hours. */
 static void a_hostile_agent_does_not_fill_the_log(void **state)
 {
 	struct refusal_pace p = {0};
@@ -60,7 +61,7 @@ static void a_hostile_agent_does_not_fill_the_log(void **state)
 	size_t blocks = mem_blocks();
 
 	(void)state;
-	for (ms = 1; ms < 10 * HOUR_MS; ms++) {
+	for (ms = STEP_MS; ms < 10 * HOUR_MS; ms += STEP_MS) {
 		w.own += refusal_pace_agent(&p, STR("red"), ms * MS);
 		refused++;
 		if (ms % 50 == 0) {
@@ -87,7 +88,7 @@ static void hostile_addresses_do_not_fill_the_log_or_the_memory(void **state)
 	char who[32];
 
 	(void)state;
-	for (ms = 1; ms < HOUR_MS; ms++) {
+	for (ms = STEP_MS; ms < HOUR_MS; ms += STEP_MS) {
 		int n = snprintf(who, sizeof(who), "10.%u.%u.%u", (unsigned)(ms >> 16 & 255),
 				 (unsigned)(ms >> 8 & 255), (unsigned)(ms & 255));
 

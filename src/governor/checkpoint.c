@@ -30,6 +30,8 @@ enum {
 	INTERVAL_MS = 100,
 	RETRY_MS = 1000, /* after an error of the disk */
 	FAILING_AFTER = 5,
+	KEEPER_WAIT_MS = 5000, /* a signature takes a few milliseconds of its disk */
+	KEEPER_WAIT_TICKS = 20,
 	NOTE_BYTES = 4096,
 	RECEIPT_BYTES = 16384,			     /* as in net/message.def */
 	SPARE_BELOW_BYTES = LIMIT_SEGMENT_BYTES / 2, /* room left when the next segment is made */
@@ -59,6 +61,8 @@ struct checkpointer {
 	struct tiles *tiles; /* NULL while they cannot be opened */
 	uint64_t published;  /* what tiles said last, for this thread */
 	unsigned n_failed;   /* turns, one after another */
+	uint64_t asked_ns;   /* SIGNING: when the keeper was asked */
+	unsigned n_waited;   /* and ticks since */
 	pthread_t thread;
 	bool has_thread;
 	pthread_mutex_t lock;
@@ -192,6 +196,17 @@ static void open_tiles_again(struct checkpointer *c)
 	again_later(c);
 }
 
+bool checkpointer_keeper_is_silent(struct checkpointer *c)
+{
+	if (c->turn != TURN_SIGNING) {
+		return false;
+	}
+	c->n_waited++;
+	return c->n_waited >= KEEPER_WAIT_TICKS &&
+	       clock_boot_ns(loop_clock(c->loop)) - c->asked_ns >=
+		   (uint64_t)KEEPER_WAIT_MS * 1000000;
+}
+
 bool checkpointer_is_failing(const struct checkpointer *c)
 {
 	return c->n_failed >= FAILING_AFTER;
@@ -249,6 +264,8 @@ static void ask_for_signature(struct checkpointer *c)
 	};
 
 	c->turn = TURN_SIGNING;
+	c->asked_ns = clock_boot_ns(loop_clock(c->loop));
+	c->n_waited = 0;
 	if (channel_send(*c->keeper, &m) != RC_OK) {
 		log_err("the keeper cannot be asked for a signature");
 	}

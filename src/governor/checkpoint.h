@@ -51,5 +51,8 @@ enum rc checkpointer_witnessed(struct checkpointer *c, struct str note);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
 /* Has writing what is published failed for some seconds? It is tried again and again. */
 bool checkpointer_is_failing(const struct checkpointer *c);
+/* Once a tick: has the keeper not answered for five seconds, and for so many ticks that it
+ * is not our clock that was set? It is listened to as before. */
+bool checkpointer_keeper_is_silent(struct checkpointer *c);
 /* Set when memory and disk disagree: the governor must end. */
 bool checkpointer_is_broken(const struct checkpointer *c);

@@ -249,6 +249,7 @@ struct governor {
 	bool is_ready;
 	bool has_no_room; /* not even denials are written any more (room.c) */
 	bool is_short;	  /* of room for more than reads (room.c) */
+	bool is_unsigned; /* the keeper does not answer (health.c) */
 	bool is_away;	  /* the log is in its emergency segment (health.c) */
 	uint64_t home_ns; /* when the way home is tried next */
 	bool is_broken;

@@ -22,6 +22,9 @@ static enum degraded worst(const struct governor *g)
 	if (g->is_away) {
 		return DEGRADED_EMERGENCY;
 	}
+	if (g->is_unsigned) {
+		return DEGRADED_KEEPER;
+	}
 	if (g->checkpointer && checkpointer_is_failing(g->checkpointer)) {
 		return DEGRADED_PUBLISHING;
 	}
@@ -110,7 +113,9 @@ static void withhold(struct governor *g)
 	if (g->runner) {
 		channel_take_back(g->runner, MESSAGE_ADMISSION, note_withheld, w);
 	}
-	channel_take_back(g->keeper, MESSAGE_LEASE_ISSUE, forget_order, NULL);
+	if (g->keeper) {
+		channel_take_back(g->keeper, MESSAGE_LEASE_ISSUE, forget_order, NULL);
+	}
 	for (size_t i = 0; i < w->n; i++) {
 		const struct flight *f = calls_flight(g, w->calls[i]);
 		const struct msg_outcome m = {.call = w->calls[i], .kind = OUTCOME_NOT_SENT};
@@ -155,6 +160,7 @@ static void try_way_home(struct governor *g)
 void health_tick(struct governor *g)
 {
 	try_way_home(g);
+	g->is_unsigned = g->checkpointer && checkpointer_keeper_is_silent(g->checkpointer);
 	follow(g);
 }
 

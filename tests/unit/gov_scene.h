@@ -125,7 +125,9 @@ struct scene {
 	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
-	bool holds_signatures; /* the keeper is asked, and says nothing */
+	bool holds_signatures; /* the keeper is asked, and says nothing until scene_sign_held */
+	uint64_t held_size;    /* 0 = none was asked for */
+	uint8_t held_root[32];
 	bool refuses_notes;
 	bool holds_notes; /* the courier says nothing about them */
 
@@ -489,6 +491,8 @@ static void as_keeper(struct scene *s, const struct message *m)
 	case MESSAGE_SIGN:
 		s->n_to_sign++;
 		if (s->holds_signatures) {
+			s->held_size = m->sign.size;
+			memcpy(s->held_root, m->sign.root.p, 32);
 			return;
 		}
 		cp.size = m->sign.size;
@@ -561,6 +565,18 @@ static void scene_stored(struct scene *s, const struct kept_object *o, uint64_t 
 	} else {
 		scene_send(s, STORE, &r);
 	}
+}
+
+/* The keeper answers what it was asked last, and goes on. */
+static inline void scene_sign_held(struct scene *s)
+{
+	struct message asked = {.kind = MESSAGE_SIGN};
+
+	assert_true(s->held_size > 0);
+	s->holds_signatures = false;
+	asked.sign.size = s->held_size;
+	asked.sign.root = str_of(s->held_root, sizeof(s->held_root));
+	as_keeper(s, &asked);
 }
 
 static inline void scene_release_stored(struct scene *s)

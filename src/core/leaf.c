@@ -29,7 +29,7 @@ _Static_assert(LEAF_KINDS < 256, "a kind fits the byte in struct leaf_field");
 enum {
 	ANY = LEAF_KINDS,
 #define LEAF(NAME, name_, wire, version, fields) NAME = LEAF_##NAME,
-#include "core/leaf.def"
+#include LEAF_TABLE
 #undef LEAF
 };
 

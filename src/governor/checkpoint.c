@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -27,8 +28,9 @@
 #include "governor/tiles.h"
 
 enum {
-	INTERVAL_MS = 100,
-	RETRY_MS = 1000, /* after an error of the disk */
+	INTERVAL_MS = 100, /* from the beginning of one turn to that of the next, */
+	PAUSE_MS = 20,	   /* but the disk is left to the commits for so long between them */
+	RETRY_MS = 1000,   /* after an error of the disk */
 	FAILING_AFTER = 5,
 	KEEPER_WAIT_MS = 5000, /* a signature takes a few milliseconds of its disk */
 	KEEPER_WAIT_TICKS = 20,
@@ -81,6 +83,7 @@ struct checkpointer {
 	int event_fd;
 	struct loop_io io;
 	struct loop_timer timer;
+	uint64_t began_boot_ns; /* the last turn, or the last look whether there is one */
 	VEC(struct to_prove) to_prove;
 };
 
@@ -160,9 +163,21 @@ static bool write_cosigned(struct checkpointer *c)
 	return true;
 }
 
+/* A leaf waits for a turn and then for all of one: on a slow disk a pause behind each would be the
+ * longer part of it. */
+static uint64_t pause_ms(const struct checkpointer *c)
+{
+	uint64_t took_ms = (clock_boot_ns(loop_clock(c->loop)) - c->began_boot_ns) / 1000000;
+
+	if (c->n_failed) {
+		return RETRY_MS;
+	}
+	return took_ms + PAUSE_MS < INTERVAL_MS ? INTERVAL_MS - took_ms : PAUSE_MS;
+}
+
 static void again_later(struct checkpointer *c)
 {
-	if (loop_timer_in(c->loop, &c->timer, c->n_failed ? RETRY_MS : INTERVAL_MS) != RC_OK) {
+	if (loop_timer_in(c->loop, &c->timer, pause_ms(c)) != RC_OK) {
 		log_err("no more checkpoints: no memory for a timer");
 	}
 }
@@ -219,6 +234,7 @@ static void interval_is_over(struct loop_timer *t)
 	if (c->turn != TURN_IDLE || c->is_broken) {
 		return;
 	}
+	c->began_boot_ns = clock_boot_ns(loop_clock(c->loop));
 	if (!c->tiles) {
 		open_tiles_again(c);
 		return;

@@ -58,14 +58,16 @@ role() { pgrep -P "$supervisor" -f -- "--role $1( |\$)" | head -1; }
 # All marks begin alike; the number is one that occurs by chance nowhere.
 trace=$(head -c 16 /dev/urandom | xxd -p)
 mark=canary$(head -c 8 /dev/urandom | xxd -p)x
+title=canary$(head -c 8 /dev/urandom | xxd -p)y # goes through the people's front, which may know it
 number=8$(($(od -An -N6 -tu8 /dev/urandom) % 89999999999999 + 10000000000000))
 # Looks through files, or the memory of processes, for all marks: as they are, in base64, as the number.
 cat >"$dir/seek.py" <<'P'
 import base64, os, sys
-mark, number, kind = sys.argv[1].encode(), sys.argv[2].encode(), sys.argv[3]
+marks, number, kind = sys.argv[1].encode().split(b","), sys.argv[2].encode(), sys.argv[3]
 # base64 of it at any of three positions, without the ends that depend on the neighbours.
-needles = {mark, number} | {base64.b64encode(b"\0" * k + mark)[4:-4] for k in range(3)}
-needles |= {n.hex().encode() for n in (mark, number)}
+needles = {*marks, number}
+needles |= {base64.b64encode(b"\0" * k + m)[4:-4] for k in range(3) for m in marks}
+needles |= {n.hex().encode() for n in (*marks, number)}
 found = 0
 def look(what, data):
     global found
@@ -105,7 +107,7 @@ for arg in sys.argv[4:]:
 sys.exit(1 if found else 0)
 P
 nowhere_in() { # "files" or "memory", what
-	python3 "$dir/seek.py" "$mark" "$number" "$@" >"$dir/found" || fail "$(head -5 "$dir/found")"
+	python3 "$dir/seek.py" "${marks:-$mark,$title}" "$number" "$@" >"$dir/found" || fail "$(head -5 "$dir/found")"
 }
 somewhere_in() {
 	python3 "$dir/seek.py" "$mark" "$number" "$@" >"$dir/found" && fail "control: not found in $*"
@@ -166,7 +168,7 @@ wait_for "$dir/log" "ready roles="
 # ---- marks everywhere ----
 
 "$remit" incident open --class host-alert --severity 2 --environment production \
-	--asset host:web1 --title "${mark}title" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+	--asset host:web1 --title "$title" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 incident=$(grep -oE 'i[0-9]+' "$dir/out" | head -1)
 call "" remit___declare_intent "{\"incident\":\"$incident\",\"playbook\":\"host-alert\",\"goal\":\"${mark}goal\",\"targets\":[\"host:web1\"]}"
 task=$(grep -oE 't[0-9]+' "$dir/answer" | head -1)
@@ -188,6 +190,7 @@ if [ "$(id -u)" = 0 ]; then
 	somewhere_in memory "$(role governor)"
 	somewhere_in memory "$(role runner)"
 	nowhere_in memory "$supervisor" "$(role keeper)" "$(role index)" "$(role courier)" "$(role store)"
+	marks=$mark nowhere_in memory "$(role people)"
 fi
 timeout 20 sh -c 'cat "$1/answer" >"$1/fifo"' sh "$dir/box" || fail "nobody reads: $(cat "$dir/answer")"
 wait "$holder"
@@ -217,6 +220,7 @@ grep -qF "\"trace\":\"$trace\"" "$dir/calls" || fail "the trace has no calls: $(
 if [ "$(id -u)" = 0 ]; then
 	# Whoever asks for calls is answered by the index through the people's front: neither learnt more.
 	nowhere_in memory "$supervisor" "$(role keeper)" "$(role index)" "$(role courier)" "$(role store)"
+	marks=$mark nowhere_in memory "$(role people)"
 fi
 nowhere_in files "$dir/out" "$dir/calls" "$dir/log" "$dir/connect"
 
@@ -253,7 +257,7 @@ nowhere_in files "$d/state" "$d/run" "$dir/log"
 # ---- erased: a key is destroyed, and with it what it sealed; everything else goes on ----
 
 "$remit" incident show "$incident" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
-grep -qF "${mark}title" "$dir/out" || fail "control: its words cannot be read: $(cat "$dir/out")"
+grep -qF "$title" "$dir/out" || fail "control: its words cannot be read: $(cat "$dir/out")"
 kill -TERM "$supervisor"
 wait "$supervisor" || fail "it ended with status $?"
 [ "$(find "$d/state/keys" -name "*-${incident#i}.key" -delete -print | wc -l)" = 1 ] ||

@@ -128,6 +128,8 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 	case MESSAGE_COMMAND_REPLY:
 		heard(s, m->command_reply.req, m->command_reply.status, m->command_reply.body);
 		break;
+	case MESSAGE_LOG_HEALTH:
+		break; /* people ask for the status */
 	case MESSAGE_NOTIFY:
 		note(s, &m->notify);
 		break;

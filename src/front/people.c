@@ -34,6 +34,7 @@ struct people {
 	struct loop *loop;
 	struct deployment *deployment;
 	struct channel *governor;
+	char log_why[17]; /* what is wrong with the log, as the governor said last; "" = nothing */
 	struct channel *index;
 	struct channel *keeper;
 	struct http_server *local;
@@ -280,6 +281,9 @@ static void show_health(const struct people *p, struct http_request *r)
 				      s->name[0] ? " " : "", s->name);
 		}
 	}
+	if (rc == RC_OK && p->log_why[0]) {
+		rc = buf_addf(&out, "log: %s\n", p->log_why);
+	}
 	if (rc == RC_OK && out.n == 0) {
 		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
 	} else {
@@ -360,6 +364,9 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	if (m->kind == MESSAGE_COMMAND_REPLY) {
 		answer(p, &p->waiting, m->command_reply.req, m->command_reply.status,
 		       m->command_reply.body);
+	} else if (m->kind == MESSAGE_LOG_HEALTH && m->log_health.why.n < sizeof(p->log_why)) {
+		memcpy(p->log_why, m->log_health.why.p, m->log_health.why.n);
+		p->log_why[m->log_health.why.n] = '\0';
 	}
 }
 

@@ -3,8 +3,8 @@
  *
  * Two doors. The Unix socket speaks REST under /v1; who asks is the peer's uid, taken from the
  * kernel. The HTTP listener takes webhooks of configured sources (POST /v1/webhooks/<source>,
- * bearer token) and answers /healthz, /readyz (503 with names while a role is being restarted) and
- * /metrics; it knows no person and carries no command.
+ * bearer token) and answers /healthz, /readyz (503 with names while a role is being restarted or
+ * something is wrong with the log) and /metrics; it knows no person and carries no command.
  */
 #pragma once
 

@@ -709,6 +709,8 @@ void health_after_commit(struct governor *g);
 void health_tick(struct governor *g);
 /* Before anybody but the keeper is listened to. */
 void health_start(struct governor *g);
+/* To the people's front, which is new. */
+void health_tell(struct governor *g);
 /* May people do this now? */
 bool health_allows(const struct governor *g, unsigned verb);
 /* The member "log" of an object. */

@@ -294,7 +294,9 @@ static enum rc connect_others(struct governor *g, struct err *e)
 	    .store = on_store,
 	};
 
-	return roles_link(g, &hear, e);
+	TRY(roles_link(g, &hear, e));
+	health_tell(g);
+	return RC_OK;
 }
 
 /* (4) What was signed last must be in the log that was found. */

@@ -50,6 +50,16 @@ static void say(const struct governor *g, enum degraded now)
 	}
 }
 
+void health_tell(struct governor *g)
+{
+	struct message m = {.kind = MESSAGE_LOG_HEALTH,
+			    .log_health = {.why = degraded_name(state_degraded(g->state))}};
+
+	if (g->people && channel_send(g->people, &m) != RC_OK) {
+		log_warn("the people's front cannot be told how the log is");
+	}
+}
+
 static void follow(struct governor *g)
 {
 	enum degraded now = worst(g);
@@ -71,6 +81,7 @@ static void follow(struct governor *g)
 	if (now != DEGRADED_NOT) {
 		(void)gov_record(g, &degraded); /* it logs */
 	}
+	health_tell(g);
 	if (state_sends_nothing(g->state)) {
 		calls_wake_all(g); /* each is told so */
 	}

@@ -19,6 +19,8 @@ static void wait_for_health(const char *health, uint64_t pass_ms)
 	(void)snprintf(want, sizeof(want), "\"health\":\"%s\"", health);
 	for (int i = 0; i < TRIES; i++) {
 		if (strstr(scene_command(&s, ALICE, COMMAND_STATUS, "{}")->text, want)) {
+			/* What /healthz says. */
+			assert_string_equal(s.log_health, strcmp(health, "good") ? health : "");
 			return;
 		}
 		s.n_answers = 0; /* the scene keeps so many */

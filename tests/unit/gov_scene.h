@@ -125,6 +125,7 @@ struct scene {
 	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
+	char log_health[17]; /* as the people's front was told last */
 	bool holds_signatures; /* the keeper is asked, and says nothing until scene_sign_held */
 	uint64_t held_size;    /* 0 = none was asked for */
 	uint8_t held_root[32];
@@ -696,7 +697,7 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 	size_t party = 0;
 
 	s->n_heard += m->kind != MESSAGE_SIGN && m->kind != MESSAGE_COMMAND_REPLY &&
-		      m->kind != MESSAGE_WITNESS_ASK;
+		      m->kind != MESSAGE_WITNESS_ASK && m->kind != MESSAGE_LOG_HEALTH;
 	while (s->c[party] != c) {
 		party++;
 	}
@@ -713,6 +714,9 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		r->req = m->call_reply.req;
 		r->code = m->call_reply.rpc_code;
 		scene_copy(r->text, sizeof(r->text), m->call_reply.result);
+		break;
+	case MESSAGE_LOG_HEALTH:
+		scene_copy(s->log_health, sizeof(s->log_health), m->log_health.why);
 		break;
 	case MESSAGE_COMMAND_REPLY:
 		r = &s->answers[s->n_answers++];

@@ -251,7 +251,8 @@ struct governor {
 	bool is_short;	  /* of room for more than reads (room.c) */
 	bool is_unsigned; /* the keeper does not answer (health.c) */
 	bool is_away;	  /* the log is in its emergency segment (health.c) */
-	uint64_t home_ns; /* when the way home is tried next */
+	uint64_t
+	    home_ns; /* when the way home is tried next; at home: until when room may be short */
 	bool is_broken;
 };
 

@@ -15,7 +15,10 @@
 #include "governor/checkpoint.h"
 #include "governor/segment.h"
 
-enum { WAY_HOME_EVERY_MS = 1000 };
+enum {
+	WAY_HOME_EVERY_MS = 1000,
+	SPARE_WITHIN_MS = 5000 /* the helper makes the next segment meanwhile */
+};
 
 static enum degraded worst(const struct governor *g)
 {
@@ -166,6 +169,7 @@ static void try_way_home(struct governor *g)
 		return;
 	}
 	g->is_away = false;
+	g->home_ns = gov_now_ns(g) + (uint64_t)SPARE_WITHIN_MS * 1000000;
 }
 
 void health_tick(struct governor *g)

@@ -37,7 +37,7 @@ void room_tick(struct governor *g)
 		room = segment_room(log);
 	}
 	g->has_no_room = room < bytes / RESERVE_PARTS / 2;
-	if (room < bytes / RESERVE_PARTS) {
+	if (room < bytes / RESERVE_PARTS && gov_now_ns(g) >= g->home_ns) {
 		g->is_short = true;
 	} else if (room >= bytes / RESERVE_PARTS * 2) {
 		g->is_short = false;

@@ -64,7 +64,7 @@ enum {
 	 */
 	LIMIT_EMERGENCY_BYTES = 8 * 1024 * 1024,
 	LIMIT_SNAPSHOT_EVERY = 100'000, /* leaves between snapshots: a start reads at most about
-					 * twice as many, in about a second */
+					 * twice as many, in some three seconds */
 
 	/* Evidence. */
 	LIMIT_EVIDENCE = 1 << 17, /* items kept at once: they stay for years, in the state too */

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cedar.h"
 #include "codec/json.h"
+
+#include "ask.h"
 
 enum { ARENA_BYTES = 1 << 26 };
 
@@ -46,24 +47,6 @@ static enum rc parse(const struct json *j, struct cedar_policies **ret)
 	return rc;
 }
 
-static void print(const struct cedar_policies *set, const struct cedar_response *r)
-{
-	printf("%s [", r->decision == CEDAR_ALLOW ? "allow" : "deny");
-	for (size_t i = 0; i < r->n_determining; i++) {
-		struct str id = cedar_policy_id(cedar_policies_at(set, r->determining[i]));
-
-		printf("%s" STR_FMT, i ? "," : "", STR_ARG(id));
-	}
-	printf("] {");
-	for (size_t i = 0; i < r->n_errors; i++) {
-		struct str id = cedar_policy_id(cedar_policies_at(set, r->errors[i].policy));
-
-		printf("%s" STR_FMT ":%s", i ? "," : "", STR_ARG(id),
-		       cedar_error_class_name(r->errors[i].error.class));
-	}
-	printf("}\n");
-}
-
 int main(void)
 {
 	AUTO_ARENA arena = ARENA_INIT(ARENA_BYTES);
@@ -84,7 +67,7 @@ int main(void)
 		} else if (answer(&arena, j, set, &r) != RC_OK) {
 			printf("failed\n");
 		} else {
-			print(set, &r);
+			ask_print_response(set, &r);
 		}
 		(void)fflush(stdout); /* the asker waits for each line */
 		cedar_policies_unref(set);

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cedar.h"
 #include "codec/json.h"
+
+#include "ask.h"
 
 enum { ARENA_BYTES = 1 << 26 };
 
@@ -44,24 +45,6 @@ static void print_verdict(const struct cedar_validation *v)
 		printf(" %s", names[i]);
 	}
 	printf(" |");
-}
-
-static void print_response(const struct cedar_policies *set, const struct cedar_response *r)
-{
-	printf(" %s [", r->decision == CEDAR_ALLOW ? "allow" : "deny");
-	for (size_t i = 0; i < r->n_determining; i++) {
-		struct str id = cedar_policy_id(cedar_policies_at(set, r->determining[i]));
-
-		printf("%s" STR_FMT, i ? "," : "", STR_ARG(id));
-	}
-	printf("] {");
-	for (size_t i = 0; i < r->n_errors; i++) {
-		struct str id = cedar_policy_id(cedar_policies_at(set, r->errors[i].policy));
-
-		printf("%s" STR_FMT ":%s", i ? "," : "", STR_ARG(id),
-		       cedar_error_class_name(r->errors[i].error.class));
-	}
-	printf("}\n");
 }
 
 static enum rc authorize(struct arena *arena, const struct json *j,
@@ -120,7 +103,8 @@ static void answer(struct arena *arena, const struct json *j)
 		if (authorize(arena, j, schema, set, &r, &e) != RC_OK) {
 			printf(": %s\n", e.msg);
 		} else {
-			print_response(set, &r);
+			printf(" ");
+			ask_print_response(set, &r);
 		}
 	}
 	cedar_policies_unref(set);

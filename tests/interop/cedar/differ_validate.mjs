@@ -6,6 +6,7 @@
 // classes of errors and the warning of impossible policies.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { seeded } from "./random.mjs";
 import { loadReference } from "./reference.mjs";
 
 const [ask, countArg, seedArg] = process.argv.slice(2);
@@ -13,16 +14,7 @@ const cedar = loadReference();
 const count = Number(countArg ?? 2000);
 const seed = Number(seedArg ?? 1);
 
-let state = seed >>> 0;
-function random() {
-	state = (state + 0x6d2b79f5) >>> 0;
-	let t = Math.imul(state ^ (state >>> 15), 1 | state);
-	t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-	return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-}
-const below = (n) => Math.floor(random() * n);
-const pick = (...list) => list[below(list.length)];
-const maybe = (p) => random() < p;
+const { below, pick, maybe } = seeded(seed);
 
 // ---- policies over one schema that has everything ----
 

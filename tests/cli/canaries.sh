@@ -7,6 +7,7 @@
 #
 # Memory needs root; without, that part is left out and said so.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 dir=$(mktemp -d /tmp/remit-canary.XXXXXX)
 d=$dir/d
@@ -120,7 +121,7 @@ somewhere_in() {
 as=() # the roles' user: what is theirs in /proc tells whether they are dumpable
 [ "$(id -u)" != 0 ] || as=(--user nobody)
 "$remit" init "$d" "${as[@]}" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 mkdir -p "$dir/box"
 chmod 0755 "$dir"

@@ -5,6 +5,7 @@
 # remediation destroys is in the store before it, survives a kill of the store and of everything,
 # can be exported and checked by hand, and is found when somebody changes it on the disk.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 dir=$(mktemp -d /tmp/remit-evidence.XXXXXX)
 d=$dir/d
@@ -64,7 +65,7 @@ verify_says() { # exit status, fixed string
 : >"$dir/log"
 : >"$dir/answer"
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 mkdir -p "$dir/box"
 chmod 0755 "$dir"

@@ -5,6 +5,7 @@
 # killed run on; the agent's connection outlives all but its own front; no call has its effect twice;
 # what was answered well was made, what was denied was not; and the log says so.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 dir=$(mktemp -d /tmp/remit-restarts.XXXXXX)
 d=$dir/d
@@ -32,7 +33,7 @@ wait_for() { # count, fixed string in the log
 mkdir -p "$dir/marks"
 chmod 777 "$dir" "$dir/marks"
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 cat >>"$d/upstreams/host.yaml" <<END
   mark:

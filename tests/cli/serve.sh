@@ -3,6 +3,7 @@
 # tests/cli/serve.sh REMIT - the whole product is started, its roles and its supervisor are killed,
 # and its log is put back to an older state behind its back.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 dir=$(mktemp -d /tmp/remit-serve.XXXXXX)
 d=$dir/d
@@ -60,7 +61,7 @@ until_published() {
 
 : >"$dir/log"
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 start
 wait_for 1 "ready roles="

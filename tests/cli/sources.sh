@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/cli/sources.sh REMIT - sources speak to a running Remit over HTTP, and others who pretend to.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 command -v curl >/dev/null || exit 77
 dir=$(mktemp -d /tmp/remit-sources.XXXXXX)
@@ -40,7 +41,7 @@ mac() {
 : >"$dir/log"
 : >"$dir/answer"
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 for name in pager events probe; do
 	printf 'the secret of %s\n' "$name" >"$d/secrets/$name"

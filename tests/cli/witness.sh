@@ -4,6 +4,7 @@
 # one goes away and comes back, the whole state is put back to an older image behind everybody's back;
 # and strangers read the log over HTTP.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 python=/usr/bin/python3
 [ -x "$python" ] && command -v curl >/dev/null || exit 77
@@ -81,7 +82,7 @@ header() {
 
 : >"$dir/log"
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/; s/^\( *\)http: .*/&\n\1log: true/" "$d/remit.yaml"
 printf 'witnesses: {every: 200ms, away_after: 1s, required_for: [destroy]}\n' >>"$d/remit.yaml"
 witness north

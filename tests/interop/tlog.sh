@@ -7,6 +7,7 @@
 # The log that all of them see is one that `remit serve` wrote; others have the sizes at which tiles
 # begin and end. Each verifier must also refuse: what it accepts is worth as much as what it refuses.
 set -u
+. "$(dirname "$0")/../ports.sh"
 source=$1
 make_log=$2
 remit=$3
@@ -33,7 +34,7 @@ log=$dir/d/state/log
 key=$dir/d/state/log.vkey
 serve_some() {
 	"$remit" init "$dir/d" >/dev/null || fail "no deployment"
-	local port=$((20000 + RANDOM % 20000)) i
+	local port=$(free_ports 2) i
 	sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$dir/d/remit.yaml"
 	"$remit" serve "$dir/d" 2>"$dir/serve" &
 	supervisor=$!

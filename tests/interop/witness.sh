@@ -4,6 +4,7 @@
 # Remit, and goes on where it was when Remit starts again. It is installed by Go's own client; the key that
 # it signs with is in an ssh-agent.
 set -u
+. "$(dirname "$0")/../ports.sh"
 remit=$1
 version=v0.8.0
 dir=$(mktemp -d /tmp/remit-litewitness.XXXXXX) || exit 99
@@ -65,7 +66,7 @@ fi
 
 # A log with its key, a witness that knows it.
 "$remit" init "$d" >/dev/null || fail "no deployment"
-port=$((20000 + RANDOM % 20000))
+port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
 start
 until_true "a key" test -s "$d/state/log.vkey"

@@ -21,9 +21,9 @@
 #include "base/file.h"
 #include "base/vec.h"
 #include "codec/json.h"
+#include "free_port.h"
 #include "front/agents.h"
 #include "mcp/outgoing.h"
-#include "net/listen.h"
 
 struct later {
 	struct loop_timer timer;
@@ -213,24 +213,6 @@ static void on_gone(void *ctx, struct channel *c, const char *why)
 	(void)c;
 	fprintf(stderr, "front double: %s\n", why);
 	loop_stop(loop);
-}
-
-/* A port that was free a moment ago. */
-static unsigned free_port(void)
-{
-	struct address at = {0};
-	struct sockaddr_storage sa = {0};
-	socklen_t n = sizeof(sa);
-	int fd = -1;
-
-	must(listen_open(STR("127.0.0.1:0"), 0, &fd, NULL), NULL);
-	if (getsockname(fd, (struct sockaddr *)&sa, &n) != 0 || n > sizeof(at.bytes)) {
-		exit(1);
-	}
-	memcpy(at.bytes, &sa, n);
-	at.n = n;
-	file_close(fd);
-	return address_port(&at);
 }
 
 static void write_config(const char *dir, unsigned port)

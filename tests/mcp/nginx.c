@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "deny_list.h"
-#include "net/listen.h"
+#include "free_port.h"
 #include "tool_scene.h"
 
 static const char *remit_nginx;
@@ -41,18 +41,6 @@ static void put(const char *name, const char *text)
 	struct err e = ERR_INIT;
 
 	assert_ok(file_replace(in_dir(name), str_from(text), 0644, &e));
-}
-
-static unsigned free_port(void)
-{
-	struct sockaddr_in sa = {0};
-	socklen_t n = sizeof(sa);
-	int fd = -1;
-
-	assert_ok(listen_open(STR("127.0.0.1:0"), 0, &fd, NULL));
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &n), 0);
-	file_close(fd);
-	return ntohs(sa.sin_port);
 }
 
 static void start_nginx(void)

@@ -122,7 +122,8 @@ struct call_object {
 	bool is_accounted; /* what it read */
 	uint64_t previous; /* call of the agent in the same task; 0 = none */
 	bool is_agents;
-	bool stands; /* on its targets: what it did, or may have done, was not undone */
+	bool stands;	   /* on its targets: what it did, or may have done, was not undone */
+	uint32_t standing; /* first of its places in state.standing, 0 = none */
 	uint32_t tool;
 	uint32_t hop;	   /* its upstream */
 	uint32_t *targets; /* numbers of pub.targets, each held once */
@@ -157,9 +158,13 @@ struct target_fact {
 	uint32_t last_tool;  /* held */
 };
 
+/* A call on one of its targets. Places count from 1, 0 = none. */
 struct standing {
 	struct call_object *call;
-	uint32_t next; /* on the same target; when not in use: the next one not in use */
+	uint32_t target;
+	uint32_t next; /* older, on the same target; when not in use: the next one not in use */
+	uint32_t previous;
+	uint32_t also; /* of the same call, on another target */
 };
 
 struct approval_object {

@@ -98,14 +98,23 @@ static uint32_t take_place(struct state *s)
 	return (uint32_t)++s->standing.n;
 }
 
-/* Places count from 1. */
+static struct standing *place(const struct state *s, uint32_t at)
+{
+	return &s->standing.p[at - 1];
+}
+
 static void stand_on(struct state *s, struct call_object *o, uint32_t target)
 {
-	struct target_fact *f = &s->facts.p[target];
+	uint32_t *first = &s->facts.p[target].standing;
 	uint32_t at = take_place(s);
 
-	s->standing.p[at - 1] = (struct standing){.call = o, .next = f->standing};
-	f->standing = at;
+	*place(s, at) =
+	    (struct standing){.call = o, .target = target, .next = *first, .also = o->standing};
+	if (*first) {
+		place(s, *first)->previous = at;
+	}
+	*first = at;
+	o->standing = at;
 }
 
 static void act_on(struct state *s, const struct call_object *o, uint32_t target)
@@ -201,22 +210,21 @@ void state_free_targets(struct state *s, struct call_object *o)
 	}
 }
 
-/* (2) */
+/* (2) A busy target has many that stand, so none is looked for. */
 void state_stop_standing(struct state *s, struct call_object *o)
 {
-	for (size_t i = 0; i < o->pub.targets.n && o->stands; i++) {
-		uint32_t *at = &s->facts.p[o->targets[i]].standing;
+	while (o->standing) {
+		uint32_t at = o->standing;
+		const struct standing was = *place(s, at);
 
-		while (*at && s->standing.p[*at - 1].call != o) {
-			at = &s->standing.p[*at - 1].next;
+		*(was.previous ? &place(s, was.previous)->next : &s->facts.p[was.target].standing) =
+		    was.next;
+		if (was.next) {
+			place(s, was.next)->previous = was.previous;
 		}
-		if (*at) {
-			uint32_t place = *at;
-
-			*at = s->standing.p[place - 1].next;
-			s->standing.p[place - 1] = (struct standing){.next = s->unused_standing};
-			s->unused_standing = place;
-		}
+		*place(s, at) = (struct standing){.next = s->unused_standing};
+		s->unused_standing = at;
+		o->standing = was.also;
 	}
 	o->stands = false;
 }
@@ -266,13 +274,15 @@ struct fence state_fence(const struct state *s, struct str target)
 const struct call *state_next_standing(const struct state *s, struct str target,
 				       const struct call *after)
 {
+	uint32_t id = intern_find(&s->words, target);
 	uint32_t at = fact_of(s, target)->standing;
 
-	while (at && after && &s->standing.p[at - 1].call->pub != after) {
-		at = s->standing.p[at - 1].next;
+	if (after) {
+		at = ((const struct call_object *)state_find(s, OBJECT_CALL, after->ix))->standing;
+		while (at && place(s, at)->target != id) {
+			at = place(s, at)->also;
+		}
+		at = at ? place(s, at)->next : 0;
 	}
-	if (at && after) {
-		at = s->standing.p[at - 1].next;
-	}
-	return at ? &s->standing.p[at - 1].call->pub : NULL;
+	return at ? &place(s, at)->call->pub : NULL;
 }

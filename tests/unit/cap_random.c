@@ -110,12 +110,19 @@ static uint64_t recount_standing(const struct schedule *s)
 	uint64_t n = 0;
 
 	for (unsigned m = 0; m < MACHINES; m++) {
+		const struct call *call = NULL;
 		bool stands = false;
 
-		for (size_t i = 0; i < s->n; i++) {
-			stands |= s->taken[i].machine == m && s->taken[i].fate != NOT_SENT &&
-				  !s->taken[i].is_undone;
+		for (size_t i = s->n; i-- > 0;) {
+			if (s->taken[i].machine == m && s->taken[i].fate != NOT_SENT &&
+			    !s->taken[i].is_undone) {
+				call = state_next_standing(s->y->w->f.s, machines[m], call);
+				assert_non_null(call);
+				assert_int_equal(call->ix, s->taken[i].call);
+				stands = true;
+			}
 		}
+		assert_null(state_next_standing(s->y->w->f.s, machines[m], call));
 		n += stands;
 	}
 	return n;

@@ -542,6 +542,53 @@ static void a_stop_stands_until_two_persons_lift_it(void **state)
 	state_free(f.s);
 }
 
+static uint64_t fold_change(struct fold *f, uint64_t task, const struct str_list *targets)
+{
+	struct leaf l = fold_call(task, STR("contain"), 0);
+
+	l.call_decided.targets = *targets;
+	return fold_add(f, l);
+}
+
+static void assert_stands(const struct fold *f, struct str target, const uint64_t *calls, size_t n)
+{
+	const struct call *at = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		at = state_next_standing(f->s, target, at);
+		assert_non_null(at);
+		assert_true(at->ix == calls[i]);
+	}
+	assert_null(state_next_standing(f->s, target, at));
+}
+
+static void calls_stand_on_each_of_their_targets_until_they_were_not_sent(void **state)
+{
+	(void)state;
+	struct fold f = fold_new();
+	uint64_t t = fold_task(&f, fold_incident(&f));
+	const struct str_list a = LIST(STR("host:a"));
+	const struct str_list both = LIST(STR("host:a"), STR("host:b"));
+	uint64_t first = fold_change(&f, t, &a);
+	uint64_t second = fold_change(&f, t, &both);
+	uint64_t third = fold_change(&f, t, &both);
+	struct leaf out =
+	    LEAF_OF(CALL_COMPLETED, call_completed, .call = second, .kind = STR("not_sent"));
+
+	assert_stands(&f, STR("host:a"), (uint64_t[]){third, second, first}, 3);
+	assert_stands(&f, STR("host:b"), (uint64_t[]){third, second}, 2);
+	fold_add(&f, out);
+	assert_stands(&f, STR("host:a"), (uint64_t[]){third, first}, 2);
+	assert_stands(&f, STR("host:b"), (uint64_t[]){third}, 1);
+	out.call_completed.call = third;
+	fold_add(&f, out);
+	second = fold_change(&f, t, &both);
+	assert_stands(&f, STR("host:a"), (uint64_t[]){second, first}, 2);
+	assert_stands(&f, STR("host:b"), (uint64_t[]){second}, 1);
+	assert_stands(&f, STR("host:c"), NULL, 0);
+	state_free(f.s);
+}
+
 static void a_tool_is_pinned_by_what_was_seen_last(void **state)
 {
 	(void)state;
@@ -965,6 +1012,7 @@ int main(void)
 	    cmocka_unit_test(a_lease_ends_once_and_never_comes_back),
 	    cmocka_unit_test(terms_take_the_steps_of_their_table),
 	    cmocka_unit_test(a_stop_stands_until_two_persons_lift_it),
+	    cmocka_unit_test(calls_stand_on_each_of_their_targets_until_they_were_not_sent),
 	    cmocka_unit_test(a_tool_is_pinned_by_what_was_seen_last),
 	    cmocka_unit_test(what_is_unknown_or_not_earlier_is_no_cause),
 	    cmocka_unit_test(what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not),

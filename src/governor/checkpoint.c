@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/checkpoint.c - the helper thread and its turns.
+/* governor/checkpoint.c - the turns that publish the log, with a helper.
  *
- * States: IDLE -leaves, interval-> PREPARING (thread) -> SIGNING (keeper) -> PUBLISHING (thread) ->
- *         IDLE. The thread owns c->tiles in PREPARING and PUBLISHING, the loop's thread in the
- *         others; the mutex guards only the state and the job's fields. WITNESSING (thread) comes
- *         after PUBLISHING, or from IDLE, when a cosigned note is to be written.
+ * States: IDLE -leaves, interval-> PREPARING (helper) -> SIGNING (keeper) -> PUBLISHING (helper) ->
+ *         IDLE. The helper owns c->tiles in PREPARING and PUBLISHING, the loop's thread in the
+ *         others. WITNESSING (helper) comes after PUBLISHING, or from IDLE, when a cosigned note
+ *         is to be written.
  * Holds:  (1) what is offered for signing was read back from the disk (tiles.h).
  *         (2) a refused signature stops the governor: somebody signed something else.
  */
 #include "governor/checkpoint.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -24,6 +20,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "governor/book.h"
+#include "governor/helper.h"
 #include "governor/segment.h"
 #include "governor/tiles.h"
 
@@ -45,7 +42,6 @@ enum turn {
 	TURN_SIGNING,
 	TURN_PUBLISHING,
 	TURN_WITNESSING,
-	TURN_END
 };
 
 /* A lease whose leaf the keeper wants to see in the log. */
@@ -65,13 +61,8 @@ struct checkpointer {
 	unsigned n_failed;   /* turns, one after another */
 	uint64_t asked_ns;   /* SIGNING: when the keeper was asked */
 	unsigned n_waited;   /* and ticks since */
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	struct helper *helper;
 	enum turn turn;
-	bool is_done;	/* the thread's part of the turn */
-	enum rc result; /* and what came of it */
 	bool is_broken;
 	bool wants_spare; /* the job: make the next segment's file too */
 	struct segment_snapshot durable;
@@ -80,23 +71,24 @@ struct checkpointer {
 	struct buf cosigned; /* to be written at the next chance; empty = nothing */
 	struct buf writing;  /* what the helper writes of it */
 	struct err err;
-	int event_fd;
-	struct loop_io io;
+	struct loop_io io; /* of the helper's results */
 	struct loop_timer timer;
 	uint64_t began_boot_ns; /* the last turn, or the last look whether there is one */
 	VEC(struct to_prove) to_prove;
 };
 
 /* The slow part of a turn. */
-static enum rc do_turn(struct checkpointer *c, enum turn turn)
+static enum rc do_turn(void *ctx, struct err *e)
 {
-	if (turn == TURN_PREPARING) {
-		return tiles_prepare(c->tiles, &c->durable, &c->to_sign, &c->err);
+	struct checkpointer *c = ctx;
+
+	if (c->turn == TURN_PREPARING) {
+		return tiles_prepare(c->tiles, &c->durable, &c->to_sign, e);
 	}
-	if (turn == TURN_WITNESSING) {
-		return tiles_publish_witnessed(c->tiles, buf_view(&c->writing), &c->err);
+	if (c->turn == TURN_WITNESSING) {
+		return tiles_publish_witnessed(c->tiles, buf_view(&c->writing), e);
 	}
-	TRY(tiles_publish(c->tiles, buf_view(&c->note), &c->err));
+	TRY(tiles_publish(c->tiles, buf_view(&c->note), e));
 	if (c->wants_spare) {
 		/* Without one the log makes it itself, late, and says what failed. */
 		(void)segment_prepare_spare(book_io(c->book), 0, NULL);
@@ -104,48 +96,10 @@ static enum rc do_turn(struct checkpointer *c, enum turn turn)
 	return RC_OK;
 }
 
-static bool is_for_helper(const struct checkpointer *c)
-{
-	return !c->is_done && (c->turn == TURN_PREPARING || c->turn == TURN_PUBLISHING ||
-			       c->turn == TURN_WITNESSING);
-}
-
-static void *work(void *arg)
-{
-	struct checkpointer *c = arg;
-	uint64_t one = 1;
-
-	for (;;) {
-		enum turn turn;
-		enum rc rc;
-
-		pthread_mutex_lock(&c->lock);
-		while (c->turn != TURN_END && !is_for_helper(c)) {
-			pthread_cond_wait(&c->wake, &c->lock);
-		}
-		turn = c->turn;
-		pthread_mutex_unlock(&c->lock);
-		if (turn == TURN_END) {
-			return NULL;
-		}
-		rc = do_turn(c, turn);
-		pthread_mutex_lock(&c->lock);
-		c->is_done = true;
-		c->result = rc;
-		pthread_mutex_unlock(&c->lock);
-		if (write(c->event_fd, &one, sizeof(one)) < 0) {
-			return NULL; /* the loop is gone */
-		}
-	}
-}
-
 static void start_turn(struct checkpointer *c, enum turn turn)
 {
-	pthread_mutex_lock(&c->lock);
 	c->turn = turn;
-	c->is_done = false;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
+	helper_give(c->helper);
 }
 
 /* In IDLE. False: there is nothing to write. */
@@ -348,20 +302,19 @@ static void turn_is_over(struct checkpointer *c, enum rc rc)
 	}
 }
 
-static void thread_is_done(struct loop_io *io, uint32_t events)
+static void take_result(struct checkpointer *c)
 {
-	struct checkpointer *c = io->ctx;
-	uint64_t count;
 	enum rc rc;
 
-	(void)events; /* readable is all it can be */
-	if (read(c->event_fd, &count, sizeof(count)) < 0) {
-		return;
+	if (helper_take(c->helper, &rc, &c->err)) {
+		turn_is_over(c, rc);
 	}
-	pthread_mutex_lock(&c->lock);
-	rc = c->result;
-	pthread_mutex_unlock(&c->lock);
-	turn_is_over(c, rc);
+}
+
+static void result_is_there(struct loop_io *io, uint32_t events)
+{
+	(void)events; /* readable is all it can be */
+	take_result(io->ctx);
 }
 
 void checkpointer_keeper_found(struct checkpointer *c)
@@ -373,12 +326,8 @@ void checkpointer_keeper_found(struct checkpointer *c)
 
 void checkpointer_step(struct checkpointer *c)
 {
-	MUST(!c->has_thread);
-	if (is_for_helper(c)) {
-		c->result = do_turn(c, c->turn);
-		c->is_done = true;
-		turn_is_over(c, c->result);
-	}
+	helper_step(c->helper);
+	take_result(c);
 }
 
 void checkpointer_on_signature(struct checkpointer *c, const struct msg_signature *m)
@@ -454,29 +403,20 @@ bool checkpointer_is_broken(const struct checkpointer *c)
 	return c->is_broken;
 }
 
-static enum rc start_thread(struct checkpointer *c, struct err *e)
-{
-	c->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (c->event_fd < 0) {
-		return err_set_sys(e, RC_IO, __func__, "cannot make an eventfd");
-	}
-	c->io = (struct loop_io){.fd = c->event_fd, .ready = thread_is_done, .ctx = c};
-	TRY(loop_add(c->loop, &c->io, EPOLLIN, e));
-	errno = pthread_create(&c->thread, NULL, work, c);
-	if (errno != 0) {
-		return err_set_sys(e, RC_NOMEM, __func__, "cannot start the helper thread");
-	}
-	c->has_thread = true;
-	return RC_OK;
-}
-
-static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text, struct err *e)
+static enum rc set_up(struct checkpointer *c, const char *dir, struct str vkey_text,
+		      bool has_thread, struct err *e)
 {
 	c->dir = dir;
 	TRY(tlog_vkey_parse(vkey_text, &c->key, e));
 	TRY(tiles_open(dir, &c->key, book_io(c->book), &c->tiles, e));
 	c->published = tiles_published_size(c->tiles);
 	c->timer = (struct loop_timer){.fire = interval_is_over, .ctx = c};
+	TRY(helper_new(do_turn, c, has_thread, &c->helper, e));
+	if (has_thread) {
+		c->io = (struct loop_io){
+		    .fd = helper_fd(c->helper), .ready = result_is_there, .ctx = c};
+		TRY(loop_add(c->loop, &c->io, EPOLLIN, e));
+	}
 	return loop_timer_in(c->loop, &c->timer, INTERVAL_MS);
 }
 
@@ -493,16 +433,10 @@ enum rc checkpointer_new(struct loop *l, struct book *b, const char *dir, struct
 	c->loop = l;
 	c->book = b;
 	c->keeper = keeper;
-	c->event_fd = -1;
 	c->note = (struct buf)BUF_INIT(NOTE_BYTES);
 	c->cosigned = (struct buf)BUF_INIT(TLOG_NOTE_MAX_BYTES);
 	c->writing = (struct buf)BUF_INIT(TLOG_NOTE_MAX_BYTES);
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
-	rc = set_up(c, dir, vkey_text, e);
-	if (rc == RC_OK && has_thread) {
-		rc = start_thread(c, e);
-	}
+	rc = set_up(c, dir, vkey_text, has_thread, e);
 	if (rc != RC_OK) {
 		checkpointer_free(c);
 		return rc;
@@ -516,21 +450,15 @@ void checkpointer_free(struct checkpointer *c)
 	if (!c) {
 		return;
 	}
-	if (c->has_thread) {
-		start_turn(c, TURN_END);
-		pthread_join(c->thread, NULL);
-	}
 	loop_timer_clear(c->loop, &c->timer);
 	if (c->io.is_added) {
 		loop_remove(c->loop, &c->io);
 	}
-	file_close(c->event_fd);
+	helper_free(c->helper);
 	tiles_free(c->tiles);
 	vec_fini(&c->to_prove);
 	buf_fini(&c->note);
 	buf_fini(&c->cosigned);
 	buf_fini(&c->writing);
-	pthread_cond_destroy(&c->wake);
-	pthread_mutex_destroy(&c->lock);
 	mem_free(c);
 }

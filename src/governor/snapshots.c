@@ -14,7 +14,6 @@
 #include "governor/snapshots.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -24,21 +23,16 @@
 #include "base/vec.h"
 #include "core/leaf.h"
 #include "governor/batch.h"
+#include "governor/helper.h"
 
 enum { KEPT = 2 };
 
-enum turn { TURN_IDLE = 0, TURN_FOLDING, TURN_TAKEN, TURN_NOTED, TURN_COVERING, TURN_END };
+enum turn { TURN_IDLE = 0, TURN_FOLDING, TURN_TAKEN, TURN_NOTED, TURN_COVERING };
 
 struct snapshots {
 	struct snapshots_world world;
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	struct helper *helper; /* FOLDING and COVERING are its jobs */
 	enum turn turn;
-	bool is_done; /* the thread's part of the turn */
-	enum rc rc;   /* of it */
-	struct err err;
 	struct snapshot made;
 	uint64_t leaf;	 /* that says so */
 	uint64_t last;	 /* published size at the last attempt */
@@ -237,16 +231,6 @@ static void folding_fini(struct folding *f)
 	segment_reader_free(f->reader);
 }
 
-static bool is_ending(struct snapshots *x)
-{
-	bool yes;
-
-	pthread_mutex_lock(&x->lock);
-	yes = x->turn == TURN_END;
-	pthread_mutex_unlock(&x->lock);
-	return yes;
-}
-
 static enum rc apply(struct folding *f, struct tlog_hasher *h, uint64_t until, struct err *e)
 {
 	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
@@ -283,7 +267,7 @@ static enum rc fold(struct snapshots *x, struct published *p, struct folding *f,
 	}
 	TRY(segment_reader_open(w->segments, w->origin, f->base.size, &f->reader, e));
 	while (f->base.size < p->checkpoint.size) {
-		if (f->base.size % 1024 == 0 && is_ending(x)) {
+		if (f->base.size % 1024 == 0 && helper_is_ending(x->helper)) {
 			FAIL(e, RC_AGAIN, "the governor ends");
 		}
 		TRY(apply(f, p->hasher, p->checkpoint.size, e));
@@ -346,58 +330,22 @@ static enum rc cover(struct snapshots *x, struct err *e)
 
 /* ---- turns ---- */
 
-static bool is_for_thread(const struct snapshots *x)
+static enum rc do_turn(void *ctx, struct err *e)
 {
-	return !x->is_done && (x->turn == TURN_FOLDING || x->turn == TURN_COVERING);
+	struct snapshots *x = ctx;
+
+	return x->turn == TURN_FOLDING ? take(x, e) : cover(x, e);
 }
 
-static enum rc do_turn(struct snapshots *x, enum turn turn)
+static void give(struct snapshots *x, enum turn turn)
 {
-	x->err = (struct err)ERR_INIT;
-	return turn == TURN_FOLDING ? take(x, &x->err) : cover(x, &x->err);
-}
-
-static void *work(void *arg)
-{
-	struct snapshots *x = arg;
-
-	for (;;) {
-		enum turn turn;
-		enum rc rc;
-
-		pthread_mutex_lock(&x->lock);
-		while (x->turn != TURN_END && !is_for_thread(x)) {
-			pthread_cond_wait(&x->wake, &x->lock);
-		}
-		turn = x->turn;
-		pthread_mutex_unlock(&x->lock);
-		if (turn == TURN_END) {
-			return NULL;
-		}
-		rc = do_turn(x, turn);
-		pthread_mutex_lock(&x->lock);
-		x->rc = rc;
-		x->is_done = true;
-		pthread_mutex_unlock(&x->lock);
-	}
+	x->turn = turn;
+	helper_give(x->helper);
 }
 
 void snapshots_step(struct snapshots *x)
 {
-	MUST(!x->has_thread);
-	if (is_for_thread(x)) {
-		x->rc = do_turn(x, x->turn);
-		x->is_done = true;
-	}
-}
-
-static void start_turn(struct snapshots *x, enum turn turn)
-{
-	pthread_mutex_lock(&x->lock);
-	x->turn = turn;
-	x->is_done = false;
-	pthread_cond_signal(&x->wake);
-	pthread_mutex_unlock(&x->lock);
+	helper_step(x->helper);
 }
 
 static uint64_t every(const struct snapshots *x)
@@ -405,36 +353,32 @@ static uint64_t every(const struct snapshots *x)
 	return x->world.every ? x->world.every : LIMIT_SNAPSHOT_EVERY;
 }
 
-static void turn_failed(struct snapshots *x)
+/* True: a snapshot was taken. */
+static bool job_is_over(struct snapshots *x, enum rc rc, const struct err *e)
 {
-	log_warn("no snapshot is taken: %s", x->err.msg);
-	start_turn(x, TURN_IDLE);
+	if (rc != RC_OK) {
+		log_warn("no snapshot is taken: %s", e->msg);
+	}
+	x->turn = rc == RC_OK && x->turn == TURN_FOLDING ? TURN_TAKEN : TURN_IDLE;
+	return x->turn == TURN_TAKEN;
 }
 
 bool snapshots_tick(struct snapshots *x, uint64_t published, struct snapshot *ret)
 {
-	enum turn turn;
-	bool is_done;
+	struct err e;
 	enum rc rc;
 
-	pthread_mutex_lock(&x->lock);
-	turn = x->turn;
-	is_done = x->is_done;
-	rc = x->rc;
-	pthread_mutex_unlock(&x->lock);
-	if (is_done && rc != RC_OK) {
-		turn_failed(x);
-	} else if (is_done && turn == TURN_FOLDING) {
-		start_turn(x, TURN_TAKEN);
-		*ret = x->made;
-		return true;
-	} else if (is_done && turn == TURN_COVERING) {
-		start_turn(x, TURN_IDLE);
-	} else if (turn == TURN_NOTED && published > x->leaf) {
-		start_turn(x, TURN_COVERING);
-	} else if (turn == TURN_IDLE && published >= x->last && published - x->last >= every(x)) {
+	if (helper_take(x->helper, &rc, &e)) {
+		if (job_is_over(x, rc, &e)) {
+			*ret = x->made;
+			return true;
+		}
+	} else if (x->turn == TURN_NOTED && published > x->leaf) {
+		give(x, TURN_COVERING);
+	} else if (x->turn == TURN_IDLE && published >= x->last &&
+		   published - x->last >= every(x)) {
 		x->last = published;
-		start_turn(x, TURN_FOLDING);
+		give(x, TURN_FOLDING);
 	}
 	return false;
 }
@@ -443,7 +387,7 @@ void snapshots_noted(struct snapshots *x, uint64_t leaf)
 {
 	MUST(x->turn == TURN_TAKEN);
 	x->leaf = leaf;
-	start_turn(x, leaf ? TURN_NOTED : TURN_IDLE);
+	x->turn = leaf ? TURN_NOTED : TURN_IDLE;
 }
 
 uint64_t snapshots_oldest(struct snapshots *x)
@@ -475,16 +419,10 @@ enum rc snapshots_new(const struct snapshots_world *w, uint64_t last, struct sna
 	}
 	x->world = *w;
 	x->last = last;
-	pthread_mutex_init(&x->lock, NULL);
-	pthread_cond_init(&x->wake, NULL);
 	(void)map_hash(STR("")); /* makes the process's key, before a second thread could */
 	rc = tidy(x, e);
-	if (rc == RC_OK && w->has_thread) {
-		errno = pthread_create(&x->thread, NULL, work, x);
-		x->has_thread = errno == 0;
-		rc = errno == 0 ? RC_OK
-				: err_set_sys(e, RC_NOMEM, __func__,
-					      "cannot start the thread for snapshots");
+	if (rc == RC_OK) {
+		rc = helper_new(do_turn, x, w->has_thread, &x->helper, e);
 	}
 	if (rc != RC_OK) {
 		snapshots_free(x);
@@ -499,11 +437,6 @@ void snapshots_free(struct snapshots *x)
 	if (!x) {
 		return;
 	}
-	if (x->has_thread) {
-		start_turn(x, TURN_END);
-		pthread_join(x->thread, NULL);
-	}
-	pthread_cond_destroy(&x->wake);
-	pthread_mutex_destroy(&x->lock);
+	helper_free(x->helper);
 	mem_free(x);
 }

@@ -126,7 +126,7 @@ static void patience_is_over(struct loop_timer *t)
 static void link_is_gone(void *ctx, struct channel *c, const char *why)
 {
 	struct role_plug *p = ctx;
-	bool is_its_end = channel_was_ended(c);
+	bool is_its_end = channel_was_ended(c) || p->is_unplugged;
 
 	if (p->env->is_stopping) {
 		return;
@@ -195,6 +195,7 @@ static void reopen(struct role_plug *p, int take_fd)
 	struct err e = ERR_INIT;
 
 	loop_timer_clear(p->env->loop, &p->patience);
+	p->is_unplugged = false;
 	if (open_link(p, take_fd, &e) != RC_OK) {
 		log_err("the new %s cannot be talked to: %s", role_name(p->peer->role), e.msg);
 		say_lost(p, e.msg);
@@ -230,6 +231,20 @@ void role_replug(const struct role_env *env, const struct msg_plug *m, int take_
 		}
 		plug->generation = m->generation;
 		reopen(plug, taken);
+	}
+}
+
+void role_unplug(const struct role_env *env, const struct msg_unplug *m)
+{
+	struct role_peer *peer = known_peer(env, (enum role)m->role, m->name);
+
+	if (peer && env->plugs && !env->is_stopping) {
+		struct role_plug *p = &env->plugs[peer - env->peers];
+
+		if (p->slot && *p->slot) {
+			p->is_unplugged = true;
+			channel_finish(*p->slot); /* what it has said counts, and then it is gone */
+		}
 	}
 }
 

@@ -60,6 +60,7 @@ struct role_plug {
 	struct role_link link;
 	struct channel **slot; /* of a link; NULL = none */
 	uint64_t generation;
+	bool is_unplugged;	    /* the supervisor ends the peer */
 	struct loop_timer patience; /* for a restart of the peer */
 };
 
@@ -110,8 +111,9 @@ uint64_t role_generation(const struct role_env *env, enum role peer, const char 
 uint64_t role_born(const struct role_env *env, enum role peer, const char *name);
 /* Was that peer's process started before this one? Then it has seen another in this one's place. */
 bool role_is_elder(const struct role_env *env, enum role peer);
-/* For a message of the supervisor: PLUG (take_fd came with it) and ROLE_STATE. */
+/* For a message of the supervisor: PLUG (take_fd came with it), UNPLUG and ROLE_STATE. */
 void role_replug(const struct role_env *env, const struct msg_plug *m, int take_fd);
+void role_unplug(const struct role_env *env, const struct msg_unplug *m);
 void role_note_state(struct role_env *env, const struct msg_role_state *m);
 /* Enters the sandbox (base/sandbox.h) as the user the supervisor named. Taking channels needs no
  * right, so it may come after. */

@@ -27,19 +27,9 @@ enum {
 	LEAVE_MS = 1000,     /* between a channel's end and that of the process */
 };
 
-static const struct serve_role *row_of(const struct supervisor *s, enum role role)
-{
-	for (size_t i = 0; i < s->table->n_roles; i++) {
-		if (s->table->roles[i].role == role) {
-			return &s->table->roles[i];
-		}
-	}
-	return NULL;
-}
-
 bool alone_can(const struct supervisor *s, const struct child *c)
 {
-	const struct serve_role *row = row_of(s, c->role);
+	const struct serve_role *row = child_row(s->table, c->role);
 
 	return s->state == STATE_RUNNING && row && row->restarts_alone;
 }
@@ -179,6 +169,7 @@ void alone_ended(struct supervisor *s, struct child *c)
 	channel_free(c->channel); /* nothing is said by it any more, and no end of it noticed */
 	c->channel = NULL;
 	c->is_ready = false;
+	c->unanswered = 0;
 	if (was_steady) {
 		c->tries = 0;
 	}

@@ -36,12 +36,17 @@ static void on_linger(struct loop_timer *t)
 
 static void on_supervisor(void *ctx, struct channel *c, const struct message *m)
 {
+	static const struct message pong = {.kind = MESSAGE_PONG};
 	struct birth *b = ctx;
 
 	if (m->kind == MESSAGE_PLUG && b->is_over) {
 		file_close(channel_take_fd(c));
 	} else if (m->kind == MESSAGE_PLUG) {
 		role_replug(&b->env, &m->plug, channel_take_fd(c));
+	} else if (m->kind == MESSAGE_UNPLUG) {
+		role_unplug(&b->env, &m->unplug);
+	} else if (m->kind == MESSAGE_PING) {
+		(void)channel_send(c, &pong); /* unsaid, it ends this role */
 	} else if (m->kind == MESSAGE_ROLE_STATE) {
 		role_note_state(&b->env, &m->role_state);
 	} else if (m->kind == MESSAGE_STOP) {

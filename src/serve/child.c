@@ -106,6 +106,16 @@ static bool are_linked(enum role a, enum role b)
 	return false;
 }
 
+const struct serve_role *child_row(const struct serve_table *table, enum role role)
+{
+	for (size_t i = 0; i < table->n_roles; i++) {
+		if (table->roles[i].role == role) {
+			return &table->roles[i];
+		}
+	}
+	return NULL;
+}
+
 bool child_is_linked(const struct child *a, const struct child *b)
 {
 	return are_linked(a->role, b->role);

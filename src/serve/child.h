@@ -14,6 +14,7 @@ struct child {
 	bool is_ready;
 	struct channel *channel; /* the supervisor's end */
 	uint64_t generation;	 /* that it was last started as */
+	unsigned unanswered;	 /* PINGs (watch.h) */
 	/* What follows is alone.c's. */
 	void *owner;
 	uint64_t started_ns;
@@ -40,6 +41,8 @@ enum rc children_plug(const struct serve_table *table, const struct serve_plan *
  */
 enum rc child_replug(struct children *all, struct child *c, uint64_t generation,
 		     int *ret_supervisor, int ret_ends[LIMIT_CHILDREN], struct err *e);
+/* The table's; NULL = none. */
+const struct serve_role *child_row(const struct serve_table *table, enum role role);
 bool child_is_linked(const struct child *a, const struct child *b);
 /* Closes the children's ends, which the supervisor must not keep. */
 void children_close(struct children *all);

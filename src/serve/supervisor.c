@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* serve/supervisor.c - all roles run, or are on their way to.
  *
- * Trust:  roles may have been taken over; all they can tell us is READY, that they ended, that a
- *         neighbour is lost, and, the governor, that a sender must end.
+ * Trust:  roles may have been taken over; all they can tell us is READY and PONG, that they
+ *         ended, that a neighbour is lost, and, the governor, that a sender must end.
  * Holds:  (1) in a restart of all, no role of the last run is left when the next one begins.
  *         (2) within STOP_MS and the time to reap, no role is left after a stop.
  *         (3) nothing is restarted faster than the back-off allows.
  * States: STARTING -all ready-> RUNNING;  RUNNING -a role ends that can be restarted alone->
- *         RUNNING (alone.c);  STARTING, RUNNING -another ends-> STOPPING (to restart);
- *         any -SIGTERM-> STOPPING (to end);  STOPPING -all reaped-> WAITING or end;
+ *         RUNNING (alone.c; who is silent is ended, watch.c);  STARTING, RUNNING -another ends->
+ * STOPPING (to restart); any -SIGTERM-> STOPPING (to end);  STOPPING -all reaped-> WAITING or end;
  *         WAITING -timer-> STARTING;  STARTING -fails, never ready yet-> STOPPING (to end, failed).
  */
 #include "serve/supervisor_impl.h"
@@ -82,6 +82,7 @@ static void stop(struct supervisor *s)
 	}
 	s->state = STATE_STOPPING;
 	alone_forget(s);
+	watch_stop(s);
 	for (size_t i = 0; i < s->children.n; i++) {
 		struct channel *c = s->children.list[i].channel;
 
@@ -174,6 +175,7 @@ static void all_are_ready(struct supervisor *s)
 		 (unsigned long long)s->args.generation,
 		 (unsigned long long)((clock_boot_ns(&s->clock) - s->started_ns) / 1000000));
 	alone_tell(s, NULL);
+	watch_start(s);
 	(void)sd_notify_send("READY=1"); /* nobody may be listening */
 }
 
@@ -208,6 +210,8 @@ void supervisor_on_message(void *ctx, struct channel *channel, const struct mess
 		end_silent(s, m->silent.role);
 	} else if (m->kind == MESSAGE_LOST) {
 		alone_on_lost(s, c, &m->lost);
+	} else if (m->kind == MESSAGE_PONG) {
+		c->unanswered = 0;
 	} else if (m->kind == MESSAGE_READY) {
 		on_ready(s, c);
 	}
@@ -402,8 +406,8 @@ enum rc supervisor_run(const struct serve_table *table, const struct serve_args 
 	s->clock = clock_system();
 	s->signals.fd = -1;
 	s->backoff_ms = BACKOFF_FIRST_MS;
-	s->timer.fire = on_timer;
-	s->timer.ctx = s;
+	s->timer = (struct loop_timer){.fire = on_timer, .ctx = s};
+	s->watch = (struct loop_timer){.fire = watch_tick, .ctx = s};
 	TRY(table->plan(args->deployment, &s->plan, e));
 	s->args.ids = s->plan.ids;
 	TRY(loop_new(&s->clock, &s->loop, e));

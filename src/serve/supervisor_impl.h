@@ -5,6 +5,7 @@
 #include "serve/alone.h"
 #include "serve/child.h"
 #include "serve/supervisor.h"
+#include "serve/watch.h"
 
 enum {
 	START_MS = 600 * 1000, /* to be ready; a governor may have a long log to replay */
@@ -12,6 +13,7 @@ enum {
 	BACKOFF_FIRST_MS = 200,
 	BACKOFF_MOST_MS = 30 * 1000,
 	STEADY_MS = 60 * 1000, /* a run this long forgets the back-off */
+	WATCH_TICK_MS = 500,
 };
 
 enum state { STATE_STARTING, STATE_RUNNING, STATE_STOPPING, STATE_WAITING };
@@ -25,6 +27,7 @@ struct supervisor {
 	struct loop *loop;
 	struct loop_io signals;
 	struct loop_timer timer; /* what the state waits for */
+	struct loop_timer watch; /* while RUNNING */
 	enum state state;
 	bool ends;    /* no restart after the stop */
 	bool has_run; /* all were ready once */

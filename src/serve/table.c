@@ -12,17 +12,22 @@
 #include "serve/serve.h"
 #include "store/store.h"
 
-/* Opens as root, restarts alone: see struct serve_role. */
+/* How long may a role be silent? What a call passes through, and people stop it with, must answer
+ * within seconds. The others may wait for a server or a disk in their loop: longer than any of
+ * their deadlines. The index reads all of the log when it is made anew; nobody's call needs it. */
+enum { PROMPT_MS = 5000, PATIENT_MS = 120'000, NEVER = 0 };
+
+/* Opens as root, restarts alone, is killed when silent: see struct serve_role. */
 static const struct serve_role roles[] = {
-    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, true},
-    {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true},
-    {R_STORE, role_store_main, false, &store_sandbox, true},
-    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, true},
-    {R_RUNNER, role_runner_main, false, &runner_sandbox, true},
-    {R_AGENTS, role_agents_main, true, &agents_sandbox, true},
-    {R_COURIER, role_courier_main, true, &courier_sandbox, true},
-    {R_PEOPLE, role_people_main, true, &people_sandbox, true},
-    {R_INDEX, role_index_main, false, &index_sandbox, true},
+    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, true, PROMPT_MS},
+    {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true, PATIENT_MS},
+    {R_STORE, role_store_main, false, &store_sandbox, true, PATIENT_MS},
+    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, true, PROMPT_MS},
+    {R_RUNNER, role_runner_main, false, &runner_sandbox, true, PROMPT_MS},
+    {R_AGENTS, role_agents_main, true, &agents_sandbox, true, PROMPT_MS},
+    {R_COURIER, role_courier_main, true, &courier_sandbox, true, PATIENT_MS},
+    {R_PEOPLE, role_people_main, true, &people_sandbox, true, PROMPT_MS},
+    {R_INDEX, role_index_main, false, &index_sandbox, true, NEVER},
 };
 
 const struct serve_table serve_table = {

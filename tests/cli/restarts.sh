@@ -138,6 +138,27 @@ for role in governor runner keeper index courier store people governor runner ag
 	[ "$role" = agents ] || kill -0 "$connection" || fail "the agent's connection is gone"
 done
 
+# A role that is there and does nothing is no better than none: it is ended, and until it is back
+# agents and people are answered.
+stopped=0
+connection=$AGENT_PID
+for role in governor runner keeper people; do
+	before=$(others "$role")
+	pid=$(role_pid "$role")
+	kill -STOP "$pid"
+	[ "$role" = people ] || call
+	timeout 20 "$remit" status --socket "$socket" >"$dir/out" 2>&1
+	[ $? != 124 ] || fail "a person waits for the $role, which is stopped"
+	stopped=$((stopped + 1))
+	wait_for "$stopped" "ms: killed"
+	wait_for $((back + 1)) "is back generation"
+	back=$((back + 1))
+	works_again
+	"$remit" status --socket "$socket" >"$dir/out" 2>&1 || fail "no status: $(cat "$dir/out")"
+	[ "$(others "$role")" = "$before" ] || fail "others than the $role were restarted"
+	kill -0 "$connection" || fail "the agent's connection is gone"
+done
+
 # ---- what came of it ----
 
 for i in $(seq "$n"); do

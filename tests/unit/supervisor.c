@@ -252,7 +252,7 @@ static enum rc test_digest(const char *deployment, uint8_t ret[32], struct err *
 
 static const struct serve_role test_roles[] = {
     {.role = R_AGENTS, .main = test_role_main},
-    {.role = R_PEOPLE, .main = test_role_main, .restarts_alone = true},
+    {.role = R_PEOPLE, .main = test_role_main, .restarts_alone = true, .silent_ms = 3000},
     {.role = R_GOVERNOR, .main = test_role_main},
     {.role = R_KEEPER, .main = test_role_main, .restarts_alone = true},
     {.role = R_BACKEND, .main = test_role_main},
@@ -552,6 +552,29 @@ static void a_role_that_its_neighbour_calls_lost_is_ended_and_comes_back(void **
 	assert_int_equal(end_status(), 0);
 }
 
+static void a_role_that_is_there_but_silent_is_ended_and_comes_back(void **state)
+{
+	(void)state;
+	pid_t people;
+	pid_t keeper;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	people = pid_of("people[]", 1);
+	keeper = pid_of("keeper[]", 1);
+	wait_for("links", "people heard keeper-1", 1);
+	assert_int_equal(kill(keeper, SIGSTOP), 0); /* nobody minds: its row says so */
+	assert_int_equal(kill(people, SIGSTOP), 0);
+	wait_for("log", "the people has been silent for 3000 ms: killed", 1);
+	wait_for("links", "governor heard people-2", 1);
+	assert_false(is_running(people));
+	assert_true(is_running(keeper));
+	assert_int_equal(kill(keeper, SIGCONT), 0);
+	wait_for("links", "people heard keeper-1", 2); /* by the old and the new */
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
 static void a_sender_that_the_governor_calls_silent_is_killed(void **state)
 {
 	(void)state;
@@ -689,6 +712,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(all_roles_start_talk_and_stop, make_place,
 					    remove_place),
+	    cmocka_unit_test_setup_teardown(a_role_that_is_there_but_silent_is_ended_and_comes_back,
+					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_sender_that_the_governor_calls_silent_is_killed,
 					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_dies_takes_all_with_it_and_all_come_back,

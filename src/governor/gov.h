@@ -123,6 +123,7 @@ struct flight {
 	} step;
 	bool is_use_look;  /* capture: of whether the target is in use, not of its state */
 	bool is_runner;	   /* which sender has it */
+	bool is_late;	   /* it is unknown in the log, and now its outcome has come after all */
 	bool is_unclaimed; /* an earlier life admitted it, and its sender has not said that it has
 			      it */
 	uint64_t redacted; /* secrets taken out of its result */

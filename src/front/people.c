@@ -29,12 +29,16 @@ const struct sandbox_policy people_sandbox = {
     .needs = SANDBOX_ACCEPT | SANDBOX_READ, /* of the published log, if that is served */
 };
 
+enum { HEALTH_BYTES = 16 + 1 }; /* as the message bounds them */
+
 struct people {
 	const struct role_env *env;
 	struct loop *loop;
 	struct deployment *deployment;
 	struct channel *governor;
-	char log_why[17]; /* what is wrong with the log, as the governor said last; "" = nothing */
+	/* As the governor said last (MESSAGE_LOG_HEALTH). */
+	char log_why[HEALTH_BYTES];
+	char witnesses[HEALTH_BYTES];
 	struct channel *index;
 	struct channel *keeper;
 	struct http_server *local;
@@ -284,6 +288,9 @@ static void show_health(const struct people *p, struct http_request *r)
 	if (rc == RC_OK && p->log_why[0]) {
 		rc = buf_addf(&out, "log: %s\n", p->log_why);
 	}
+	if (rc == RC_OK && p->witnesses[0] && strcmp(p->witnesses, "ok") != 0) {
+		rc = buf_addf(&out, "witnesses: %s\n", p->witnesses);
+	}
 	if (rc == RC_OK && out.n == 0) {
 		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
 	} else {
@@ -307,6 +314,18 @@ static enum rc write_roles(const struct role_states *all, struct buf *out)
 	return RC_OK;
 }
 
+static enum rc write_log(const struct people *p, struct buf *out)
+{
+	TRY(buf_addf(out, "# TYPE remit_log_well gauge\nremit_log_well %d\n",
+		     p->log_why[0] == '\0'));
+	if (p->witnesses[0] == '\0') {
+		return RC_OK;
+	}
+	return buf_addf(out,
+			"# TYPE remit_witness_quorum_well gauge\nremit_witness_quorum_well %d\n",
+			strcmp(p->witnesses, "ok") == 0);
+}
+
 static void show_metrics(struct people *p, struct http_request *r)
 {
 	AUTO_BUF out = BUF_INIT(32768);
@@ -317,7 +336,7 @@ static void show_metrics(struct people *p, struct http_request *r)
 		     "# TYPE remit_refused_total counter\nremit_refused_total %llu\n",
 		     (unsigned long long)p->answered, (unsigned long long)p->webhooks,
 		     (unsigned long long)p->refused) != RC_OK ||
-	    write_roles(&p->env->states, &out) != RC_OK) {
+	    write_roles(&p->env->states, &out) != RC_OK || write_log(p, &out) != RC_OK) {
 		http_answer_problem(r, 503, STR("no memory"));
 		return;
 	}
@@ -356,6 +375,13 @@ static void on_http(void *ctx, struct http_request *r)
 
 /* ---- peers ---- */
 
+static void note_text(char out[HEALTH_BYTES], struct str text)
+{
+	MUST(text.n < HEALTH_BYTES);
+	memcpy(out, text.n ? text.p : "", text.n);
+	out[text.n] = '\0';
+}
+
 static void on_governor(void *ctx, struct channel *c, const struct message *m)
 {
 	struct people *p = ctx;
@@ -364,9 +390,9 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	if (m->kind == MESSAGE_COMMAND_REPLY) {
 		answer(p, &p->waiting, m->command_reply.req, m->command_reply.status,
 		       m->command_reply.body);
-	} else if (m->kind == MESSAGE_LOG_HEALTH && m->log_health.why.n < sizeof(p->log_why)) {
-		memcpy(p->log_why, m->log_health.why.p, m->log_health.why.n);
-		p->log_why[m->log_health.why.n] = '\0';
+	} else if (m->kind == MESSAGE_LOG_HEALTH) {
+		note_text(p->log_why, m->log_health.why);
+		note_text(p->witnesses, m->log_health.witnesses);
 	}
 }
 

@@ -694,6 +694,8 @@ void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
 void witness_courier_lost(struct governor *g);
 /* "witnesses": {...} into an open object, if there are any. */
 void witness_view(const struct governor *g, struct json_out *w);
+/* "ok", "away" or "disputed"; "" = there are none. */
+struct str witness_quorum(const struct governor *g);
 
 /* ---- state_at_start.c: the state that a life begins with, and what the next ones begin with ----
  */

@@ -56,7 +56,8 @@ static void say(const struct governor *g, enum degraded now)
 void health_tell(struct governor *g)
 {
 	struct message m = {.kind = MESSAGE_LOG_HEALTH,
-			    .log_health = {.why = degraded_name(state_degraded(g->state))}};
+			    .log_health = {.why = degraded_name(state_degraded(g->state)),
+					   .witnesses = witness_quorum(g)}};
 
 	if (g->people && channel_send(g->people, &m) != RC_OK) {
 		log_warn("the people's front cannot be told how the log is");

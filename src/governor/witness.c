@@ -91,6 +91,7 @@ static void record_away(struct governor *g, const char *why, struct str witness,
 					  .theirs = theirs}};
 
 	(void)gov_record(g, &l); /* it logs */
+	health_tell(g);
 }
 
 static void record_back(struct governor *g)
@@ -102,6 +103,7 @@ static void record_back(struct governor *g)
 	log_warn("a quorum of witnesses has seen the log again: %llu leaves",
 		 (unsigned long long)g->witnesses->seen);
 	(void)gov_record(g, &l); /* it logs */
+	health_tell(g);
 }
 
 static void dispute(struct governor *g, size_t i, uint64_t theirs)
@@ -457,6 +459,17 @@ static const char *state_of(const struct witness *x, bool has_url)
 	return x->failures > 0 ? "away" : x->done_round > 0 ? "cosigns" : "asked";
 }
 
+struct str witness_quorum(const struct governor *g)
+{
+	if (!g->witnesses) {
+		return STR("");
+	}
+	if (state_log_disputed(g->state)) {
+		return STR("disputed");
+	}
+	return state_witness_away(g->state) ? STR("away") : STR("ok");
+}
+
 void witness_view(const struct governor *g, struct json_out *w)
 {
 	const struct witnesses *all = g->witnesses;
@@ -466,10 +479,7 @@ void witness_view(const struct governor *g, struct json_out *w)
 	}
 	json_out_key(w, STR("witnesses"));
 	json_out_object(w);
-	json_out_key_str(w, "quorum",
-			 state_log_disputed(g->state)	? STR("disputed")
-			 : state_witness_away(g->state) ? STR("away")
-							: STR("ok"));
+	json_out_key_str(w, "quorum", witness_quorum(g));
 	json_out_key_u64(w, "seen", all->seen);
 	json_out_key(w, STR("list"));
 	json_out_array(w);

@@ -127,12 +127,21 @@ ln -s /etc/passwd "$d/state/log/tile/0/001"
 get 404 "/log/tile/0/001"
 rm "$d/state/log/tile/0/001"
 
+get 200 /healthz
+get 200 /metrics
+grep -qx "remit_witness_quorum_well 1" "$dir/body" || fail "$(cat "$dir/body")"
+
 # One goes away: the log goes on, and says so.
 kill "${pids[south]}"
 wait "${pids[south]}" 2>/dev/null
 open_incident "one is away"
 until_true "away" quorum_is away
 grep -q '"name":"south","state":"away"' "$dir/status" || fail "$(cat "$dir/status")"
+get 503 /healthz
+grep -qx "witnesses: away" "$dir/body" || fail "$(cat "$dir/body")"
+get 200 /metrics
+grep -qx "remit_witness_quorum_well 0" "$dir/body" || fail "$(cat "$dir/body")"
+grep -qx "remit_log_well 1" "$dir/body" || fail "$(cat "$dir/body")"
 "$remit" log verify --log "$d/state/log" --policy "$d/witnesses.policy" >"$dir/out" 2>&1 ||
 	fail "$(cat "$dir/out")"
 grep -q "witnessed: the first" "$dir/out" || fail "$(cat "$dir/out")"

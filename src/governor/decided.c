@@ -45,7 +45,7 @@ static void add_inputs(const struct governor *g, const struct request *r,
 	c->preserved_first = r->is_preserved;
 }
 
-enum rc decided_record(struct governor *g, const struct request *r, const struct decision *d,
+enum rc decided_record(struct governor *g, struct request *r, const struct decision *d,
 		       uint64_t lease, uint64_t *ret_ix, struct err *e)
 {
 	struct leaf l = {
@@ -99,6 +99,11 @@ enum rc decided_record(struct governor *g, const struct request *r, const struct
 		memcpy(l.call_decided.definition.bytes, d->tool->digest, 32);
 	}
 	add_inputs(g, r, &l.call_decided);
-	return book_record(g->book, &l, gov_key_of(g, l.call_decided.task), values,
-			   ARRAY_LEN(values), ret_ix, e);
+	TRY(book_record(g->book, &l, gov_key_of(g, l.call_decided.task), values, ARRAY_LEN(values),
+			&r->leaf, e));
+	memcpy(r->leaf_hash.bytes, book_last_hash(g->book), sizeof(r->leaf_hash.bytes));
+	if (ret_ix) {
+		*ret_ix = r->leaf;
+	}
+	return RC_OK;
 }

@@ -88,10 +88,12 @@ struct request {
 	    *use;	   /* what was read about whether the target is in use; NULL = nothing */
 	uint64_t evidence; /* the capture call */
 	uint64_t use_call; /* that read `use` */
-	uint64_t judged_unix_ms; /* when it was judged last, */
-	uint64_t judged_on;	 /* and how many leaves the state had */
-	bool is_preserved;	 /* the tool's `preserve` reads were made for it */
-	uint64_t hold_until_ns;	 /* boot clock */
+	uint64_t leaf;	   /* the decision, when it is recorded, */
+	struct tlog_hash leaf_hash; /* and that leaf's hash in the tree */
+	uint64_t judged_unix_ms;    /* when it was judged last, */
+	uint64_t judged_on;	    /* and how many leaves the state had */
+	bool is_preserved;	    /* the tool's `preserve` reads were made for it */
+	uint64_t hold_until_ns;	    /* boot clock */
 	struct loop_timer hold;
 };
 
@@ -431,7 +433,7 @@ enum rc bundles_keep(const struct log_io *io, const struct digest *digest, struc
 /* r is judged now, on the state as it is: the time. */
 uint64_t decided_begin(const struct governor *g, struct request *r);
 /* The call.decided leaf of r as judged since then. */
-enum rc decided_record(struct governor *g, const struct request *r, const struct decision *d,
+enum rc decided_record(struct governor *g, struct request *r, const struct decision *d,
 		       uint64_t lease, uint64_t *ret_ix, struct err *e);
 /* Which key seals what belongs to this task (0 = to none). */
 uint64_t gov_key_of(const struct governor *g, uint64_t task);

@@ -53,9 +53,11 @@ static void open_result(struct json_out *w, bool is_error, struct str text)
 	json_out_object(w);
 }
 
-/* Where the call stands in the log. */
-static void write_call_meta(struct json_out *w, uint64_t call)
+/* Where the call's decision stands in the log, and the hash by which any receipt of it can be
+ * checked that somebody hands out later. */
+static void write_call_meta(struct json_out *w, const struct request *r, uint64_t call)
 {
+	AUTO_BUF hash = BUF_INIT(2 * TLOG_HASH_BYTES);
 	char id[24];
 
 	if (!call) {
@@ -65,6 +67,9 @@ static void write_call_meta(struct json_out *w, uint64_t call)
 	json_out_object(w);
 	json_out_key_str(w, "id", id_text('c', call, id));
 	json_out_key_u64(w, "leaf", call);
+	if (r->leaf == call && buf_add_hex(&hash, r->leaf_hash.bytes, TLOG_HASH_BYTES) == RC_OK) {
+		json_out_key_str(w, "hash", buf_view(&hash));
+	}
 	json_out_close(w);
 }
 
@@ -112,7 +117,7 @@ void reply_refusal(struct governor *g, struct request *r, enum reason reason, st
 		? " It was sent; do not send it again. Remit verifies it by reading back."
 		: "");
 	open_result(&w, true, text);
-	write_call_meta(&w, call);
+	write_call_meta(&w, r, call);
 	json_out_key(&w, STR("io.remit/decision"));
 	json_out_object(&w);
 	json_out_key_str(&w, "verdict",
@@ -206,6 +211,6 @@ void reply_result(struct governor *g, struct request *r, uint64_t call, struct s
 			json_out_raw(&w, m->raw);
 		}
 	}
-	write_call_meta(&w, call);
+	write_call_meta(&w, r, call);
 	finish(g, r, &w);
 }

@@ -42,20 +42,48 @@ static void an_allowed_read_is_on_disk_when_it_is_sent(void **state)
 	scene_free_log(&disk);
 }
 
-static void a_result_comes_back_with_the_id_of_its_call(void **state)
+/* "hash":"..." as the answer has it, and the leaf as the disk has it. */
+static void assert_says_hash_of(const char *hash, uint64_t ix)
+{
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	AUTO_BUF leaf = BUF_INIT(LIMIT_LEAF_BYTES);
+	AUTO_BUF want = BUF_INIT(128);
+	struct tlog_hash of;
+	struct err e = ERR_INIT;
+
+	assert_ok(leaf_encode(&leaf, &disk.leaves[ix], &e));
+	of = tlog_leaf_hash(h, buf_view(&leaf));
+	assert_ok(buf_addf(&want, "\"hash\":\""));
+	assert_ok(buf_add_hex(&want, of.bytes, sizeof(of.bytes)));
+	assert_ok(buf_add_char(&want, '\0'));
+	assert_int_equal(strncmp(hash, want.p, want.n - 1), 0);
+}
+
+static void a_result_comes_back_with_the_id_and_leaf_of_its_call(void **state)
 {
 	(void)state;
 	char id[64];
+	char hash[128] = "";
+	char denied[128] = "";
 	const char *text;
+	uint64_t call;
 
 	scene_open(&s);
 	text = scene_call(&s, "db___look", LOGIN, 0);
+	call = s.admissions[0].call;
 	(void)snprintf(id, sizeof(id), "\"io.remit/call\":{\"id\":\"c%llu\"",
-		       (unsigned long long)s.admissions[0].call);
+		       (unsigned long long)call);
 	assert_says(text, "can_login");
 	assert_says(text, id);
+	assert_says(text, "\"hash\":\"");
+	memcpy(hash, strstr(text, "\"hash\":\""), 80);
+	text = scene_call(&s, "db___look", "{\"login\":\"root\"}", 0);
+	assert_says(text, "\"hash\":\"");
+	memcpy(denied, strstr(text, "\"hash\":\""), 80);
 	scene_close(&s);
 	scene_read_log(&disk);
+	assert_says_hash_of(hash, call);
+	assert_says_hash_of(denied, (uint64_t)(scene_last(&disk, LEAF_CALL_DECIDED) - disk.leaves));
 	assert_str(scene_last(&disk, LEAF_CALL_COMPLETED)->call_completed.kind, "ok");
 	scene_free_log(&disk);
 }
@@ -539,7 +567,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    SCENE_TEST(an_allowed_read_is_on_disk_when_it_is_sent),
-	    SCENE_TEST(a_result_comes_back_with_the_id_of_its_call),
+	    SCENE_TEST(a_result_comes_back_with_the_id_and_leaf_of_its_call),
 	    SCENE_TEST(a_denied_call_is_recorded_and_never_sent),
 	    SCENE_TEST(an_outcome_counts_only_from_the_sender_that_has_the_call),
 	    SCENE_TEST(a_granted_call_runs_exactly_once),

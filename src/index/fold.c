@@ -3,29 +3,52 @@
  *
  * Every leaf is one row with the task it belongs to: its own, or that of the call, approval, lease
  * or term it cites. Calls have a row of their own to search by.
+ *
+ * Holds:  (1) what a kill or a power cut may have left half done is never read: rows are written
+ *             through a write-ahead log, and the bulk of a new index, which is not, counts only
+ *             when it is whole and on the disk (meta.whole).
+ *         (2) a damaged file goes at once: the index is built again, and nothing else ends for it.
  */
 #include "index/fold.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "codec/json.h"
 #include "core/leaf.h"
 #include "index/fold_impl.h"
 
 enum {
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 5,
 	/* Pages kept in memory, in KiB: the right edges of all indexes and what was read lately. */
 	CACHE_KIB = 32768,
 	/* An empty index that is so far behind gets its rows first and is sorted then. */
 	BULK_LEAVES = 20000,
 };
 
+/* (2) Nothing of ours is lost with it. */
+static void throw_away(const char *path)
+{
+	char wal[PATH_MAX + 8];
+
+	(void)snprintf(wal, sizeof(wal), "%s-wal", path); /* it fits */
+	(void)unlink(wal);				  /* absent is fine, twice */
+	(void)unlink(path);
+}
+
 enum rc fold_db_error(struct fold *f, const char *what, struct err *e)
 {
+	int code = sqlite3_errcode(f->db);
+
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+		throw_away(f->path);
+		f->is_damaged = true;
+	}
 	FAIL(e, RC_IO, "%s: %s", what, sqlite3_errmsg(f->db));
 }
 
@@ -51,11 +74,11 @@ static bool is_current(struct fold *f, struct str origin)
 	sqlite3_stmt *s = NULL;
 	bool ok = false;
 
-	if (sqlite3_prepare_v2(f->db, "SELECT version, origin FROM meta", -1, &s, NULL) ==
+	if (sqlite3_prepare_v2(f->db, "SELECT version, origin, whole FROM meta", -1, &s, NULL) ==
 		SQLITE_OK &&
 	    sqlite3_step(s) == SQLITE_ROW) {
 		ok = sqlite3_column_int64(s, 0) == SCHEMA_VERSION &&
-		     str_eq(fold_column(s, 1), origin);
+		     str_eq(fold_column(s, 1), origin) && sqlite3_column_int64(s, 2) == 1;
 	}
 	(void)sqlite3_finalize(s); /* an error was seen by step */
 	return ok;
@@ -67,7 +90,7 @@ static enum rc make_schema(struct fold *f, struct str origin, struct err *e)
 	enum rc rc;
 
 	TRY(run(f,
-		"CREATE TABLE meta(version INTEGER, origin TEXT);"
+		"CREATE TABLE meta(version INTEGER, origin TEXT, whole INTEGER);"
 		"CREATE TABLE leaves(ix INTEGER PRIMARY KEY, t INTEGER, type TEXT, task INTEGER,"
 		" what TEXT);"
 		"CREATE TABLE tasks(ix INTEGER PRIMARY KEY, incident INTEGER);"
@@ -83,7 +106,7 @@ static enum rc make_schema(struct fold *f, struct str origin, struct err *e)
 		"CREATE TABLE reads(call INTEGER PRIMARY KEY, ix INTEGER, described INTEGER,"
 		" counts TEXT, bytes INTEGER, redacted INTEGER, withheld INTEGER);",
 		e));
-	TRY(fold_prepare(f, "INSERT INTO meta VALUES(?, ?)", &s, e));
+	TRY(fold_prepare(f, "INSERT INTO meta VALUES(?, ?, 1)", &s, e));
 	fold_bind_u64(s, 1, SCHEMA_VERSION);
 	fold_bind_str(s, 2, origin);
 	rc = sqlite3_step(s) == SQLITE_DONE ? RC_OK
@@ -119,28 +142,35 @@ static enum rc open_db(struct fold *f, const char *path, struct err *e)
 	}
 	(void)snprintf(cache, sizeof(cache), "PRAGMA cache_size=-%d", CACHE_KIB); /* fits */
 	TRY(run(f, cache, e));
-	/* It can be built again at any time: no need to wait for the disk. */
-	return run(
-	    f, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA trusted_schema=OFF", e);
+	return run(f,
+		   "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+		   "PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF",
+		   e);
+}
+
+static enum rc read_size(struct fold *f, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+	int code;
+
+	TRY(fold_prepare(f, "SELECT coalesce(max(ix) + 1, 0) FROM leaves", &s, e));
+	code = sqlite3_step(s);
+	f->size = code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+	(void)sqlite3_finalize(s); /* the error was seen by step */
+	return code == SQLITE_ROW ? RC_OK : fold_db_error(f, "the index cannot be read", e);
 }
 
 static enum rc set_up(struct fold *f, const char *path, struct str origin, struct err *e)
 {
-	sqlite3_stmt *s = NULL;
-
 	TRY(open_db(f, path, e));
 	if (!is_current(f, origin)) {
 		(void)sqlite3_close(f->db); /* it is thrown away */
 		f->db = NULL;
-		(void)unlink(path); /* absent is fine */
+		throw_away(path);
 		TRY(open_db(f, path, e));
 		TRY(make_schema(f, origin, e));
 	}
-	TRY(fold_prepare(f, "SELECT coalesce(max(ix) + 1, 0) FROM leaves", &s, e));
-	if (sqlite3_step(s) == SQLITE_ROW) {
-		f->size = (uint64_t)sqlite3_column_int64(s, 0);
-	}
-	(void)sqlite3_finalize(s); /* an empty answer is size 0 */
+	TRY(read_size(f, e));
 	TRY(fold_prepare(f, "INSERT INTO leaves VALUES(?, ?, ?, ?, ?)", &f->add_leaf, e));
 	TRY(fold_prepare(f,
 			 "INSERT INTO calls VALUES(?1, ?2, ?3,"
@@ -158,13 +188,34 @@ static enum rc set_up(struct fold *f, const char *path, struct str origin, struc
 	    "INSERT OR IGNORE INTO classes VALUES(?1, (SELECT t FROM calls WHERE ix = ?2), ?2, ?3)",
 	    &f->add_class, e));
 	TRY(fold_prepare(f, "UPDATE leaves SET task = ? WHERE ix = ?", &f->adopt, e));
-	/* Rows without their indexes are of a life that ended before it had sorted them. */
 	return f->size ? fold_sort(f, e) : RC_OK;
+}
+
+/* (1) */
+static enum rc begin_bulk(struct fold *f, struct err *e)
+{
+	TRY(run(f, "UPDATE meta SET whole = 0; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF",
+		e));
+	f->is_bulk = true;
+	return RC_OK;
+}
+
+/* The first update takes all that was written before to the disk. */
+static enum rc end_bulk(struct fold *f, struct err *e)
+{
+	TRY(run(f,
+		"PRAGMA synchronous=FULL; UPDATE meta SET whole = 0; PRAGMA journal_mode=WAL;"
+		"UPDATE meta SET whole = 1; PRAGMA synchronous=NORMAL",
+		e));
+	f->is_bulk = false;
+	return RC_OK;
 }
 
 enum rc fold_expect(struct fold *f, uint64_t size, struct err *e)
 {
-	f->is_bulk |= f->size == 0 && size >= BULK_LEAVES;
+	if (f->size == 0 && size >= BULK_LEAVES && !f->is_bulk) {
+		TRY(begin_bulk(f, e));
+	}
 	return f->is_bulk && f->size < size ? RC_OK : fold_sort(f, e);
 }
 
@@ -175,27 +226,45 @@ enum rc fold_sort(struct fold *f, struct err *e)
 	}
 	TRY(run(f, sort_schema, e));
 	f->is_sorted = true;
-	f->is_bulk = false;
-	return RC_OK;
+	return f->is_bulk ? end_bulk(f, e) : RC_OK;
+}
+
+static struct fold *fold_fresh(const char *path)
+{
+	struct fold *f = mem_calloc(1, sizeof(*f));
+
+	if (f) {
+		f->path = path;
+		f->arena = (struct arena)ARENA_INIT(64 * LIMIT_LEAF_BYTES);
+		f->what = (struct buf)BUF_INIT(2 * LIMIT_LEAF_BYTES);
+	}
+	return f;
 }
 
 enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct err *e)
 {
-	struct fold *f = mem_calloc(1, sizeof(*f));
-	enum rc rc;
+	enum rc rc = RC_BROKEN;
 
-	if (!f) {
-		FAIL(e, RC_NOMEM, "no memory for the index");
-	}
-	f->arena = (struct arena)ARENA_INIT(64 * LIMIT_LEAF_BYTES);
-	f->what = (struct buf)BUF_INIT(2 * LIMIT_LEAF_BYTES);
-	rc = set_up(f, path, origin, e);
-	if (rc != RC_OK) {
+	for (int tries = 0; tries < 2; tries++) {
+		struct fold *f = fold_fresh(path);
+		bool is_damaged;
+
+		if (!f) {
+			FAIL(e, RC_NOMEM, "no memory for the index");
+		}
+		rc = set_up(f, path, origin, e);
+		if (rc == RC_OK) {
+			*ret = f;
+			return RC_OK;
+		}
+		is_damaged = f->is_damaged;
 		fold_free(f);
-		return rc;
+		if (!is_damaged) {
+			break;
+		}
+		log_warn("%s: it is built again", e->msg); /* (2) */
 	}
-	*ret = f;
-	return RC_OK;
+	return rc;
 }
 
 void fold_free(struct fold *f)
@@ -230,6 +299,18 @@ enum rc fold_begin(struct fold *f, struct err *e)
 enum rc fold_commit(struct fold *f, struct err *e)
 {
 	return run(f, "COMMIT", e);
+}
+
+enum rc fold_give_up(struct fold *f, struct err *e)
+{
+	(void)sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL); /* there may be nothing begun */
+	memset(f->lately, 0, sizeof(f->lately));
+	return read_size(f, e);
+}
+
+bool fold_is_damaged(const struct fold *f)
+{
+	return f->is_damaged;
 }
 
 /* ---- rows ---- */

@@ -7,7 +7,8 @@
 
 struct fold;
 
-/* Opens or makes the database; one of another log or version is made anew. */
+/* Opens or makes the database; one of another log or version, one that was not finished, and a
+ * damaged one is made anew. path is borrowed. */
 enum rc fold_open(const char *path, struct str origin, struct fold **ret, struct err *e);
 void fold_free(struct fold *f);
 /* The index of the next leaf wanted. */
@@ -20,6 +21,10 @@ enum rc fold_expect(struct fold *f, uint64_t size, struct err *e);
 enum rc fold_begin(struct fold *f, struct err *e);
 enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e);
 enum rc fold_commit(struct fold *f, struct err *e);
+/* After an error: nothing was begun, and fold_size says what there is. */
+enum rc fold_give_up(struct fold *f, struct err *e);
+/* It was found damaged, and thrown away; nothing but fold_free is useful any more. */
+bool fold_is_damaged(const struct fold *f);
 
 /* {"leaves": [{"leaf", "time", "type", "what"}]} of a task, oldest first. RC_ABSENT: no such task.
  */

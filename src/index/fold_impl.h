@@ -16,7 +16,9 @@
 enum { FOLD_LATELY = 4096 };
 
 struct fold {
+	const char *path; /* borrowed */
 	sqlite3 *db;
+	bool is_damaged;    /* it was thrown away: nothing works any more */
 	struct arena arena; /* of one leaf */
 	struct buf what;    /* the same */
 	bool is_sorted;	    /* the indexes are there */

@@ -22,7 +22,12 @@
 #include "core/leaf.h"
 #include "index/fold.h"
 
-enum { POLL_MS = 100, BUNDLE_BYTES = 256 * (LIMIT_LEAF_BYTES + 2), ROUND_BUNDLES = 40 };
+enum {
+	POLL_MS = 100,
+	RETRY_MS = 1000,
+	BUNDLE_BYTES = 256 * (LIMIT_LEAF_BYTES + 2),
+	ROUND_BUNDLES = 40
+};
 
 const struct sandbox_policy index_sandbox = {
     .name = "index",
@@ -37,7 +42,8 @@ struct index {
 	struct fold *fold;
 	struct tlog_dir *log;
 	struct tlog_vkey key;
-	uint64_t size; /* of the checkpoint seen last */
+	uint64_t size;	   /* of the checkpoint seen last */
+	bool stands_still; /* it could not be changed the last time */
 	struct buf bundle;
 	struct loop_timer poll;
 };
@@ -97,17 +103,43 @@ static enum rc follow(struct index *x, struct err *e)
 	return fold_commit(x->fold, e);
 }
 
+/* What was begun is given up, and tried again: a full disk is no reason to end, for a role that
+ * does not stay ends all others. False: it is damaged, and the next life builds it again. */
+static bool stands_still(struct index *x, const struct err *why)
+{
+	struct err e = ERR_INIT;
+
+	if (fold_is_damaged(x->fold) || fold_give_up(x->fold, &e) != RC_OK) {
+		return false;
+	}
+	if (!x->stands_still) {
+		log_warn("the index stands still: %s", why->msg);
+	}
+	x->stands_still = true;
+	return true;
+}
+
+static uint64_t next_look_ms(const struct index *x)
+{
+	if (x->stands_still) {
+		return RETRY_MS;
+	}
+	return fold_size(x->fold) < x->size ? 1 : POLL_MS;
+}
+
 static void poll(struct loop_timer *t)
 {
 	struct index *x = t->ctx;
 	struct err e = ERR_INIT;
 
-	if (follow(x, &e) != RC_OK) {
+	if (follow(x, &e) == RC_OK) {
+		x->stands_still = false;
+	} else if (!stands_still(x, &e)) {
 		log_err("the index stops: %s", e.msg);
 		loop_stop(x->loop);
 		return;
 	}
-	if (loop_timer_in(x->loop, &x->poll, fold_size(x->fold) < x->size ? 1 : POLL_MS) != RC_OK) {
+	if (loop_timer_in(x->loop, &x->poll, next_look_ms(x)) != RC_OK) {
 		log_err("no memory for a timer: the index stands still");
 	}
 }
@@ -245,6 +277,10 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	reply.query_reply.body = buf_view(&out);
 	if (channel_send(c, &reply) != RC_OK) {
 		log_warn("the people's front cannot be answered");
+	}
+	if (fold_is_damaged(x->fold)) {
+		log_err("the index stops: %s", e.msg);
+		loop_stop(x->loop); /* the next life builds it again */
 	}
 }
 

@@ -6,7 +6,8 @@
  * Holds:  (1) a process is reaped before the next one of its role is started, and before any
  *             neighbour is given a channel to that one.
  *         (2) all roles run by the same bundle: one that would find another is not started alone.
- *         (3) a role that does not stay up ends as a restart of all, whose back-off grows.
+ *         (3) a role that does not stay up ends as a restart of all, whose back-off grows. Not one
+ *             that says it is the disk: that is tried again for ever, while the others say so.
  * States of a child: UP -its channel ends-> LEAVING -grace is over: killed-> LEAVING;
  *         UP, LEAVING, STARTING -reaped-> WAITING -timer-> STARTING -READY-> UP;
  *         STARTING -not ready in time: killed-> STARTING;
@@ -22,9 +23,10 @@
 #include "serve/supervisor_impl.h"
 
 enum {
-	ALONE_FIRST_MS = 20, /* then twice as long each time */
-	ALONE_TRIES = 6,     /* 20, 40, ... 640 ms: what has not helped then is something else */
-	LEAVE_MS = 1000,     /* between a channel's end and that of the process */
+	ALONE_FIRST_MS = 20,  /* then twice as long each time */
+	ALONE_TRIES = 6,      /* 20, 40, ... 640 ms: what has not helped then is something else */
+	ALONE_DISK_MS = 3000, /* then, while it is the disk: a start may read a long log */
+	LEAVE_MS = 1000,      /* between a channel's end and that of the process */
 };
 
 bool alone_can(const struct supervisor *s, const struct child *c)
@@ -156,13 +158,14 @@ static void start(struct supervisor *s, struct child *c)
 	}
 	if (try_start(s, c, &e) != RC_OK) {
 		log_err("%s", e.msg);
-		alone_ended(s, c);
+		alone_ended(s, c, false);
 	}
 }
 
-void alone_ended(struct supervisor *s, struct child *c)
+void alone_ended(struct supervisor *s, struct child *c, bool by_disk)
 {
 	char label[LIMIT_ID_BYTES + 32];
+	uint64_t in_ms = ALONE_DISK_MS;
 	bool was_steady = clock_boot_ns(&s->clock) - c->started_ns > STEADY_MS * 1000000ULL;
 
 	child_label(c->role, c->name, label);
@@ -173,14 +176,17 @@ void alone_ended(struct supervisor *s, struct child *c)
 	if (was_steady) {
 		c->tries = 0;
 	}
-	if (c->tries == ALONE_TRIES) {
+	if (c->tries == ALONE_TRIES && !by_disk) {
 		log_err("the %s does not stay: all roles are restarted", label);
 		supervisor_failed(s);
 		return;
 	}
+	if (c->tries < ALONE_TRIES) {
+		in_ms = (uint64_t)ALONE_FIRST_MS << c->tries++;
+	}
 	log_warn("the %s is started again", label);
 	alone_tell(s, c);
-	(void)timer_in(s, c, (uint64_t)ALONE_FIRST_MS << c->tries++); /* it says what follows */
+	(void)timer_in(s, c, in_ms); /* it says what follows */
 }
 
 void alone_is_ready(struct supervisor *s, struct child *c)

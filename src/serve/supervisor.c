@@ -261,7 +261,9 @@ static void reap(struct supervisor *s)
 			log_err("%s ended with status %d", label_of(c, label), WEXITSTATUS(status));
 		}
 		if (alone_can(s, c)) {
-			alone_ended(s, c);
+			alone_ended(s, c,
+				    WIFEXITED(status) &&
+					WEXITSTATUS(status) == rc_exit_status(RC_IO));
 		} else if (s->state != STATE_STOPPING) {
 			supervisor_failed(s);
 		}

@@ -179,6 +179,9 @@ static enum rc test_role_main(const struct role_env *env, struct err *e)
 	if (is_told(env, "fail")) {
 		FAIL(e, RC_INPUT, "told to fail");
 	}
+	if (is_told(env, "disk")) {
+		FAIL(e, RC_IO, "told of a disk");
+	}
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		while (role_has_peer(env, all[i], NULL)) {
 			char name[LIMIT_ID_BYTES + 1] = "";
@@ -515,6 +518,27 @@ static void a_role_that_does_not_stay_takes_all_with_it(void **state)
 	assert_int_equal(end_status(), 0);
 }
 
+static void a_role_that_fails_by_the_disk_is_tried_for_ever_while_the_others_run(void **state)
+{
+	(void)state;
+	pid_t governor;
+	char path[256];
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	governor = pid_of("governor[]", 1);
+	touch("people.disk");
+	assert_int_equal(kill(pid_of("people[]", 1), SIGKILL), 0);
+	wait_for("log", "told of a disk", 7); /* another failure would have ended all by now */
+	assert_true(is_running(governor));
+	path_in(dir, "people.disk", path);
+	assert_int_equal(unlink(path), 0);
+	wait_for("log", "the people is back", 1);
+	assert_true(is_running(governor));
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
 static void a_changed_deployment_is_activated_for_all_or_for_none(void **state)
 {
 	(void)state;
@@ -725,6 +749,9 @@ int main(int argc, char **argv)
 					    remove_place),
 	    cmocka_unit_test_setup_teardown(a_changed_deployment_is_activated_for_all_or_for_none,
 					    make_place, remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_role_that_fails_by_the_disk_is_tried_for_ever_while_the_others_run, make_place,
+		remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_does_not_stay_takes_all_with_it, make_place,
 					    remove_place),
 	    cmocka_unit_test_setup_teardown(

@@ -10,6 +10,8 @@
  */
 #include "governor/gov.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "core/command.h"
 #include "governor/checkpoint.h"
@@ -166,9 +168,13 @@ static void try_way_home(struct governor *g)
 	}
 	g->home_ns = gov_now_ns(g) + (uint64_t)WAY_HOME_EVERY_MS * 1000000;
 	if (segment_fold(book_log(g->book), &e) != RC_OK) {
-		log_debug("the log cannot come home yet: %s", e.msg);
+		if (strcmp(e.msg, g->home_why.msg) != 0) {
+			log_err("the log cannot come home yet: %s", e.msg);
+		}
+		g->home_why = e;
 		return;
 	}
+	g->home_why = (struct err)ERR_INIT;
 	g->is_away = false;
 	g->home_ns = gov_now_ns(g) + (uint64_t)SPARE_WITHIN_MS * 1000000;
 }
@@ -226,6 +232,7 @@ void health_view(const struct governor *g, struct json_out *w)
 	}
 	if (g->is_away) {
 		json_out_key_str(w, "why", str_from(segment_emergency_why(log)));
+		json_out_key_str(w, "not_home", str_from(g->home_why.msg));
 	}
 	json_out_key_bool(w, "emergency_ready", segment_has_emergency(log));
 	json_out_key_u64(w, "room", segment_room(log));

@@ -11,6 +11,8 @@
  *             can be missing from: with the same mark one is a copy of the other, and the longer
  *             one counts; with another mark the one at home never held an acknowledged batch.
  *         (4) the file is removed from the emergency place only when the one at home is durable.
+ *         (5) it comes home only behind every leaf that was acknowledged before it: the segment
+ *             there may be another file by now, an older copy of what it was.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,6 +66,8 @@ static void leave_home(struct segment_log *l)
 	l->void_from = is_empty ? 0 : l->offset;
 	l->void_to = is_empty ? 0 : batch_end(l->offset, l->batch.n);
 	l->void_to = l->void_to < last->capacity ? l->void_to : last->capacity;
+	l->home_end = is_empty ? 0 : l->offset;
+	l->home_checksum = l->checksum_before;
 	segment_close_last(l);
 	if (is_empty) {
 		if (l->read_fd >= 0 && l->read_file == l->files.n - 1) {
@@ -97,6 +101,34 @@ enum rc segment_take_over(struct segment_log *l, const struct err *why, struct e
 
 /* ---- home ---- */
 
+struct chain {
+	uint64_t mark;
+	uint64_t end; /* offset behind the last whole batch */
+	uint32_t checksum;
+};
+
+/* The whole batches of an open segment, in order, up to that offset. */
+static enum rc walk(const struct log_io *io, int fd, uint64_t capacity, uint64_t up_to,
+		    struct chain *chain, struct err *e)
+{
+	AUTO_BUF batch = BUF_INIT(LIMIT_BATCH_BYTES);
+	struct batch_header b;
+	bool is_batch = true;
+
+	chain->end = SEGMENT_HEADER_BYTES;
+	chain->checksum = 0;
+	while (is_batch && chain->end < up_to) {
+		TRY(batch_load(io, fd, capacity, chain->end, chain->mark, &batch, &b, &is_batch,
+			       e));
+		is_batch = is_batch && b.checksum_before == chain->checksum;
+		if (is_batch) {
+			chain->checksum = b.checksum;
+			chain->end = batch_end(chain->end, batch.n);
+		}
+	}
+	return RC_OK;
+}
+
 static enum rc open_at_home(struct segment_log *l, const struct segment_file *file, int *ret,
 			    char name[SEGMENT_NAME_BYTES], struct err *e)
 {
@@ -123,9 +155,26 @@ static enum rc open_at_home(struct segment_log *l, const struct segment_file *fi
 	return RC_OK;
 }
 
+/* (5) */
+static enum rc check_home(const struct segment_log *l, int fd, const struct segment_file *file,
+			  const char *name, struct err *e)
+{
+	struct chain chain = {.mark = file->mark};
+
+	if (l->home_end == 0) {
+		return RC_OK;
+	}
+	TRY(walk(&l->io, fd, file->capacity, l->home_end, &chain, e));
+	if (chain.end != l->home_end || chain.checksum != l->home_checksum) {
+		FAIL(e, RC_BROKEN, "'%s' was replaced by one that lacks leaves", name);
+	}
+	return RC_OK;
+}
+
 /* (2): so that the segment before ends where the one that comes home begins. */
 static enum rc clear_void(struct segment_log *l, struct err *e)
 {
+	const struct segment_file *file;
 	char name[SEGMENT_NAME_BYTES];
 	enum rc rc;
 	int fd;
@@ -133,8 +182,10 @@ static enum rc clear_void(struct segment_log *l, struct err *e)
 	if (l->files.n < 2) {
 		return RC_OK;
 	}
-	TRY(open_at_home(l, &l->files.p[l->files.n - 2], &fd, name, e));
-	rc = segment_write_zeros(&l->io, fd, l->void_from, l->void_to, name, e);
+	file = &l->files.p[l->files.n - 2];
+	TRY(open_at_home(l, file, &fd, name, e));
+	rc = check_home(l, fd, file, name, e);
+	rc = rc != RC_OK ? rc : segment_write_zeros(&l->io, fd, l->void_from, l->void_to, name, e);
 	rc = rc == RC_OK ? segment_sync(&l->io, fd, name, e) : rc;
 	l->io.close(l->io.ctx, fd);
 	return rc;
@@ -217,33 +268,19 @@ enum rc segment_fold(struct segment_log *l, struct err *e)
 
 /* ---- at a start ---- */
 
-struct chain {
-	uint64_t mark;
-	uint64_t end; /* offset behind the last whole batch */
-};
-
 static enum rc measure_open(const struct log_io *io, int fd, const char *name, struct chain *ret,
 			    struct err *e)
 {
-	AUTO_BUF batch = BUF_INIT(LIMIT_BATCH_BYTES);
 	uint8_t bytes[SEGMENT_HEADER_BYTES];
 	struct segment_header h;
 	struct segment_file file;
 	struct segment_rest rest;
-	struct batch_header b = {0};
-	bool is_batch = true;
 
 	TRY(batch_read_at(io, fd, bytes, sizeof(bytes), 0, e));
 	TRY(segment_header_parse(bytes, name, &h, e));
 	file = (struct segment_file){.capacity = h.capacity, .mark = h.mark};
-	*ret = (struct chain){.mark = h.mark, .end = SEGMENT_HEADER_BYTES};
-	while (is_batch) {
-		uint32_t before = b.checksum;
-
-		TRY(batch_load(io, fd, h.capacity, ret->end, h.mark, &batch, &b, &is_batch, e));
-		is_batch = is_batch && b.checksum_before == before;
-		ret->end = is_batch ? batch_end(ret->end, batch.n) : ret->end;
-	}
+	ret->mark = h.mark;
+	TRY(walk(io, fd, h.capacity, h.capacity, ret, e));
 	TRY(segment_look_at_rest(io, fd, &file, ret->end, &rest, e));
 	if (rest.has_mark) {
 		FAIL(e, RC_BROKEN, "'%s' is damaged at byte %ju: a later batch begins at byte %ju",

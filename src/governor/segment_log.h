@@ -32,6 +32,9 @@ struct segment_log {
 	 * behind. Its leaves are in the emergency segment. */
 	uint64_t void_from;
 	uint64_t void_to;
+	/* And what the batches of it that count lead to; 0: it is not known which do. */
+	uint64_t home_end;
+	uint32_t home_checksum;
 	const struct rand *rand;
 	char origin[256];
 	uint64_t segment_bytes; /* capacity of new segments */

@@ -433,6 +433,8 @@ static enum rc recover(struct opening *o, const struct segment_options *options,
 				 next == NEXT_EMERGENCY ? o->away.at.p[0] : 0, e));
 	}
 	if (o->away.at.n > 0) {
+		l->home_end = l->offset;
+		l->home_checksum = l->checksum_before;
 		TRY(read_segment(o, &l->emergency, o->away.at.p[0], NEXT_NONE, 0, e));
 	}
 	TRY(sync_last(o, e));

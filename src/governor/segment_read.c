@@ -349,11 +349,30 @@ static enum rc follow_home(struct segment_reader *r, struct err *e)
 	return RC_OK;
 }
 
+/* The segment that is open was replaced behind our back, and what was read last from it did not
+ * count: the log went on away from it, in one that begins earlier than where we are. */
+static enum rc search_again(struct segment_reader *r, struct err *e)
+{
+	struct search s = {.index = r->next_index};
+	char name[SEGMENT_NAME_BYTES];
+
+	segment_name(r->header.first_index, name);
+	(void)r->io.list(r->io.ctx, consider_name, &s); /* then there is none */
+	if (r->emergency.open) {
+		(void)r->emergency.list(r->emergency.ctx, consider_name, &s);
+	}
+	if (!s.has_best || s.best <= r->header.first_index) {
+		FAIL(e, RC_BROKEN, "'%s' is damaged at byte %ju: leaf %ju is not there", name,
+		     (uintmax_t)r->offset, (uintmax_t)r->next_index);
+	}
+	r->knows_last_leaf = false; /* of another place in the log */
+	return enter_segment(r, s.best, e);
+}
+
 /* Loads the batch that begins with leaf next_index, which is durable, so it must be there: here
  * or at the beginning of the next segment. */
 static enum rc load_next(struct segment_reader *r, struct err *e)
 {
-	char name[SEGMENT_NAME_BYTES];
 	struct batch_header h;
 	bool is_batch;
 
@@ -363,15 +382,9 @@ static enum rc load_next(struct segment_reader *r, struct err *e)
 		TRY(load_here(r, &h, &is_batch, e));
 	}
 	if (!is_batch && r->next_index != r->header.first_index) {
-		enum rc rc;
+		enum rc rc = enter_segment(r, r->next_index, e);
 
-		memcpy(name, r->name, sizeof(name));
-		rc = enter_segment(r, r->next_index, e);
-		if (rc == RC_ABSENT) {
-			FAIL(e, RC_BROKEN, "'%s' is damaged at byte %ju: leaf %ju is not there",
-			     name, (uintmax_t)r->offset, (uintmax_t)r->next_index);
-		}
-		TRY(rc);
+		TRY(rc == RC_ABSENT ? search_again(r, e) : rc);
 		TRY(load_here(r, &h, &is_batch, e));
 	}
 	if (!is_batch || h.first_index != r->next_index ||

@@ -479,6 +479,78 @@ static void a_segment_that_was_removed_or_replaced_is_left(void **state)
 	}
 }
 
+/* As an editor or a copying tool leaves it: the same bytes, another file. */
+static void replace_by(struct disks *d, const char *name, const uint8_t *bytes)
+{
+	struct err e = ERR_INIT;
+
+	disk_remove(d->home, name);
+	assert_ok(log_io_replace_file(&d->home_io, name, str_of(bytes, SEGMENT_MIN_BYTES), &e));
+}
+
+static void read_all(struct segment_reader *r, uint64_t *n, const struct segment_log *l)
+{
+	struct segment_leaf leaf;
+	struct err e = ERR_INIT;
+
+	while (*n < segment_durable_size(l)) {
+		enum rc rc = segment_reader_next(r, segment_durable_size(l), &leaf, &e);
+
+		if (rc != RC_OK) {
+			fail_msg("leaf %llu: %s", (unsigned long long)*n, e.msg);
+		}
+		check_leaf(&leaf, (*n)++);
+	}
+}
+
+static void the_log_comes_home_behind_a_copy_but_not_behind_an_older_one(void **state)
+{
+	static const char name[] = "00000000000000000000.seg";
+	static uint8_t then[SEGMENT_MIN_BYTES];
+	static uint8_t whole[SEGMENT_MIN_BYTES];
+
+	(void)state;
+	for (int is_older = 0; is_older < 2; is_older++) {
+		AUTO_SEGMENT_READER reader = NULL;
+		AUTO_SEGMENT_LOG l = NULL;
+		struct disks d = disks_new(5);
+		struct err e = ERR_INIT;
+		struct ran r = {0};
+		uint64_t n_read = 0;
+		uint64_t n;
+
+		assert_ok(open_log(&d, 0, &n, &l, &e));
+		assert_true(commit_some(l, 3, &r));
+		assert_ok(segment_reader_open(&d.home_io, options.origin, 0, &reader, &e));
+		segment_reader_use_emergency(reader, &d.away_io);
+		read_all(reader, &n_read, l);
+		assert_true(disk_peek(d.home, name, 0, then, sizeof(then)));
+		assert_true(!is_older || commit_some(l, 2, &r));
+		assert_true(disk_peek(d.home, name, 0, whole, sizeof(whole)));
+		replace_by(&d, name, then);
+		assert_true(commit_some(l, 2, &r)); /* into a file that is nowhere; then away */
+		assert_true(segment_is_emergency(l));
+		if (is_older) {
+			assert_rc(segment_fold(l, &e), RC_BROKEN);
+			assert_non_null(strstr(e.msg, "lacks leaves"));
+			assert_true(segment_is_emergency(l));
+			assert_true(commit_some(l, 1, &r));
+			replace_by(&d, name, whole);
+		}
+		assert_ok(segment_fold(l, &e));
+		assert_true(commit_some(l, 2, &r));
+		read_all(reader, &n_read, l); /* from where it really is */
+		assert_true(commit_some(l, 2, &r));
+		read_all(reader, &n_read, l);
+		segment_free(TAKE(l));
+		end(&d, false);
+		check_log(&d, &r);
+		end(&d, false);
+		segment_reader_free(TAKE(reader));
+		disks_free(&d);
+	}
+}
+
 static void a_change_of_any_byte_in_the_emergency_segment_is_noticed(void **state)
 {
 	struct disks d = disks_new(4);
@@ -523,6 +595,7 @@ int main(void)
 	    cmocka_unit_test(a_way_home_that_fails_anywhere_loses_no_acknowledged_leaf),
 	    cmocka_unit_test(a_full_emergency_segment_breaks_the_log_and_loses_nothing),
 	    cmocka_unit_test(a_segment_that_was_removed_or_replaced_is_left),
+	    cmocka_unit_test(the_log_comes_home_behind_a_copy_but_not_behind_an_older_one),
 	    cmocka_unit_test(a_change_of_any_byte_in_the_emergency_segment_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

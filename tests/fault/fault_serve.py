@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""fault_serve.py REMIT [NAME...] - real faults under the whole product while an agent works: the
+log's disk is filled to the last byte, becomes read-only, loses a segment, has one replaced, or an
+older checkpoint; a role is stopped and answers nothing.
+
+For each:
+  - before it, and once it was taken away, the same calls are made (the control)
+  - a call in progress and new calls are answered within seconds, with a reason of the closed list
+  - what was refused was not made, and what was made is in the log, once
+  - /healthz is 503 and says why; status says it; a person can stop something
+  - it heals, or the start that it needs is said
+Needs root, for a disk of its own in a file: without, it is skipped."""
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from served import Agent, Served, Server
+
+DISK_MB = 320  # three segments and what goes with them
+SOON_S = 15    # a bound on every answer, not a benchmark
+
+
+def skip(why):
+    print(why)
+    sys.exit(77)
+
+
+def sh(*args):
+    return subprocess.run(args, capture_output=True, text=True)
+
+
+class Disk:
+    """An ext4 in a file: what it does when it is full or fails is what a real one does."""
+
+    def __init__(self, top):
+        self.image, self.at = top + "/image", top + "/disk"
+        os.mkdir(self.at)
+        with open(self.image, "wb") as f:
+            f.truncate(DISK_MB << 20)
+        out = sh("mkfs.ext4", "-q", "-m", "0", self.image)
+        if out.returncode:
+            skip("skipped: no mkfs.ext4: " + out.stderr.strip())
+        if not self.mount():
+            skip("skipped: nothing can be mounted here")
+
+    def mount(self):
+        return sh("mount", "-o", "loop", self.image, self.at).returncode == 0
+
+    def fill(self):
+        with open(self.at + "/fill", "wb", buffering=0) as f:
+            piece = b"x" * (1 << 20)
+            while piece:
+                try:
+                    if f.write(piece) < len(piece):
+                        piece = piece[:len(piece) // 2]
+                except OSError:
+                    piece = piece[:len(piece) // 2]
+
+    def empty(self):
+        os.unlink(self.at + "/fill")
+
+    def fail(self):
+        """Read-only under open files, as ext4 becomes by an error."""
+        out = sh("mount", "-o", "remount,abort", self.at)
+        if out.returncode:
+            skip("skipped: " + out.stderr)
+
+    def unmount(self):
+        for _ in range(100):
+            if not os.path.ismount(self.at) or sh("umount", self.at).returncode == 0:
+                return True
+            time.sleep(0.1)
+        return False
+
+
+class Story:
+    def __init__(self, name, remit):
+        self.w = Served(remit, "fault-" + name, random.Random(os.getpid()))
+        self.disk = Disk(self.w.top)
+        self.w.state = self.disk.at + "/state"
+        self.w.edit("remit.yaml", ("\nstate: state\n", f"\nstate: {self.w.state}\n"))
+        self.n = 0
+        self.refused = 0
+
+    def start(self):
+        self.server = Server(self.w)
+        self.server.wait_ready()
+
+    def begin(self):
+        self.start()
+        self.task = self.w.open_task("a fault")
+        if not self.task:
+            self.w.fail("no task")
+        self.connect()
+        self.works("before")
+
+    def connect(self):
+        self.agent = Agent(self.w, "/mcp/t/" + self.task, SOON_S)
+        self.agent.open()
+
+    def end(self):
+        self.works("after")
+        self.w.wait_published()
+        self.w.check_log()
+        self.server.stop()
+        if not self.disk.unmount():
+            self.w.fail("the disk is still in use")
+        shutil.rmtree(self.w.top)
+
+    def call(self, tool, agent=None):
+        """"done", or the reason. What was refused has not acted."""
+        self.n += 1
+        before = len(self.w.acted())
+        began = time.time()
+        try:
+            reply = (agent or self.agent).call("box___" + tool, {"host": "web1", "n": self.n})
+        except OSError as e:
+            self.w.fail(f"'{tool}' got no answer in {time.time() - began:.1f} s: {e!r}")
+        except http.client.HTTPException as e:
+            self.w.fail(f"'{tool}' got no answer: {e!r}")
+        text = json.dumps(reply)
+        if "done" in text and not (reply or {}).get("result", {}).get("isError"):
+            return "done"
+        for reason in ("audit_unavailable", "outcome_unknown", "keeper_unavailable",
+                       "upstream_unavailable", "credential_unavailable"):
+            if reason in text:
+                if reason != "outcome_unknown" and not agent and len(self.w.acted()) != before:
+                    self.w.fail(f"'{tool}' was refused with {reason}, and made")
+                self.refused += 1
+                return reason
+        self.w.fail(f"'{tool}' got an answer that says nothing: {text}")
+
+    def until(self, what, wanted, fn):
+        got = None
+        for _ in range(200):
+            got = fn()
+            if wanted(got):
+                return got
+            time.sleep(0.1)
+        self.w.fail(f"{what}: {got}")
+
+    def works(self, when):
+        for tool in ("act", "change"):
+            self.until(f"{when}, '{tool}' is not made", lambda x: x == "done",
+                       lambda: self.call(tool))
+        self.until(f"{when}, it is not well", lambda x: x[0] == 200, self.health)
+
+    def health(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.w.port + 1}/healthz",
+                                        timeout=SOON_S) as r:
+                return r.status, r.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+        except OSError as e:
+            return 0, repr(e)
+
+    def is_ill(self, *words):
+        self.until(f"/healthz does not say {words}",
+                   lambda x: x[0] == 503 and any(w in x[1] for w in words), self.health)
+
+    def refuses(self, tool, reason="audit_unavailable"):
+        self.until(f"'{tool}' is not refused", lambda x: x == reason, lambda: self.call(tool))
+
+    def person_can_stop(self):
+        out = self.w.run("kill", "tool", "host___memory", "--why", "a test", timeout=SOON_S)
+        if out.returncode:
+            self.w.fail("nobody can stop anything: " + out.stdout + out.stderr)
+        out = self.w.run("status", timeout=SOON_S)
+        if out.returncode:
+            self.w.fail("no status: " + out.stdout + out.stderr)
+        return out.stdout
+
+    def in_progress(self, fault):
+        """The fault strikes while a call is being made."""
+        open(self.w.box + "/slow", "w").close()
+        got = []
+        other = Agent(self.w, "/mcp/t/" + self.task, SOON_S)
+        other.open()
+        before = len(self.w.acted())
+        t = threading.Thread(target=lambda: got.append(self.call("act", other)))
+        t.start()
+        self.until("no call begins", lambda x: x > before, lambda: len(self.w.acted()))
+        fault()
+        os.unlink(self.w.box + "/slow")
+        t.join(SOON_S)
+        if not got:
+            self.w.fail("the call in progress was not answered")
+        return got[0]
+
+    def last_segment(self):
+        place = self.w.state + "/segments"
+        return place + "/" + sorted(x for x in os.listdir(place) if x.endswith(".seg"))[-1]
+
+
+def full(s):
+    got = s.in_progress(s.disk.fill)
+    if got != "done":  # there is room set aside for it
+        s.w.fail(f"the call in progress: {got}")
+    s.refuses("change")  # once something could not be published
+    s.is_ill("publishing", "room")
+    if s.call("act") != "done":  # reading goes on
+        s.w.fail("not even a read is made")
+    s.person_can_stop()
+    s.disk.empty()
+
+
+def read_only(s):
+    """There is nowhere to write even a refusal, so there is no governor: but there are answers."""
+    s.in_progress(s.disk.fail)
+    s.is_ill("governor")
+    for _ in range(3):
+        if s.call("act") == "done" or s.call("change") == "done":
+            s.w.fail("a call was made and cannot be in the log")
+    s.until("no word of the disk", lambda x: x, lambda: "Read-only file system" in s.server.text())
+    if s.server.p.poll() is not None or "all roles are restarted" in s.server.text():
+        s.w.fail("the fronts did not stay to say so")
+    s.server.stop()  # such a file system wants to be mounted again
+    s.disk.unmount()
+    s.disk.mount()
+    s.start()
+    s.connect()
+
+
+def unlinked(s):
+    segment, kept = s.last_segment(), s.disk.at + "/kept"
+    os.link(segment, kept)
+    s.in_progress(lambda: os.unlink(segment))
+    s.refuses("act")
+    s.refuses("change")
+    s.is_ill("emergency")
+    s.person_can_stop()
+    os.rename(kept, segment)
+
+
+def replaced(s):
+    segment, kept = s.last_segment(), s.disk.at + "/kept"
+    os.link(segment, kept)
+    shutil.copy(segment, kept + ".copy")  # which lacks what follows
+    s.works("between")
+    s.in_progress(lambda: os.rename(kept + ".copy", segment))
+    s.refuses("act")
+    s.refuses("change")
+    s.is_ill("emergency")
+    status = s.person_can_stop()
+    if "lacks leaves" not in status:
+        s.w.fail("status does not say what to do: " + status)
+    os.rename(kept, segment)
+
+
+def checkpoint(s):
+    path = s.w.state + "/log/checkpoint"
+    old = open(path).read()
+    s.works("between")
+    s.until("nothing is published", lambda x: x != old, lambda: open(path).read())
+    with open(path + ".old", "w") as f:
+        f.write(old)
+    s.in_progress(lambda: os.rename(path + ".old", path))
+    s.until("the older one stays", lambda x: x != old, lambda: open(path).read())
+    s.person_can_stop()
+
+
+def stopped(role, *allowed):
+    def story(s):
+        pid = s.server.children(role)[0]
+        got = s.in_progress(lambda: os.kill(pid, signal.SIGSTOP))
+        if got not in ("done", "outcome_unknown", *allowed):
+            s.w.fail(f"the call in progress: {got}")
+        s.call("act")  # answered, whatever it is: is it back already?
+        s.until(f"the {role} is not ended", lambda x: x, lambda: "ms: killed" in s.server.text())
+        s.until(f"the {role} is not back", lambda x: x, lambda: "is back" in s.server.text())
+        s.person_can_stop()
+    return story
+
+
+stories = {
+    "full": full, "read-only": read_only, "unlinked": unlinked, "replaced": replaced,
+    "checkpoint": checkpoint,
+    "governor": stopped("governor"), "keeper": stopped("keeper"), "runner": stopped("runner"),
+}
+
+if os.geteuid() != 0:
+    skip("skipped: only root can mount a disk of its own")
+
+
+def tell(name):
+    began = time.time()
+    story = Story(name, os.path.abspath(sys.argv[1]))
+    try:
+        story.begin()
+        stories[name](story)
+        story.end()
+    finally:
+        if hasattr(story, "server") and story.server.p.poll() is None:
+            story.server.kill()
+        story.disk.unmount()
+        shutil.rmtree(story.w.top, ignore_errors=True)
+    print(f"{name}: {story.n} calls, {story.refused} of them refused, "
+          f"{len(story.w.told)} results told; {time.time() - began:.1f} s", flush=True)
+
+
+def tell_all():
+    """They wait much more than they work, so they are told at the same time."""
+    running = [subprocess.Popen([sys.executable, *sys.argv[:2], name]) for name in stories]
+    ends = [p.wait() for p in running]
+    sys.exit(1 if any(x not in (0, 77) for x in ends) else max(ends))
+
+
+if sys.argv[2:]:
+    for one in sys.argv[2:]:
+        tell(one)
+else:
+    tell_all()

@@ -326,8 +326,9 @@ struct tlog_fault {
 struct tlog_report {
 	uint64_t size; /* of the checkpoint */
 	struct tlog_hash root;
-	uint64_t leaves; /* hashed */
-	uint64_t tiles;	 /* read, bundles not counted */
+	uint64_t minimum; /* entries below may be gone, and are not looked at */
+	uint64_t leaves;  /* hashed */
+	uint64_t tiles;	  /* read, bundles not counted */
 	uint64_t bundles;
 	uint64_t partials;  /* of older checkpoints, also checked */
 	uint64_t uncovered; /* files beyond the checkpoint: not checked, not wrong */
@@ -343,6 +344,11 @@ typedef bool (*tlog_progress)(void *ctx, uint64_t done, uint64_t size);
  * else lies there. RC_OK: all of it holds. RC_BROKEN: report says what does not, e the first. */
 enum rc tlog_verify_dir(const char *path, const struct tlog_vkey *key, tlog_progress progress,
 			void *ctx, struct tlog_report *ret, struct err *e);
+/* The same for a log that was pruned: of bundles that end at or below the minimum index nothing is
+ * asked. Their hashes are checked as all others. */
+enum rc tlog_verify_pruned(const char *path, const struct tlog_vkey *key, uint64_t minimum,
+			   tlog_progress progress, void *ctx, struct tlog_report *ret,
+			   struct err *e);
 /* The part of it that covers leaves from..size-1 and the root, without the checkpoint: what a log
  * does before it has a new size signed. Faults are added to ret. */
 enum rc tlog_verify_range(struct tlog_dir *d, uint64_t from, uint64_t size,

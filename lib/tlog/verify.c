@@ -225,7 +225,7 @@ static enum rc check_tile(struct checking *c, struct err *e)
 
 	c->width = tlog_tile_width(dir_size(c->d), c->level, c->n);
 	load_tile(c);
-	if (c->level == 0) {
+	if (c->level == 0 && (c->n + 1) * TLOG_TILE_WIDTH > c->report->minimum) {
 		TRY(load_bundle(c, e));
 		if (c->has_tile) {
 			compare_bundle(c);

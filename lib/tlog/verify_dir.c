@@ -166,10 +166,17 @@ static enum rc open_checkpoint(struct tlog_dir *d, const struct tlog_vkey *key,
 enum rc tlog_verify_dir(const char *path, const struct tlog_vkey *key, tlog_progress progress,
 			void *ctx, struct tlog_report *ret, struct err *e)
 {
+	return tlog_verify_pruned(path, key, 0, progress, ctx, ret, e);
+}
+
+enum rc tlog_verify_pruned(const char *path, const struct tlog_vkey *key, uint64_t minimum,
+			   tlog_progress progress, void *ctx, struct tlog_report *ret,
+			   struct err *e)
+{
 	AUTO_TLOG_DIR d = NULL;
 	enum rc rc;
 
-	*ret = (struct tlog_report){0};
+	*ret = (struct tlog_report){.minimum = minimum};
 	TRY(tlog_dir_open(path, &d, e));
 	TRY(open_checkpoint(d, key, ret, e));
 	rc = tlog_verify_range(d, 0, ret->size, &ret->root, progress, ctx, ret, e);

@@ -35,6 +35,7 @@ struct walk {
 	uint64_t last;
 	struct state *state;
 	struct entry window[WINDOW]; /* leaf ix at ix % WINDOW */
+	uint64_t first;
 	uint64_t n_read;
 	bool is_at_end;
 	uint64_t loaded; /* when the deployment of this life was read */
@@ -186,6 +187,14 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	return tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e);
 }
 
+/* On a state that is not to be had any more. */
+static enum rc tell_pruned(struct walk *w, const struct entry *n, struct err *e)
+{
+	struct audit_decision d = {.ix = n->ix, .leaf = &n->leaf, .state = w->state};
+
+	return tell(w, &d, AUDIT_ERASED, STR("it was made on leaves that were pruned"), e);
+}
+
 /* (1): those that were made on the state as it is now. */
 static enum rc decide_here(struct walk *w, uint64_t ix, struct err *e)
 {
@@ -197,6 +206,9 @@ static enum rc decide_here(struct walk *w, uint64_t ix, struct err *e)
 		if (recompute_is_decision(&n->leaf) && recompute_basis(&n->leaf, j) == ix) {
 			TRY(decide_again(w, n, e));
 		}
+	}
+	if (recompute_is_decision(&own->leaf) && recompute_basis(&own->leaf, ix) < w->first) {
+		return tell_pruned(w, own, e);
 	}
 	if (recompute_is_decision(&own->leaf) && recompute_basis(&own->leaf, ix) == UINT64_MAX) {
 		struct audit_decision d = {.ix = ix, .leaf = &own->leaf, .state = w->state};
@@ -246,9 +258,21 @@ static enum rc step(struct walk *w, uint64_t ix, struct err *e)
 	return RC_OK;
 }
 
+static enum rc begin(struct walk *w, struct err *e)
+{
+	if (!w->source->start) {
+		return state_new(&w->state, e);
+	}
+	TRY(w->source->start(w->source->ctx, &w->state, e));
+	w->first = state_size(w->state);
+	w->n_read = w->first;
+	w->loaded = state_loaded_unix_ms(w->state);
+	return RC_OK;
+}
+
 static enum rc go(struct walk *w, uint64_t *ret_n, struct err *e)
 {
-	for (uint64_t ix = 0; ix <= w->last; ix++) {
+	for (uint64_t ix = w->first; ix <= w->last; ix++) {
 		while (!w->is_at_end && w->n_read < ix + WINDOW) {
 			TRY(read_one(w, e));
 		}
@@ -278,7 +302,7 @@ enum rc audit_walk(const struct audit_source *source, uint64_t last,
 	for (size_t i = 0; i < WINDOW; i++) {
 		w->window[i].arena = (struct arena)ARENA_INIT(16 * LIMIT_LEAF_BYTES);
 	}
-	rc = state_new(&w->state, e);
+	rc = begin(w, e);
 	if (rc == RC_OK) {
 		rc = go(w, ret_n, e);
 	}

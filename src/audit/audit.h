@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit/audit.h - the whole log once more: the state leaf by leaf, every decision decided again.
  *
- * A walk over a log and what lies beside it. The state is folded from leaf 0; where a decision was
- * made it is made again (core/recompute.h), from the stored bundle and the sealed values. What
- * cannot be opened is not guessed at: the decision is "not recomputable", and why is said.
+ * A walk over a log and what lies beside it. The state is folded from the first leaf that there is;
+ * where a decision was made it is made again (core/recompute.h), from the stored bundle and the
+ * sealed values. What cannot be opened is not guessed at: the decision is "not recomputable", and
+ * why is said.
  *
  * Where leaves, values and bundles come from is the caller's (struct audit_source); audit/files.h
  * has the one over a state directory.
@@ -14,6 +15,9 @@
 
 struct audit_source {
 	void *ctx;
+	/* The state that the walk begins with, of all leaves before state_size; it becomes the
+	 * walk's. NULL: it begins with leaf 0. */
+	enum rc (*start)(void *ctx, struct state **ret, struct err *e);
 	/* Leaf ix, whose exact bytes live in arena. Asked in order, once each. RC_ABSENT: the log
 	 * has no more. */
 	enum rc (*leaf)(void *ctx, uint64_t ix, struct arena *arena, struct str *ret,
@@ -33,7 +37,7 @@ struct audit_source {
 enum audit_outcome {
 	AUDIT_DIFFERS = 0,
 	AUDIT_EQUAL,
-	AUDIT_ERASED,	 /* what it was decided by was erased: the key is destroyed */
+	AUDIT_ERASED,	 /* what it was decided by was erased or pruned */
 	AUDIT_NO_KEYS,	 /* it is sealed, and there are no keys here */
 	AUDIT_NO_BUNDLE, /* what governed is not stored, or not any more what this version reads */
 	AUDIT_OUTCOMES

@@ -22,6 +22,7 @@
 #include "config/stored.h"
 #include "governor/sealed.h"
 #include "governor/segment.h"
+#include "governor/snapshot.h"
 
 enum {
 	RECENT = 2 * (RECOMPUTE_REACH + 1), /* leaves whose values are at hand */
@@ -51,6 +52,7 @@ struct audit_files {
 	struct log_io segments;
 	struct log_io keys;
 	struct log_io bundles;
+	struct log_io snapshots;
 	VEC(struct key_file {
 		uint64_t serial;
 		uint64_t object; /* 0 = none */
@@ -88,11 +90,16 @@ static enum rc next_published(struct audit_files *f, uint64_t ix, struct str *re
 {
 	uint64_t n = ix / BUNDLE_LEAVES;
 
-	if (ix % BUNDLE_LEAVES == 0) {
+	if (ix % BUNDLE_LEAVES == 0 || f->bundle.n == 0) {
 		buf_reset(&f->bundle);
 		TRY(tlog_dir_read_bundle(f->o.published, n, tlog_tile_width(f->o.size, 0, n),
 					 &f->bundle, e));
 		f->rest = reader_of(buf_view(&f->bundle));
+		for (uint64_t i = 0; i < ix % BUNDLE_LEAVES; i++) {
+			if (!tlog_bundle_next(&f->rest, ret)) { /* before what is wanted first */
+				FAIL(e, RC_BROKEN, "the bundle of leaf %" PRIu64 " ends early", ix);
+			}
+		}
 	}
 	if (!tlog_bundle_next(&f->rest, ret)) {
 		FAIL(e, RC_BROKEN, "the bundle of leaf %" PRIu64 " ends early", ix);
@@ -313,6 +320,52 @@ static enum rc bundle_of(void *ctx, const struct digest *digest, uint64_t read_u
 	return RC_OK;
 }
 
+/* ---- a pruned log ---- */
+
+static enum rc one_leaf(struct audit_files *f, uint64_t ix, struct arena *arena, struct leaf *ret,
+			struct err *e)
+{
+	AUTO_BUF bytes = BUF_INIT(LIMIT_LEAF_BYTES);
+	struct str kept;
+
+	if (!f->o.published) {
+		FAIL(e, RC_ABSENT, "the log is pruned, and is not published here");
+	}
+	TRY(tlog_dir_read_leaf(f->o.published, ix, &bytes, e));
+	kept = arena_str(arena, buf_view(&bytes));
+	if (!kept.p) {
+		FAIL(e, RC_NOMEM, "no memory for a leaf");
+	}
+	return leaf_decode(arena, kept, ret, e);
+}
+
+/* The snapshot that the log's own leaves name. */
+static enum rc start_pruned(void *ctx, struct state **ret, struct err *e)
+{
+	struct audit_files *f = ctx;
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	char name[SNAPSHOT_NAME_BYTES];
+	struct snapshot x;
+	struct leaf l;
+
+	TRY(one_leaf(f, f->o.pruned.leaf, &arena, &l, e));
+	TRY(pruned_check(&f->o.pruned, &l, e));
+	TRY(one_leaf(f, l.log_pruned.shard, &arena, &l, e));
+	if (l.kind != LEAF_SHARD_BEGAN || l.shard_began.first != f->o.pruned.first) {
+		FAIL(e, RC_BROKEN, "no shard begins with leaf %" PRIu64, f->o.pruned.first);
+	}
+	if (!f->o.snapshots) {
+		FAIL(e, RC_ABSENT,
+		     "the log is pruned, and the snapshot of its beginning is not here");
+	}
+	snapshot_name(l.shard_began.first, l.shard_began.snapshot, name);
+	TRY(snapshot_read(&f->snapshots, name, f->o.origin, &x, e));
+	if (!digest_eq(&x.digest, &l.shard_began.digest)) {
+		FAIL(e, RC_BROKEN, "'%s' is not the snapshot that the shard began with", name);
+	}
+	return snapshot_read_state(&f->snapshots, name, &x, ret, e);
+}
+
 /* ---- life ---- */
 
 enum rc audit_files_new(const struct audit_files_options *o, struct audit_files **ret,
@@ -340,6 +393,9 @@ enum rc audit_files_new(const struct audit_files_options *o, struct audit_files 
 	if (o->bundles) {
 		f->bundles = *o->bundles;
 	}
+	if (o->snapshots) {
+		f->snapshots = *o->snapshots;
+	}
 	if (o->keys) {
 		f->keys = *o->keys;
 		TRY(list_keys(f, e));
@@ -366,6 +422,9 @@ void audit_files_free(struct audit_files *f)
 
 struct audit_source audit_files_source(struct audit_files *f)
 {
-	return (struct audit_source){
-	    .ctx = f, .leaf = next_leaf, .value = value_of, .bundle = bundle_of};
+	return (struct audit_source){.ctx = f,
+				     .start = f->o.pruned.first ? start_pruned : NULL,
+				     .leaf = next_leaf,
+				     .value = value_of,
+				     .bundle = bundle_of};
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "audit/audit.h"
+#include "core/pruned.h"
 
 struct log_io;
 struct tlog_dir;
@@ -27,6 +28,10 @@ struct audit_files_options {
 	const struct log_io *segments; /* NULL: no values */
 	const struct log_io *keys;     /* NULL: no keys, so no values */
 	const struct log_io *bundles;  /* NULL: none are stored */
+	/* The log is pruned, and begins with that leaf: pruned.leaf says so. first 0: it is whole.
+	 * Then the state before comes from the snapshots. */
+	struct pruned pruned;
+	const struct log_io *snapshots; /* NULL: there are none */
 	audit_unwrap_fn *unwrap;
 	void *unwrap_ctx;
 };

@@ -90,6 +90,7 @@ static enum rc report_json(const struct tlog_report *r, const struct log_witness
 	json_out_object(&w);
 	json_out_key_bool(&w, "ok", r->n_faults == 0);
 	json_out_key_u64(&w, "size", r->size);
+	json_out_key_u64(&w, "pruned", r->minimum);
 	json_out_key_u64(&w, "leaves", r->leaves);
 	json_out_key_u64(&w, "bundles", r->bundles);
 	json_out_key_u64(&w, "tiles", r->tiles);
@@ -121,6 +122,12 @@ static enum rc report_text(const struct tlog_report *r, const struct log_witness
 			     "root verified\n",
 			     (unsigned long long)r->leaves, (unsigned long long)r->bundles,
 			     (unsigned long long)r->tiles));
+		if (r->minimum) {
+			TRY(buf_addf(out,
+				     "pruned: leaves before %llu are gone by the log's own word; "
+				     "their hashes hold\n",
+				     (unsigned long long)r->minimum));
+		}
 		return log_witnessed_text(witnessed, r->size, out);
 	}
 	for (size_t i = 0; i < r->n_faults && i < TLOG_FAULTS; i++) {
@@ -199,6 +206,28 @@ static int verify_receipt(const struct cli_command *c, const struct log_options 
 	return cli_print(buf_view(&out));
 }
 
+/* Does the log itself say what the file does? */
+static enum rc check_pruned(struct tlog_dir *d, const struct pruned *p, struct tlog_report *report,
+			    struct err *e)
+{
+	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
+	AUTO_BUF bytes = BUF_INIT(LIMIT_LEAF_BYTES);
+	struct err why = ERR_INIT;
+	struct leaf leaf;
+
+	tlog_dir_set_size(d, report->size);
+	if (tlog_dir_read_leaf(d, p->leaf, &bytes, &why) == RC_OK &&
+	    leaf_decode(&arena, buf_view(&bytes), &leaf, &why) == RC_OK &&
+	    pruned_check(p, &leaf, &why) == RC_OK) {
+		return RC_OK;
+	}
+	report->faults[0] = (struct tlog_fault){.index = p->leaf};
+	(void)snprintf(report->faults[0].file, sizeof(report->faults[0].file), "pruned"); /* fits */
+	(void)snprintf(report->faults[0].what, sizeof(report->faults[0].what), "%.150s", why.msg);
+	report->n_faults = 1;
+	FAIL(e, RC_BROKEN, "%s", why.msg);
+}
+
 /* Everything that can be checked from the directory. */
 static enum rc verify_log(const struct log_options *o, const struct tlog_policy *policy,
 			  struct tlog_report *report, struct log_witnessed *ret, struct err *e)
@@ -207,6 +236,7 @@ static enum rc verify_log(const struct log_options *o, const struct tlog_policy 
 	AUTO_BUF witnessed = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
 	struct tlog_vkey key;
+	struct pruned pruned;
 	enum rc rc;
 
 	*ret = (struct log_witnessed){.policy = policy};
@@ -216,7 +246,11 @@ static enum rc verify_log(const struct log_options *o, const struct tlog_policy 
 	}
 	TRY(choose_key(o, policy, buf_view(&note), &key, e));
 	TRY(log_read_witnessed(o->log, &witnessed, e));
-	rc = tlog_verify_dir(o->log, &key, show_progress, NULL, report, e);
+	TRY(log_pruned(o->log, &pruned, e));
+	rc = tlog_verify_pruned(o->log, &key, pruned.first, show_progress, NULL, report, e);
+	if (rc == RC_OK && pruned.first) {
+		TRY(check_pruned(d, &pruned, report, e));
+	}
 	if (rc == RC_OK) {
 		log_check_witnessed(d, buf_view(&witnessed), &key, policy, report, ret);
 		if (report->n_faults > 0) {
@@ -283,6 +317,9 @@ int cli_log_show(const struct cli_command *c, int argc, char **argv)
 	if (ix >= checkpoint.size) {
 		(void)err_set(&e, RC_ABSENT, __func__, "the log has %llu leaves",
 			      (unsigned long long)checkpoint.size); /* cli_fail says it */
+		return cli_fail(c, &e);
+	}
+	if (log_is_there(o.log, ix, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	if (o.as_json) {

@@ -43,8 +43,47 @@ enum rc log_open(const char *log, const char *key, struct tlog_dir **ret,
 	return RC_OK;
 }
 
-static enum rc walk_bundle(struct str bundle, uint64_t from, unsigned width, log_leaf_fn *fn,
-			   void *ctx, struct err *e)
+enum rc log_pruned(const char *log, struct pruned *ret, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(PRUNED_TEXT_BYTES);
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/pruned", log);
+	enum rc rc;
+
+	*ret = (struct pruned){0};
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		FAIL(e, RC_INPUT, "the log's path is too long");
+	}
+	rc = file_read(path, &text, e);
+	if (rc == RC_ABSENT) {
+		return RC_OK;
+	}
+	TRY(rc);
+	return pruned_parse(buf_view(&text), ret, e);
+}
+
+enum rc log_is_there(const char *log, uint64_t ix, struct err *e)
+{
+	struct pruned p;
+
+	TRY(log_pruned(log, &p, e));
+	if (ix < p.first) {
+		FAIL(e, RC_ABSENT,
+		     "leaf %llu was pruned: leaves before %llu are gone, as leaf %llu says",
+		     (unsigned long long)ix, (unsigned long long)p.first,
+		     (unsigned long long)p.leaf);
+	}
+	return RC_OK;
+}
+
+struct walking {
+	struct pruned pruned;
+	log_leaf_fn *fn;
+	void *ctx;
+};
+
+static enum rc walk_bundle(const struct walking *w, struct str bundle, uint64_t from,
+			   unsigned width, struct err *e)
 {
 	AUTO_ARENA arena = ARENA_INIT(16 * LIMIT_LEAF_BYTES);
 	struct reader r = reader_of(bundle);
@@ -61,7 +100,12 @@ static enum rc walk_bundle(struct str bundle, uint64_t from, unsigned width, log
 		if (leaf_decode(&arena, text, &leaf, e) != RC_OK) {
 			return err_wrap(e, RC_BROKEN, "leaf %llu", (unsigned long long)(from + i));
 		}
-		TRY(fn(ctx, from + i, &leaf, text, e));
+		if (w->pruned.first && from + i == w->pruned.leaf) {
+			TRY(pruned_check(&w->pruned, &leaf, e));
+		}
+		if (from + i >= w->pruned.first) {
+			TRY(w->fn(w->ctx, from + i, &leaf, text, e));
+		}
 	}
 	return RC_OK;
 }
@@ -73,14 +117,17 @@ enum rc log_walk(const char *log, const char *key, log_leaf_fn *fn, void *ctx, u
 	AUTO_BUF note = BUF_INIT(LOG_NOTE_BYTES);
 	AUTO_BUF bundle = BUF_INIT(BUNDLE_BYTES);
 	struct tlog_checkpoint checkpoint;
+	struct walking w = {.fn = fn, .ctx = ctx};
 
 	TRY(log_open(log, key, &d, &checkpoint, &note, e));
-	for (uint64_t n = 0; n * BUNDLE_LEAVES < checkpoint.size; n++) {
+	TRY(log_pruned(log, &w.pruned, e));
+	for (uint64_t n = w.pruned.first / BUNDLE_LEAVES; n * BUNDLE_LEAVES < checkpoint.size;
+	     n++) {
 		unsigned width = tlog_tile_width(checkpoint.size, 0, n);
 
 		buf_reset(&bundle);
 		TRY(tlog_dir_read_bundle(d, n, width, &bundle, e));
-		TRY(walk_bundle(buf_view(&bundle), n * BUNDLE_LEAVES, width, fn, ctx, e));
+		TRY(walk_bundle(&w, buf_view(&bundle), n * BUNDLE_LEAVES, width, e));
 	}
 	*ret_size = checkpoint.size;
 	return RC_OK;

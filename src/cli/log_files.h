@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "core/leaf.h"
+#include "core/pruned.h"
 
 enum { LOG_NOTE_BYTES = 65536 };
 
@@ -16,10 +17,16 @@ enum rc log_read_key(const char *log, const char *key, struct tlog_vkey *ret, st
 enum rc log_open(const char *log, const char *key, struct tlog_dir **ret,
 		 struct tlog_checkpoint *ret_checkpoint, struct buf *note, struct err *e);
 
+/* What was pruned of it, by its file `pruned`; first 0 = nothing. */
+enum rc log_pruned(const char *log, struct pruned *ret, struct err *e);
+/* Is leaf ix there? RC_ABSENT says since when it is not. */
+enum rc log_is_there(const char *log, uint64_t ix, struct err *e);
+
 /* text: the leaf's exact bytes. Both live for the call only. */
 typedef enum rc log_leaf_fn(void *ctx, uint64_t ix, const struct leaf *l, struct str text,
 			    struct err *e);
-/* Every leaf under the last checkpoint, in order; stops at the first error. A leaf of a kind that
- * is not known here is an error: whoever checks must know what there is. */
+/* Every leaf under the last checkpoint, in order, from the first that is not pruned; stops at the
+ * first error. A leaf of a kind that is not known here is an error: whoever checks must know what
+ * there is. */
 enum rc log_walk(const char *log, const char *key, log_leaf_fn *fn, void *ctx, uint64_t *ret_size,
 		 struct err *e);

@@ -2,8 +2,9 @@
 /* cli/log_lines.h - leaves as JSON lines that a reader can follow without a gap.
  *
  * A line is {"leaf": index, "hash": leaf hash, "record": the leaf's exact bytes}; a leaf that is
- * not JSON on one line (of another's log) has "base64" instead of "record". Indices count up by one, so a
- * gap shows; the hash is that of RFC 6962, so whoever has all of them computes the signed root.
+ * not JSON on one line (of another's log) has "base64" instead of "record". Indices count up by
+ * one, so a gap shows; the hash is that of RFC 6962, so whoever has all of them computes the signed
+ * root.
  */
 #pragma once
 

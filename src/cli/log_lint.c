@@ -35,6 +35,7 @@ struct different {
 struct linting {
 	struct log_lint *lint;
 	struct arena arena;
+	uint64_t begins; /* with that leaf */
 	uint64_t size;
 	uint64_t decisions[AUDIT_OUTCOMES];
 	struct str first[AUDIT_OUTCOMES]; /* why the first of each kind is not recomputable */
@@ -187,6 +188,7 @@ static enum rc report_json(const struct linting *l, struct str missing, struct b
 	json_out_object(&w);
 	json_out_key_bool(&w, "ok", is_whole(l));
 	json_out_key_u64(&w, "leaves", n.leaves);
+	json_out_key_u64(&w, "first", l->begins);
 	json_out_key_u64(&w, "folded", l->n_applied);
 	json_out_key_u64(&w, "n_faults", n.faults);
 	json_out_key(&w, STR("faults"));
@@ -286,6 +288,12 @@ static enum rc report_text(const struct linting *l, struct str missing, struct b
 			     "; nothing from there on was decided again\n",
 			     STR_ARG(l->broken)));
 	}
+	if (l->begins) {
+		TRY(buf_addf(out,
+			     "pruned: it begins with leaf %" PRIu64
+			     ", and the state before with a snapshot that the log names\n",
+			     l->begins));
+	}
 	TRY(counts_text(&n, out));
 	TRY(decisions_text(l, missing, out));
 	if (is_whole(l)) {
@@ -308,6 +316,8 @@ static enum rc lint(const struct log_state_options *o, struct linting *l, struct
 	TRY(log_lint_new(&l->lint, e));
 	TRY(log_state_open(o, &s, e));
 	l->size = log_state_size(s);
+	l->begins = log_state_first(s);
+	log_lint_begin(l->lint, l->begins);
 	l->shows_progress = l->size >= PROGRESS && isatty(STDERR_FILENO);
 	rc = log_walk(o->log, o->key, take_leaf, l, &size, e);
 	if (rc == RC_OK) {

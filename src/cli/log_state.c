@@ -17,7 +17,7 @@
 #include "keeper/keys.h"
 #include "keeper/wrap.h"
 
-enum { SEGMENTS = 0, KEYS, BUNDLES, DIRS, PATH_BYTES = 4096, MISSING_BYTES = 2048 };
+enum { SEGMENTS = 0, KEYS, BUNDLES, SNAPSHOTS, DIRS, PATH_BYTES = 4096, MISSING_BYTES = 2048 };
 
 struct log_state {
 	struct tlog_dir *published;
@@ -28,6 +28,7 @@ struct log_state {
 	struct secret *wrapping;
 	struct audit_files *files;
 	struct buf missing;
+	uint64_t first;
 };
 
 int log_state_parse(const struct cli_command *c, int argc, char **argv, const char *wants,
@@ -100,8 +101,9 @@ static enum rc note_missing(struct log_state *s, const char *what, const struct 
 
 static enum rc open_dirs(struct log_state *s, const struct log_state_options *o, struct err *e)
 {
-	static const char *const names[DIRS] = {"segments", "keys", "bundles"};
-	static const char *const whats[DIRS] = {"no sealed values", "no keys", "no bundles"};
+	static const char *const names[DIRS] = {"segments", "keys", "bundles", "snapshots"};
+	static const char *const whats[DIRS] = {"no sealed values", "no keys", "no bundles",
+						"no snapshots"};
 	char path[PATH_BYTES];
 
 	for (int i = 0; i < DIRS; i++) {
@@ -142,6 +144,9 @@ static enum rc open_all(struct log_state *s, const struct log_state_options *o, 
 	f.segments = s->dirs[SEGMENTS] ? &s->io[SEGMENTS] : NULL;
 	f.keys = s->dirs[KEYS] && s->wrapping ? &s->io[KEYS] : NULL;
 	f.bundles = s->dirs[BUNDLES] ? &s->io[BUNDLES] : NULL;
+	f.snapshots = s->dirs[SNAPSHOTS] ? &s->io[SNAPSHOTS] : NULL;
+	TRY(log_pruned(o->log, &f.pruned, e));
+	s->first = f.pruned.first;
 	return audit_files_new(&f, &s->files, e);
 }
 
@@ -183,6 +188,11 @@ void log_state_free(struct log_state *s)
 struct audit_source log_state_source(struct log_state *s)
 {
 	return audit_files_source(s->files);
+}
+
+uint64_t log_state_first(const struct log_state *s)
+{
+	return s->first;
 }
 
 uint64_t log_state_size(const struct log_state *s)

@@ -29,6 +29,8 @@ enum rc log_state_open(const struct log_state_options *o, struct log_state **ret
 void log_state_free(struct log_state *s);
 /* For one walk. */
 struct audit_source log_state_source(struct log_state *s);
+/* The first leaf that is not pruned. */
+uint64_t log_state_first(const struct log_state *s);
 uint64_t log_state_size(const struct log_state *s); /* leaves under the last checkpoint */
 /* What could not be read here, and so what cannot be decided again; "" = all is there. */
 struct str log_state_missing(const struct log_state *s);

@@ -132,12 +132,16 @@ static enum rc check_extends(struct tlog_dir *d, struct tlog_hasher *h, const st
 static enum rc first_leaf(struct tlog_dir *d, struct tlog_hasher *h, const struct options *o,
 			  bool from_start, uint64_t size, uint64_t *ret, struct err *e)
 {
+	struct pruned pruned;
+
 	if (o->has_cursor) {
 		TRY(log_cursor_check(d, h, &o->since, size, e));
 		*ret = o->since.ix;
-		return RC_OK;
+		return log_is_there(o->log, o->since.ix, e); /* or there would be a gap */
 	}
+	TRY(log_pruned(o->log, &pruned, e));
 	*ret = from_start || size <= o->n ? 0 : size - o->n;
+	*ret = *ret < pruned.first ? pruned.first : *ret;
 	return RC_OK;
 }
 

@@ -109,6 +109,8 @@ struct deployment {
 	struct str state_dir;
 	struct str anchor_dir;	  /* of the keeper's record; "" = with its keys */
 	struct str emergency_dir; /* where the log goes on when it must; "" = <state>/emergency */
+	uint64_t shard_ms;	  /* of the log */
+	uint64_t keep_ms;	  /* the same; 0 = for ever */
 	struct str user;	  /* "" = stay who started it */
 	struct str pid_file;	  /* "" = none */
 	struct agents_listener agents;

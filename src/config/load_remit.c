@@ -16,6 +16,10 @@ enum {
 	FRONTS_MAX = 1,
 };
 
+#define DAY_MS	     (24 * (uint64_t)HOUR)
+#define SHARD_MS     (90 * DAY_MS)
+#define KEEP_MOST_MS (36'500 * DAY_MS)
+
 static bool is_loopback(struct str host)
 {
 	return str_eq(host, STR("localhost")) || str_eq(host, STR("::1")) ||
@@ -353,6 +357,19 @@ static void check_origin(struct load *l, const struct json *doc)
 	}
 }
 
+static void load_log(struct load *l, const struct json *log)
+{
+	struct deployment *d = l->d;
+
+	d->shard_ms = SHARD_MS;
+	if (!log || !load_keys(l, log, "log", "emergency shard keep")) {
+		return;
+	}
+	d->emergency_dir = load_path(l, log, "emergency", OPTIONAL, PATH_ANY);
+	d->shard_ms = load_duration(l, log, "shard", KEEP_MOST_MS, SHARD_MS);
+	d->keep_ms = load_duration(l, log, "keep", KEEP_MOST_MS, 0);
+}
+
 void load_remit(struct load *l)
 {
 	struct deployment *d = l->d;
@@ -360,7 +377,6 @@ void load_remit(struct load *l)
 	const struct json *listen;
 	const struct json *keeper;
 	enum presence where = l->is_stored ? OPTIONAL : REQUIRED;
-	const struct json *log;
 
 	l->arena = &d->arena;
 	doc = load_document(l, STR("remit.yaml"));
@@ -384,10 +400,7 @@ void load_remit(struct load *l)
 	if (keeper && load_keys(l, keeper, "keeper", "anchor")) {
 		d->anchor_dir = load_path(l, keeper, "anchor", REQUIRED, PATH_ANY);
 	}
-	log = load_map(l, doc, "log", OPTIONAL);
-	if (log && load_keys(l, log, "log", "emergency")) {
-		d->emergency_dir = load_path(l, log, "emergency", REQUIRED, PATH_ANY);
-	}
+	load_log(l, load_map(l, doc, "log", OPTIONAL));
 	listen = load_map(l, doc, "listen", where);
 	if (listen && load_keys(l, listen, "listen", "agents people")) {
 		load_agents_listener(l, load_map(l, listen, "agents", REQUIRED));

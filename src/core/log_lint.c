@@ -34,6 +34,7 @@ struct seen {
 
 struct log_lint {
 	struct arena arena; /* faults' texts */
+	uint64_t first;	    /* leaf that seen begins with; what was before is pruned */
 	VEC(struct seen) seen;
 	VEC(struct log_lint_fault) faults;
 	struct log_lint_counts counts;
@@ -59,6 +60,12 @@ enum rc log_lint_new(struct log_lint **ret, struct err *e)
 	return RC_OK;
 }
 
+void log_lint_begin(struct log_lint *l, uint64_t first)
+{
+	MUST(l->seen.n == 0);
+	l->first = first;
+}
+
 void log_lint_free(struct log_lint *l)
 {
 	if (!l) {
@@ -70,10 +77,16 @@ void log_lint_free(struct log_lint *l)
 	mem_free(l);
 }
 
+/* The leaf that is being taken. */
+static uint64_t here(const struct log_lint *l)
+{
+	return l->first + l->seen.n - 1;
+}
+
 PRINTF_LIKE(3, 4)
 static enum rc fault(struct log_lint *l, struct err *e, const char *fmt, ...)
 {
-	struct log_lint_fault f = {.leaf = l->seen.n - 1};
+	struct log_lint_fault f = {.leaf = here(l)};
 	char text[300];
 	va_list ap;
 
@@ -94,7 +107,11 @@ static enum rc fault(struct log_lint *l, struct err *e, const char *fmt, ...)
 /* The object that leaf ix created, if it is of that kind. */
 static struct seen *object(struct log_lint *l, uint64_t ix, enum leaf_kind kind)
 {
-	return ix > 0 && ix < l->seen.n && l->seen.p[ix].kind == kind ? &l->seen.p[ix] : NULL;
+	uint64_t at = ix - l->first;
+
+	return ix > 0 && ix >= l->first && at < l->seen.n && l->seen.p[at].kind == kind
+		   ? &l->seen.p[at]
+		   : NULL;
 }
 
 static struct seen *own(struct log_lint *l)
@@ -106,7 +123,7 @@ static struct seen *own(struct log_lint *l)
 
 static enum rc check_order(struct log_lint *l, const struct leaf *leaf, struct err *e)
 {
-	if ((l->seen.n == 1) != (leaf->kind == LEAF_LOG_OPENED)) {
+	if ((here(l) == 0) != (leaf->kind == LEAF_LOG_OPENED)) {
 		TRY(fault(l, e, "leaf 0, and no other, is log.opened"));
 	}
 	if (leaf->t < l->last_t) {
@@ -140,15 +157,17 @@ static enum rc check_causes(struct log_lint *l, const struct leaf *leaf, struct 
 			continue;
 		}
 		memcpy(&ix, (const char *)leaf_body(leaf) + f[i].offset, sizeof(ix));
-		if (ix >= l->seen.n - 1) {
+		if (ix >= here(l)) {
 			TRY(fault(l, e, STR_FMT " cites leaf %" PRIu64 ", which is not earlier",
 				  STR_ARG(f[i].name), ix));
-		} else if (ix > 0 && !may_be(&f[i], l->seen.p[ix].kind)) {
+		} else if (ix > 0 && ix >= l->first &&
+			   !may_be(&f[i], l->seen.p[ix - l->first].kind)) {
 			TRY(fault(l, e,
 				  STR_FMT " cites leaf %" PRIu64 ", which is " STR_FMT
 					  " and may not be",
 				  STR_ARG(f[i].name), ix,
-				  STR_ARG(leaf_kind_name((enum leaf_kind)l->seen.p[ix].kind))));
+				  STR_ARG(leaf_kind_name(
+				      (enum leaf_kind)l->seen.p[ix - l->first].kind))));
 		}
 	}
 	return RC_OK;
@@ -182,7 +201,7 @@ static enum rc end(struct log_lint *l, uint64_t ix, enum leaf_kind kind, struct 
 
 static enum rc take_started(struct log_lint *l, const struct leaf_started *s, struct err *e)
 {
-	if (s->generation != l->generation + 1) {
+	if (s->generation != l->generation + 1 && (l->generation || !l->first)) {
 		TRY(fault(l, e, "start %" PRIu64 " follows start %" PRIu64, s->generation,
 			  l->generation));
 	}
@@ -191,7 +210,7 @@ static enum rc take_started(struct log_lint *l, const struct leaf_started *s, st
 			  l->open_then));
 	}
 	l->generation = s->generation;
-	l->started = l->seen.n - 1;
+	l->started = here(l);
 	l->open_then = l->counts.calls.open;
 	return RC_OK;
 }
@@ -222,9 +241,9 @@ static enum rc check_agents(struct log_lint *l, const struct leaf_call_decided *
 {
 	const struct seen *task = object(l, c->task, LEAF_TASK_OPENED);
 
-	if (!task) {
+	if (!task && (!c->task || c->task >= l->first)) {
 		TRY(fault(l, e, "an agent's call is allowed without a task"));
-	} else if (!(task->marks & MARK_OPEN) || (task->marks & MARK_ENDED)) {
+	} else if (task && (!(task->marks & MARK_OPEN) || (task->marks & MARK_ENDED))) {
 		TRY(fault(l, e, "task %" PRIu64 " has ended", c->task));
 	}
 	if (str_eq(c->effect, STR("destroy")) && !c->approval && !c->preapproval && !c->person.n) {
@@ -416,7 +435,7 @@ enum rc log_lint_take(struct log_lint *l, uint64_t ix, const struct leaf *leaf, 
 {
 	const struct seen seen = {.kind = (uint8_t)leaf->kind};
 
-	MUST(ix == l->seen.n);
+	MUST(ix == l->first + l->seen.n);
 	if (vec_push(&l->seen, seen) != RC_OK) {
 		FAIL(e, RC_NOMEM, "no memory to look at a log");
 	}

@@ -48,6 +48,9 @@ struct log_lint_counts {
 };
 
 enum rc log_lint_new(struct log_lint **ret, struct err *e);
+/* Before the first leaf: the log is pruned, and begins with that one. What is cited from before is
+ * not looked for. */
+void log_lint_begin(struct log_lint *l, uint64_t first);
 void log_lint_free(struct log_lint *l);
 /* Leaves in order, from 0. Only memory is an error. leaf may be gone afterwards. Two bytes per leaf
  * are kept. */

@@ -237,6 +237,8 @@ void state_free(struct state *s)
 	vec_fini(&s->records);
 	vec_fini(&s->unfinished);
 	state_free_counters(s);
+	vec_fini(&s->shards);
+	state_free_string(s->prune.by);
 	vec_fini(&s->facts);
 	vec_fini(&s->standing);
 	intern_fini(&s->words);

@@ -416,6 +416,39 @@ enum degraded state_degraded(const struct state *s);
 /* The log.degraded leaf that stands, 0 = none. */
 uint64_t state_degraded_since(const struct state *s);
 /* The witness.away leaf that stands, 0 = a quorum has seen the log, or nobody asks for one. */
+/* ---- shards (core/state_shard.c) ---- */
+
+/* A run of leaves that is pruned as a whole. */
+struct shard {
+	uint64_t ix; /* shard.began */
+	uint64_t number;
+	uint64_t first;	   /* its first leaf; a snapshot is of those before */
+	uint64_t snapshot; /* that snapshot's leaf */
+	uint64_t began_unix_ms;
+};
+/* Of a person, for PRUNE_MS. */
+struct prune_proposal {
+	uint64_t shard; /* ix; 0 = nobody has proposed anything */
+	uint64_t unix_ms;
+	struct str by;
+};
+enum { PRUNE_MS = 15 * 60 * 1000 };
+
+/* By place; NULL past the end. Only those that are not pruned, without the first of all, number 0.
+ */
+const struct shard *state_shard(const struct state *s, size_t at);
+/* Of the newest one; 0 = none but the first. */
+uint64_t state_shard_number(const struct state *s);
+/* When the newest one began, or the log did. */
+uint64_t state_shard_unix_ms(const struct state *s);
+/* Leaves before it may be gone; ret_from (may be NULL): before it they were before that, ret_ix
+ * (the same): the leaf that says so. */
+uint64_t state_pruned(const struct state *s, uint64_t *ret_from, uint64_t *ret_ix);
+const struct prune_proposal *state_prune_proposal(const struct state *s);
+/* The oldest leaf that is still needed: of an object that the state has, or of what a legal hold is
+ * on. UINT64_MAX = none is. ret_what is a word for it. */
+uint64_t state_oldest(const struct state *s, const char **ret_what);
+
 uint64_t state_witness_away(const struct state *s);
 /* Does a witness hold another log than this one? */
 bool state_log_disputed(const struct state *s);
@@ -425,6 +458,7 @@ bool state_sends_nothing(const struct state *s);
 uint64_t state_clock_jump(const struct state *s);
 /* When the machine was started, by the wall clock as last believed, and which start that was (zero
  * = not known). */
+uint64_t state_loaded_unix_ms(const struct state *s); /* of the deployment, by this life */
 uint64_t state_booted_unix_ms(const struct state *s);
 const struct digest *state_boot(const struct state *s);
 uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
@@ -549,7 +583,7 @@ enum rc state_digest(const struct state *s, struct digest *ret, struct err *e);
 /* ---- as bytes (docs/formats/snapshot.md) ---- */
 
 /* Of the bytes: another order or meaning of fields is another number. */
-enum { STATE_FORMAT = 2 };
+enum { STATE_FORMAT = 3 };
 
 typedef enum rc state_put_fn(void *ctx, const void *p, size_t n, struct err *e);
 /* Up to `most` bytes; none at the end. */

@@ -23,12 +23,8 @@ static struct task_object *task_of(const struct state *s, uint64_t ix)
 static struct str purpose_of(struct str text)
 {
 	static const struct str purposes[] = {
-	    {"agent", 5},
-	    {"capture", 7},
-	    {"verify", 6},
-	    {"rollback", 8},
-	    {"preserve", 8},
-	    {"rehearse", 8},
+	    {"agent", 5},    {"capture", 7},  {"verify", 6},
+	    {"rollback", 8}, {"preserve", 8}, {"rehearse", 8},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(purposes); i++) {

@@ -289,15 +289,23 @@ struct state {
 	uint64_t generation;
 	uint64_t clock_jump;
 	uint64_t booted_unix_ms;
+	uint64_t loaded_unix_ms; /* when this life read its deployment */
 	struct digest boot;
 	uint64_t last_unix_ms;
 	uint64_t now_unix_ms;	/* the largest time of any leaf */
 	uint64_t swept_unix_ms; /* when forgetting last went round */
 	struct digest bundle;
-	uint64_t degraded_since; /* log.degraded that stands, 0 = none */
-	uint64_t witness_away;	 /* witness.away that stands, 0 = none */
-	bool is_disputed;	 /* and it is a witness that holds another log */
-	enum degraded degraded;	 /* and what it says */
+	uint64_t degraded_since;  /* log.degraded that stands, 0 = none */
+	uint64_t witness_away;	  /* witness.away that stands, 0 = none */
+	bool is_disputed;	  /* and it is a witness that holds another log */
+	enum degraded degraded;	  /* and what it says */
+	uint64_t shard_number;	  /* of the newest one */
+	uint64_t shard_unix_ms;	  /* when it began, or the log */
+	VEC(struct shard) shards; /* that are not pruned, in order, without the first of all */
+	uint64_t pruned;	  /* leaves before it may be gone; */
+	uint64_t pruned_from;	  /* before it they were already, */
+	uint64_t pruned_ix;	  /* and the log.pruned that says so */
+	struct prune_proposal prune;
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */

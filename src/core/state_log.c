@@ -20,6 +20,7 @@ void state_apply_log_opened(struct state *s, const struct leaf *l)
 	/* Forgetting counts from the log's first moment. */
 	s->swept_unix_ms = l->t;
 	s->now_unix_ms = l->t;
+	s->shard_unix_ms = l->t;
 }
 
 enum rc state_reserve_started(struct state *s, const struct leaf *l, struct err *e)
@@ -36,6 +37,7 @@ void state_apply_started(struct state *s, const struct leaf *l)
 	s->generation = l->started.generation;
 	s->boot = l->started.boot;
 	s->booted_unix_ms = l->started.booted;
+	s->loaded_unix_ms = l->started.loaded;
 }
 
 /* ---- the clock ---- */
@@ -72,6 +74,11 @@ void state_apply_clock_confirmed(struct state *s, const struct leaf *l)
 uint64_t state_clock_jump(const struct state *s)
 {
 	return s->clock_jump;
+}
+
+uint64_t state_loaded_unix_ms(const struct state *s)
+{
+	return s->loaded_unix_ms;
 }
 
 uint64_t state_booted_unix_ms(const struct state *s)

@@ -20,7 +20,7 @@
 #define WALKED(type, size)                                                                         \
 	_Static_assert(sizeof(struct type) == (size), "walk the new field of " #type)
 /* What is pending comes last, and grows with any leaf. */
-_Static_assert(offsetof(struct state, pending) == 912, "walk the new field of the state");
+_Static_assert(offsetof(struct state, pending) == 1016, "walk the new field of the state");
 WALKED(incident_object, 1152);
 WALKED(intent_object, 72);
 WALKED(task_object, 1416);
@@ -55,6 +55,8 @@ WALKED(label_use, 32);
 WALKED(vote, 32);
 WALKED(read_total, 24);
 WALKED(mark_by, 16);
+WALKED(shard, 40);
+WALKED(prune_proposal, 32);
 _Static_assert(OBJECT_KINDS == 20, "a kind of object more is another STATE_FORMAT");
 
 /* Past the last value of enums that name none. */
@@ -997,6 +999,28 @@ static void put_counters(struct walk *w)
 	}
 }
 
+static void walk_shards(struct walk *w)
+{
+	struct state *s = w->s;
+	uint64_t n = walk_n(w, s->shards.n);
+
+	walk_u64(w, &s->shard_number);
+	walk_u64(w, &s->shard_unix_ms);
+	for (uint64_t i = 0; i < n && walk_room(w, &s->shards, i); i++) {
+		walk_u64(w, &s->shards.p[i].ix);
+		walk_u64(w, &s->shards.p[i].number);
+		walk_u64(w, &s->shards.p[i].first);
+		walk_u64(w, &s->shards.p[i].snapshot);
+		walk_u64(w, &s->shards.p[i].began_unix_ms);
+	}
+	walk_u64(w, &s->pruned);
+	walk_u64(w, &s->pruned_from);
+	walk_u64(w, &s->pruned_ix);
+	walk_u64(w, &s->prune.shard);
+	walk_u64(w, &s->prune.unix_ms);
+	walk_own(w, &s->prune.by);
+}
+
 /* ---- all of it ---- */
 
 static void walk_state(struct walk *w)
@@ -1012,6 +1036,7 @@ static void walk_state(struct walk *w)
 	walk_u64(w, &s->generation);
 	walk_u64(w, &s->clock_jump);
 	walk_u64(w, &s->booted_unix_ms);
+	walk_u64(w, &s->loaded_unix_ms);
 	walk_digest(w, &s->boot);
 	walk_u64(w, &s->last_unix_ms);
 	walk_u64(w, &s->now_unix_ms);
@@ -1021,6 +1046,7 @@ static void walk_state(struct walk *w)
 	walk_u64(w, &s->witness_away);
 	walk_bool(w, &s->is_disputed);
 	walk_enum(w, s->degraded, DEGRADED_KINDS);
+	walk_shards(w);
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		walk_table(w, kind);
 	}

@@ -165,7 +165,12 @@ struct governor {
 	struct vault *vault;
 	struct checkpointer *checkpointer;
 	struct snapshots *snapshots; /* NULL: none are taken */
-	uint64_t loaded;	     /* size of the one that this life began with; 0 = none */
+	uint64_t kept_for;	     /* shards.c: the pruned size whose snapshots are kept */
+	uint64_t pruned;	     /* what is before it was removed in this life, */
+	uint64_t pruning;	     /* or is being removed, */
+	uint64_t prune_at;	     /* by now up to this bundle */
+	bool prune_fails;
+	uint64_t loaded; /* size of the one that this life began with; 0 = none */
 	struct {
 		bool is_known;
 		uint64_t size;
@@ -697,6 +702,8 @@ void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
 void witness_courier_lost(struct governor *g);
 /* "witnesses": {...} into an open object, if there are any. */
 void witness_view(const struct governor *g, struct json_out *w);
+/* Leaves that a quorum has seen in this life. */
+uint64_t witness_seen(const struct governor *g);
 /* "ok", "away" or "disputed"; "" = there are none. */
 struct str witness_quorum(const struct governor *g);
 
@@ -704,6 +711,12 @@ struct str witness_quorum(const struct governor *g);
  */
 enum rc state_at_start(struct governor *g, struct err *e);
 enum rc snapshots_begin(struct governor *g, struct err *e);
+
+/* ---- shards.c: the log in pieces that are given up as a whole ---- */
+struct snapshots_kept;
+/* What shards begin with; sizes are the round's, NULL without memory. */
+struct snapshots_kept shards_kept(struct governor *g);
+void shards_tick(struct governor *g);
 void snapshots_look(struct governor *g);
 
 /* ---- room.c ---- */

@@ -249,6 +249,7 @@ static void tick(struct loop_timer *t)
 	room_tick(g);
 	witness_tick(g);
 	snapshots_look(g);
+	shards_tick(g);
 	health_tick(g);
 	kept_tick(g);
 	evidence_tick(g);

@@ -35,6 +35,8 @@ struct governor_world {
 	/* Where snapshots lie, as above; NULL: there are none. Only with publish_dir. */
 	const struct log_io *snapshots;
 	uint64_t snapshot_every; /* leaves; 0 = LIMIT_SNAPSHOT_EVERY */
+	uint64_t shard_ms;	 /* how long a shard of the log is; 0 = there is one */
+	uint64_t keep_ms;	 /* how long leaves are kept; 0 = for ever */
 	/* Where the log goes on when it cannot be written in its place (segment.h); NULL = nowhere
 	 */
 	const struct log_io *emergency;

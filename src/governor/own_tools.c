@@ -218,8 +218,10 @@ static void list_incidents(struct governor *g, struct request *r)
 
 static void advance(struct governor *g, struct request *r)
 {
-	struct call_request q = {
-	    .agent = r->agent, .task = r->task, .tool = r->tool, .now_unix_ms = decided_begin(g, r)};
+	struct call_request q = {.agent = r->agent,
+				 .task = r->task,
+				 .tool = r->tool,
+				 .now_unix_ms = decided_begin(g, r)};
 	AUTO_BUF out = BUF_INIT(4096);
 	struct json_out w = json_out_to(&out);
 	struct decision d = {0};

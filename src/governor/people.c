@@ -453,6 +453,7 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	    [COMMAND_PREAPPROVAL_LIST] = list_preapprovals,
 	    [COMMAND_TERM_LIST] = list_terms,
 	    [COMMAND_REHEARSAL_LIST] = people_rehearsal_list,
+	    [COMMAND_SHARD_LIST] = people_shard_list,
 	    [COMMAND_ROLLBACK_LIST] = list_rollbacks,
 	    [COMMAND_ROLLBACK_SHOW] = show_rollback,
 	    [COMMAND_LEASE_LIST] = list_leases,

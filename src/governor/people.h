@@ -92,6 +92,10 @@ people_act_fn people_clock_confirm;
 people_act_fn people_rehearse;
 people_read_fn people_rehearsal_list;
 
+/* ---- shards.c ---- */
+people_read_fn people_shard_list;
+people_act_fn people_prune;
+
 /* ---- people_stop.c: stopping and letting go on ---- */
 people_act_fn people_kill;
 people_act_fn people_resume;

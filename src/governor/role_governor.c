@@ -150,6 +150,8 @@ static enum rc live(struct place *p, struct err *e)
 	world.bundles = &bundles;
 	world.snapshots = &snapshots;
 	world.publish_dir = published;
+	world.shard_ms = p->deployment->shard_ms;
+	world.keep_ms = p->deployment->keep_ms;
 	TRY(governor_open(&world, &p->governor, e));
 	TRY(wait_for_keys(p, e));
 	TRY(governor_begin(p->governor, e));

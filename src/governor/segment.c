@@ -515,3 +515,46 @@ enum rc segment_check_in_place(struct segment_log *l, struct err *e)
 	}
 	return rc == RC_OK ? RC_OK : segment_break(l, rc);
 }
+
+static void forget_files(struct segment_log *l, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		vec_fini(&l->files.p[i].places);
+	}
+	for (size_t i = n; i < l->files.n; i++) {
+		l->files.p[i - n] = l->files.p[i];
+	}
+	l->files.n -= n;
+}
+
+/* The oldest goes first: whatever is left has no gap. */
+enum rc segment_prune(struct segment_log *l, uint64_t before, struct err *e)
+{
+	size_t gone = 0;
+	int result = 0;
+	char name[SEGMENT_NAME_BYTES];
+
+	TRY(refuse_if_broken(l, e));
+	if (segment_is_emergency(l)) {
+		return RC_OK; /* its disk fails; later */
+	}
+	while (gone + 1 < l->files.n && l->files.p[gone + 1].first_index <= before) {
+		segment_name(l->files.p[gone].first_index, name);
+		result = l->io.unlink(l->io.ctx, name);
+		if (result != 0 && result != -ENOENT) {
+			break;
+		}
+		gone++;
+	}
+	if (gone == 0 && result == 0) {
+		return RC_OK;
+	}
+	segment_close_read(l);
+	forget_files(l, gone);
+	if (result != 0 && result != -ENOENT) {
+		return batch_io_error(e, __func__, result, "remove", name);
+	}
+	result = l->io.sync_dir(l->io.ctx);
+	return result == 0 ? RC_OK
+			   : batch_io_error(e, __func__, result, "sync", "the log's directory");
+}

@@ -6,7 +6,8 @@
  * Holds:  (1) no snapshot is loaded but one whose digest is a leaf under the published checkpoint.
  *         (2) what is written was folded from leaves under a signed checkpoint, whose root they
  *             gave.
- *         (3) a covered snapshot goes only when two newer ones are covered.
+ *         (3) a covered snapshot goes only when two newer ones are covered, and no shard begins
+ *             with it.
  * States: IDLE -enough leaves-> FOLDING -written-> TAKEN -its leaf is recorded-> NOTED
  *         -under a checkpoint-> COVERING -renamed-> IDLE;  an error -> IDLE, and the next comes
  *         when as many leaves have followed again.
@@ -37,6 +38,9 @@ struct snapshots {
 	uint64_t leaf;	 /* that says so */
 	uint64_t last;	 /* published size at the last attempt */
 	uint64_t oldest; /* of the two that stay */
+	struct snapshots_ref newest;
+	bool is_wanted;
+	VEC(uint64_t) kept;
 };
 
 /* ---- what is there ---- */
@@ -291,17 +295,32 @@ static enum rc take(struct snapshots *x, struct err *e)
 
 /* ---- covering ---- */
 
-/* (3) Everything but the newest covered ones goes. */
+static bool is_kept(const struct snapshots *x, uint64_t size)
+{
+	for (size_t i = 0; i < x->kept.n; i++) {
+		if (x->kept.p[i] == size) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* (3) */
 static void remove_old(struct snapshots *x, const struct listing *l)
 {
-	size_t kept = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->found.n; i++) {
-		if (l->found.p[i].leaf && kept < KEPT) {
-			kept++;
-			x->oldest = kept == KEPT ? l->found.p[i].size : 0;
-		} else {
-			remove_file(x->world.io, &l->found.p[i]);
+		const struct found *f = &l->found.p[i];
+
+		if (f->leaf && n < KEPT) {
+			n++;
+			x->oldest = n == KEPT ? f->size : 0;
+			if (n == 1) {
+				x->newest = (struct snapshots_ref){f->size, f->leaf};
+			}
+		} else if (!f->leaf || !is_kept(x, f->size)) {
+			remove_file(x->world.io, f);
 		}
 	}
 }
@@ -375,9 +394,10 @@ bool snapshots_tick(struct snapshots *x, uint64_t published, struct snapshot *re
 		}
 	} else if (x->turn == TURN_NOTED && published > x->leaf) {
 		give(x, TURN_COVERING);
-	} else if (x->turn == TURN_IDLE && published >= x->last &&
-		   published - x->last >= every(x)) {
+	} else if (x->turn == TURN_IDLE && published > x->last &&
+		   (x->is_wanted || published - x->last >= every(x))) {
 		x->last = published;
+		x->is_wanted = false;
 		give(x, TURN_FOLDING);
 	}
 	return false;
@@ -395,6 +415,33 @@ uint64_t snapshots_oldest(struct snapshots *x)
 	return x->turn == TURN_IDLE ? x->oldest : 0;
 }
 
+bool snapshots_is_idle(const struct snapshots *x)
+{
+	return x->turn == TURN_IDLE;
+}
+
+struct snapshots_ref snapshots_newest(const struct snapshots *x)
+{
+	MUST(x->turn == TURN_IDLE);
+	return x->newest;
+}
+
+void snapshots_want(struct snapshots *x)
+{
+	x->is_wanted = true;
+}
+
+enum rc snapshots_keep(struct snapshots *x, const struct snapshots_kept *kept)
+{
+	MUST(x->turn == TURN_IDLE);
+	x->kept.n = 0;
+	TRY(vec_reserve(&x->kept, kept->n));
+	for (size_t i = 0; i < kept->n; i++) {
+		x->kept.p[x->kept.n++] = kept->sizes[i];
+	}
+	return RC_OK;
+}
+
 /* ---- life ---- */
 
 /* What a life that ended has left: not covered, so nobody will ever load it. */
@@ -408,8 +455,8 @@ static enum rc tidy(struct snapshots *x, struct err *e)
 	return RC_OK;
 }
 
-enum rc snapshots_new(const struct snapshots_world *w, uint64_t last, struct snapshots **ret,
-		      struct err *e)
+enum rc snapshots_new(const struct snapshots_world *w, uint64_t last,
+		      const struct snapshots_kept *kept, struct snapshots **ret, struct err *e)
 {
 	struct snapshots *x = mem_calloc(1, sizeof(*x));
 	enum rc rc;
@@ -420,7 +467,10 @@ enum rc snapshots_new(const struct snapshots_world *w, uint64_t last, struct sna
 	x->world = *w;
 	x->last = last;
 	(void)map_hash(STR("")); /* makes the process's key, before a second thread could */
-	rc = tidy(x, e);
+	rc = snapshots_keep(x, kept);
+	if (rc == RC_OK) {
+		rc = tidy(x, e);
+	}
 	if (rc == RC_OK) {
 		rc = helper_new(do_turn, x, w->has_thread, &x->helper, e);
 	}
@@ -438,5 +488,6 @@ void snapshots_free(struct snapshots *x)
 		return;
 	}
 	helper_free(x->helper);
+	vec_fini(&x->kept);
 	mem_free(x);
 }

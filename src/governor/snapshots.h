@@ -33,15 +33,27 @@ struct snapshots_world {
 	bool has_thread; /* else snapshots_step does what the thread would */
 };
 
+/* What a shard begins with, and so stays: the sizes of which they are. */
+struct snapshots_kept {
+	size_t n;
+	const uint64_t *sizes;
+};
+
+/* One that is covered. */
+struct snapshots_ref {
+	uint64_t size;
+	uint64_t leaf;
+};
+
 /* Loads the newest that may be. RC_ABSENT: there is none, which is no error. Damaged ones are
  * removed. */
 enum rc snapshots_load(const struct snapshots_world *w, struct state **ret,
 		       struct segment_base *ret_base, struct err *e);
 
 /* last: size of the one that was loaded, 0 = none. What is half written or not covered is removed.
- */
-enum rc snapshots_new(const struct snapshots_world *w, uint64_t last, struct snapshots **ret,
-		      struct err *e);
+ * kept: as in snapshots_keep. */
+enum rc snapshots_new(const struct snapshots_world *w, uint64_t last,
+		      const struct snapshots_kept *kept, struct snapshots **ret, struct err *e);
 /* Waits for the thread, which hurries. */
 void snapshots_free(struct snapshots *x);
 
@@ -54,3 +66,11 @@ void snapshots_step(struct snapshots *x);
 /* What the older of the two that stay is of; 0 = there are not two. What is before it is needed by
  * no start. */
 uint64_t snapshots_oldest(struct snapshots *x);
+/* No work is under way: only then may the next three be called. */
+bool snapshots_is_idle(const struct snapshots *x);
+/* The newest covered one; size 0 = there is none. */
+struct snapshots_ref snapshots_newest(const struct snapshots *x);
+/* The next one is taken without waiting for `every` leaves. */
+void snapshots_want(struct snapshots *x);
+/* These stay, however many newer ones there are. Copied. */
+enum rc snapshots_keep(struct snapshots *x, const struct snapshots_kept *kept);

@@ -52,8 +52,16 @@ enum rc state_at_start(struct governor *g, struct err *e)
 enum rc snapshots_begin(struct governor *g, struct err *e)
 {
 	const struct snapshots_world w = world_of(g);
+	const struct snapshots_kept kept = shards_kept(g);
 
-	return has_snapshots(g) ? snapshots_new(&w, g->loaded, &g->snapshots, e) : RC_OK;
+	if (!has_snapshots(g)) {
+		return RC_OK;
+	}
+	if (!kept.sizes) {
+		FAIL(e, RC_NOMEM, "no memory to keep what shards begin with");
+	}
+	g->kept_for = state_pruned(g->state, NULL, NULL);
+	return snapshots_new(&w, g->loaded, &kept, &g->snapshots, e);
 }
 
 void snapshots_look(struct governor *g)

@@ -459,6 +459,11 @@ static const char *state_of(const struct witness *x, bool has_url)
 	return x->failures > 0 ? "away" : x->done_round > 0 ? "cosigns" : "asked";
 }
 
+uint64_t witness_seen(const struct governor *g)
+{
+	return g->witnesses ? g->witnesses->seen : 0;
+}
+
 struct str witness_quorum(const struct governor *g)
 {
 	if (!g->witnesses) {

@@ -301,6 +301,13 @@ enum rc fold_commit(struct fold *f, struct err *e)
 	return run(f, "COMMIT", e);
 }
 
+void fold_skip(struct fold *f, uint64_t first)
+{
+	if (f->size == 0) {
+		f->size = first;
+	}
+}
+
 enum rc fold_give_up(struct fold *f, struct err *e)
 {
 	(void)sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL); /* there may be nothing begun */

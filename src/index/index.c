@@ -20,6 +20,7 @@
 #include "codec/uri.h"
 #include "config/deployment.h"
 #include "core/leaf.h"
+#include "core/pruned.h"
 #include "index/fold.h"
 
 enum {
@@ -40,6 +41,7 @@ struct index {
 	struct deployment *deployment;
 	struct channel *people;
 	struct fold *fold;
+	char log_dir[4096];
 	struct tlog_dir *log;
 	struct tlog_vkey key;
 	uint64_t size;	   /* of the checkpoint seen last */
@@ -47,6 +49,25 @@ struct index {
 	struct buf bundle;
 	struct loop_timer poll;
 };
+
+/* Only an empty index begins later: what it has of leaves that are gone it keeps. */
+static enum rc skip_pruned(struct index *x, struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(PRUNED_TEXT_BYTES);
+	char path[4200];
+	struct pruned p;
+	enum rc rc;
+
+	(void)snprintf(path, sizeof(path), "%s/pruned", x->log_dir); /* it fits */
+	rc = file_read(path, &text, e);
+	if (rc == RC_ABSENT) {
+		return RC_OK;
+	}
+	TRY(rc);
+	TRY(pruned_parse(buf_view(&text), &p, e));
+	fold_skip(x->fold, p.first);
+	return RC_OK;
+}
 
 static enum rc see_checkpoint(struct index *x, struct err *e)
 {
@@ -59,6 +80,9 @@ static enum rc see_checkpoint(struct index *x, struct err *e)
 	}
 	TRY(rc);
 	TRY(tlog_checkpoint_open(buf_view(&note), &x->key, &c, e));
+	if (fold_size(x->fold) == 0) {
+		TRY(skip_pruned(x, e));
+	}
 	if (c.size > x->size) {
 		x->size = c.size;
 		tlog_dir_set_size(x->log, c.size);
@@ -317,7 +341,6 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	    {.access = SANDBOX_PATH_READ},
 	    {.access = SANDBOX_PATH_WRITE},
 	};
-	char log_dir[4096];
 	char index_dir[4096];
 	char db[4200];
 	const char *state_dir;
@@ -325,19 +348,19 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	TRY(deployment_load(env->deployment, &x->deployment, &found, e));
 	state_dir = x->deployment->state_dir.p;
 	TRY(read_key(x, state_dir, e));
-	(void)snprintf(log_dir, sizeof(log_dir), "%s/log", state_dir);
+	(void)snprintf(x->log_dir, sizeof(x->log_dir), "%s/log", state_dir);
 	(void)snprintf(index_dir, sizeof(index_dir), "%s/index", state_dir);
 	(void)snprintf(db, sizeof(db), "%s/index.sqlite", index_dir);
-	TRY(make_dir(env, log_dir, e));
+	TRY(make_dir(env, x->log_dir, e));
 	TRY(make_dir(env, index_dir, e));
-	paths[0].path = log_dir;
+	paths[0].path = x->log_dir;
 	paths[1].path = index_dir;
 	/* A projection can wait: it takes what time the rest leaves over. */
 	if (setpriority(PRIO_PROCESS, 0, 19) != 0) {
 		return err_set_sys(e, RC_IO, __func__, "cannot lower the priority");
 	}
 	TRY(role_confine(env, &index_sandbox, paths, ARRAY_LEN(paths), e));
-	TRY(tlog_dir_open(log_dir, &x->log, e));
+	TRY(tlog_dir_open(x->log_dir, &x->log, e));
 	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));
 	TRY(role_link(env, R_PEOPLE, NULL, &people, x, &x->people, e));
 	TRY(loop_timer_in(x->loop, &x->poll, POLL_MS));

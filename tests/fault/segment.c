@@ -275,6 +275,103 @@ static void damage_before_a_later_batch_is_never_cut_away(void **state)
 	disk_free(d);
 }
 
+/* What a snapshot would give. */
+static void base_at(struct disk *d, uint64_t size, struct segment_base *ret)
+{
+	AUTO_SEGMENT_READER r = NULL;
+	AUTO_TLOG_HASHER h = tlog_hasher_new();
+	struct log_io io = disk_io(d);
+	struct segment_leaf leaf;
+	struct err e = ERR_INIT;
+
+	*ret = (struct segment_base){0};
+	assert_ok(segment_reader_open(&io, options.origin, 0, &r, &e));
+	for (; ret->size < size; ret->size++) {
+		assert_ok(segment_reader_next(r, size, &leaf, &e));
+		tlog_frontier_append(&ret->frontier, h, &leaf.hash);
+		ret->last_leaf = leaf.hash;
+	}
+}
+
+static struct segment_log *open_from(struct disk *d, const struct segment_base *base)
+{
+	struct log_io io = disk_io(d);
+	struct segment_options from = options;
+	struct segment_log *l = NULL;
+	uint64_t count = base->size;
+	struct err e = ERR_INIT;
+
+	from.base = base;
+	assert_ok(segment_open(&io, &from, count_leaf, &count, &l, &e));
+	return l;
+}
+
+static bool is_there(struct segment_log *l, uint64_t index)
+{
+	AUTO_BUF b = BUF_INIT(LIMIT_BATCH_BYTES);
+	struct segment_leaf leaf;
+	struct err e = ERR_INIT;
+
+	return segment_read(l, index, &b, &leaf, &e) == RC_OK;
+}
+
+/* Prunes, with a fault at operation n; false: nothing failed. Then a life that prunes again. */
+static bool survive_pruning(enum disk_fault fault, uint64_t n)
+{
+	struct disk *d = disk_new(17 + n);
+	struct segment_base base;
+	struct segment_log *l;
+	struct err e = ERR_INIT;
+	uint64_t appended;
+	uint64_t size = run(d, COMMITS, &appended);
+	bool has_failed;
+
+	disk_kill(d);
+	base_at(d, size * 2 / 3, &base);
+	l = open_from(d, &base);
+	assert_true(is_there(l, 0)); /* and its file is open now */
+	disk_fail_at(d, fault, n);
+	(void)segment_prune(l, base.size, &e);
+	has_failed = disk_has_failed(d);
+	if (!has_failed) {
+		disk_fail_at(d, DISK_FAULT_NONE, 0);
+		assert_false(is_there(l, 0));
+		assert_ok(append(l, &e));
+		assert_ok(segment_commit(l, &e)); /* it goes on */
+	}
+	segment_free(l);
+	if (fault == DISK_FAULT_POWER) {
+		disk_power_cut(d);
+	} else {
+		disk_kill(d);
+	}
+	l = open_from(d, &base);
+	assert_ok(segment_prune(l, base.size, &e));
+	assert_true(segment_durable_size(l) >= size);
+	assert_false(is_there(l, 0));
+	for (uint64_t i = base.size; i < size; i++) {
+		assert_true(is_there(l, i));
+	}
+	segment_free(l);
+	disk_free(d);
+	return has_failed;
+}
+
+static void pruning_that_stops_anywhere_is_finished_later(void **state)
+{
+	(void)state;
+	static const enum disk_fault faults[] = {DISK_FAULT_EIO, DISK_FAULT_POWER};
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		uint64_t n = 1;
+
+		while (survive_pruning(faults[i], n)) {
+			n++;
+		}
+		assert_true(n > 2);
+	}
+}
+
 static void a_missing_segment_is_noticed(void **state)
 {
 	(void)state;
@@ -308,6 +405,7 @@ int main(void)
 	    cmocka_unit_test(every_changed_byte_of_a_batch_is_noticed),
 	    cmocka_unit_test(damage_before_a_later_batch_is_never_cut_away),
 	    cmocka_unit_test(a_missing_segment_is_noticed),
+	    cmocka_unit_test(pruning_that_stops_anywhere_is_finished_later),
 	    cmocka_unit_test(no_memory_at_any_point_breaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

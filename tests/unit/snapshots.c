@@ -97,7 +97,7 @@ static void begin(struct town *t)
 		fail_msg("%s", e.msg);
 	}
 	assert_ok(tiles_open(t->dir, &key, &t->segments, &t->tiles, &e));
-	assert_ok(snapshots_new(&t->world, t->loaded, &t->snapshots, &e));
+	assert_ok(snapshots_new(&t->world, t->loaded, &(struct snapshots_kept){0}, &t->snapshots, &e));
 }
 
 static void end(struct town *t)

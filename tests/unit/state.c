@@ -589,6 +589,117 @@ static void calls_stand_on_each_of_their_targets_until_they_were_not_sent(void *
 	state_free(f.s);
 }
 
+/* A snapshot of all leaves there are, and the shard that begins with it. */
+static uint64_t fold_shard(struct fold *f, uint64_t number)
+{
+	uint64_t first = state_size(f->s);
+	uint64_t snap = fold_add(f, LEAF_OF(SNAPSHOT_TAKEN, snapshot_taken, .size = first,
+					    .digest = fold_tag(1), .state = fold_tag(2)));
+
+	return fold_add(f, LEAF_OF(SHARD_BEGAN, shard_began, .number = number, .snapshot = snap,
+				   .first = first, .digest = fold_tag(1), .size = snap + 1,
+				   .root = fold_tag(3)));
+}
+
+static void shards_follow_each_other_and_go_by_the_word_of_two(void **state)
+{
+	(void)state;
+	struct fold f = fold_new();
+	struct leaf early = LEAF_OF(SHARD_BEGAN, shard_began, .number = 2, .digest = fold_tag(1));
+	struct leaf propose = LEAF_OF(PRUNE_PROPOSED, prune_proposed, .by = STR("alice"));
+	struct leaf prune =
+	    LEAF_OF(LOG_PRUNED, log_pruned, .by = STR("bob"), .proposed_by = STR("alice"));
+	uint64_t from;
+	uint64_t ix;
+	uint64_t one;
+	uint64_t two;
+
+	one = fold_shard(&f, 1);
+	assert_true(state_shard(f.s, 0)->ix == one && state_shard(f.s, 0)->number == 1);
+	assert_null(state_shard(f.s, 1));
+	early.shard_began.snapshot = state_shard(f.s, 0)->snapshot;
+	early.shard_began.first = state_shard(f.s, 0)->first;
+	fold_refuse(&f, early); /* it would be empty */
+	two = fold_shard(&f, 2);
+	propose.prune_proposed.shard = 1;
+	fold_refuse(&f, propose); /* leaf 1 began no shard */
+	prune.log_pruned.shard = two;
+	prune.log_pruned.first = state_shard(f.s, 1)->first;
+	fold_refuse(&f, prune); /* nobody proposed it */
+	propose.prune_proposed.shard = one;
+	fold_add(&f, propose);
+	fold_refuse(&f, prune); /* but another shard */
+	propose.prune_proposed.shard = two;
+	fold_add(&f, propose);
+	prune.log_pruned.by = STR("alice");
+	fold_refuse(&f, prune);
+	prune.log_pruned.by = STR("bob");
+	prune.log_pruned.first++;
+	fold_refuse(&f, prune);
+	prune.log_pruned.first--;
+	f.t += PRUNE_MS + 1000;
+	fold_refuse(&f, prune); /* too long ago */
+	fold_add(&f, propose);
+	ix = fold_add(&f, prune);
+	assert_true(state_pruned(f.s, &from, &two) == prune.log_pruned.first);
+	assert_true(from == 0 && two == ix);
+	assert_null(state_shard(f.s, 0));
+	assert_true(state_shard_number(f.s) == 2);
+	fold_refuse(&f, prune);
+	fold_refuse(&f, propose); /* they are gone */
+	assert_true(fold_shard(&f, 3) > ix);
+	state_free(f.s);
+}
+
+static void leaves_that_are_needed_are_not_pruned(void **state)
+{
+	(void)state;
+	static const struct {
+		struct str scope;
+		struct str subject;
+		bool holds;
+	} holds[] = {{{"target", 6}, {"host:a", 6}, true},
+		     {{"incident", 8}, {"i0", 2}, true},
+		     {{"incident", 8}, {"i9999", 5}, false}};
+	struct leaf propose = LEAF_OF(PRUNE_PROPOSED, prune_proposed, .by = STR("alice"));
+	struct leaf prune =
+	    LEAF_OF(LOG_PRUNED, log_pruned, .by = STR("bob"), .proposed_by = STR("alice"));
+	struct fold f;
+	const char *what;
+	uint64_t incident;
+
+	for (size_t i = 0; i < ARRAY_LEN(holds); i++) {
+		uint64_t hold;
+
+		f = fold_new();
+		propose.prune_proposed.shard = fold_shard(&f, 1);
+		prune.log_pruned.shard = propose.prune_proposed.shard;
+		prune.log_pruned.first = state_shard(f.s, 0)->first;
+		hold = fold_add(&f, LEAF_OF(HOLD_PLACED, hold_placed, .name = STR("case"),
+					    .scope = holds[i].scope, .subject = holds[i].subject,
+					    .by = STR("alice")));
+		fold_add(&f, propose);
+		if (holds[i].holds) {
+			fold_refuse(&f, prune);
+			fold_add(&f, LEAF_OF(HOLD_RELEASED, hold_released, .hold = hold,
+					     .by = STR("alice")));
+		}
+		fold_add(&f, prune);
+		state_free(f.s);
+	}
+	/* And what the state has: here an incident. */
+	f = fold_new();
+	incident = fold_incident(&f);
+	propose.prune_proposed.shard = fold_shard(&f, 1);
+	prune.log_pruned.shard = propose.prune_proposed.shard;
+	prune.log_pruned.first = state_shard(f.s, 0)->first;
+	fold_add(&f, propose);
+	fold_refuse(&f, prune);
+	assert_true(state_oldest(f.s, &what) == incident);
+	assert_string_equal(what, "an incident");
+	state_free(f.s);
+}
+
 static void a_tool_is_pinned_by_what_was_seen_last(void **state)
 {
 	(void)state;
@@ -1013,6 +1124,8 @@ int main(void)
 	    cmocka_unit_test(terms_take_the_steps_of_their_table),
 	    cmocka_unit_test(a_stop_stands_until_two_persons_lift_it),
 	    cmocka_unit_test(calls_stand_on_each_of_their_targets_until_they_were_not_sent),
+	    cmocka_unit_test(shards_follow_each_other_and_go_by_the_word_of_two),
+	    cmocka_unit_test(leaves_that_are_needed_are_not_pruned),
 	    cmocka_unit_test(a_tool_is_pinned_by_what_was_seen_last),
 	    cmocka_unit_test(what_is_unknown_or_not_earlier_is_no_cause),
 	    cmocka_unit_test(what_is_over_is_forgotten_at_the_horizon_and_what_lives_is_not),

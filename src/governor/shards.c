@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* governor/shards.c - when a shard begins, which may be given up, and how they go.
+ *
+ * A shard is a run of leaves of the one tree. The first is the log's beginning; each other one
+ * rests on a snapshot, which stays as long as the shard does: whoever audits the log when what was
+ * before is gone begins with it. Leaves go in this order:
+ *
+ *	log.prune_proposed	one person wants it
+ *	log.pruned		another confirms it; from here on they may be gone
+ *	<log>/pruned		says so to whoever reads the directory, once log.pruned is published
+ *	segments, bundles	are removed, and the hashes in tiles stay: every proof still works
+ *
+ * Holds:  (1) a leaf goes only when it is older than log.keep by a time that is not the clock's
+ *             word alone: the log's own, while no jump of the clock waits to be confirmed, and a
+ *             quorum of witnesses, where there are any, has seen the shard's end.
+ *         (2) a leaf stays that an object of the state is of: what is under a legal hold, evidence
+ *             that was not destroyed, an incident that is open.
+ *         (3) what was begun is finished in a later life: removing again what is gone does no harm.
+ */
+#include "governor/checkpoint.h"
+#include "governor/people.h"
+#include "governor/snapshots.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/pruned.h"
+
+enum { BUNDLES_A_TICK = 256, PATH_BYTES = 4096 + TLOG_PATH_BYTES };
+
+/* ---- what stays ---- */
+
+struct snapshots_kept shards_kept(struct governor *g)
+{
+	size_t most = 1;
+	size_t n = 0;
+	uint64_t *sizes;
+
+	while (state_shard(g->state, most - 1)) {
+		most++;
+	}
+	sizes = arena_alloc(&g->round, most * sizeof(*sizes));
+	if (!sizes) {
+		return (struct snapshots_kept){0};
+	}
+	if (state_pruned(g->state, NULL, NULL)) {
+		sizes[n++] = state_pruned(g->state, NULL, NULL);
+	}
+	for (size_t i = 0; state_shard(g->state, i); i++) {
+		sizes[n++] = state_shard(g->state, i)->first;
+	}
+	return (struct snapshots_kept){.n = n, .sizes = sizes};
+}
+
+static void keep(struct governor *g)
+{
+	struct snapshots_kept kept = shards_kept(g);
+
+	if (!kept.sizes || snapshots_keep(g->snapshots, &kept) != RC_OK) {
+		log_err("no memory to keep what shards begin with");
+		g->is_broken = true;
+		loop_stop(g->loop);
+	}
+}
+
+/* ---- a new one ---- */
+
+static uint64_t newest_first(const struct state *s, uint64_t *ret_number)
+{
+	uint64_t first = state_pruned(s, NULL, NULL);
+
+	*ret_number = state_shard_number(s);
+	for (size_t i = 0; state_shard(s, i); i++) {
+		first = state_shard(s, i)->first;
+	}
+	return first;
+}
+
+static void record_began(struct governor *g, uint64_t number, const struct snapshots_ref *snap)
+{
+	struct leaf taken;
+	struct tlog_note note;
+	struct tlog_checkpoint c;
+	struct err e = ERR_INIT;
+	struct leaf l = {
+	    .kind = LEAF_SHARD_BEGAN,
+	    .shard_began = {.number = number + 1, .snapshot = snap->leaf, .first = snap->size}};
+
+	if (!checkpointer_is_idle(g->checkpointer) ||
+	    tlog_note_parse(checkpointer_note(g->checkpointer), &note, NULL) != RC_OK ||
+	    tlog_checkpoint_parse(note.text, &c, NULL) != RC_OK || c.size <= snap->leaf) {
+		return; /* nothing was published in this life yet */
+	}
+	if (book_leaf_of(g->book, snap->leaf, &g->round, &taken, &e) != RC_OK) {
+		log_err("no shard can begin: %s", e.msg);
+		return;
+	}
+	l.shard_began.digest = taken.snapshot_taken.digest;
+	l.shard_began.size = c.size;
+	memcpy(l.shard_began.root.bytes, c.root.bytes, sizeof(l.shard_began.root.bytes));
+	if (book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, &e) != RC_OK) {
+		log_err("no shard can begin: %s", e.msg);
+		return;
+	}
+	log_info("shard %ju of the log begins with leaf %ju", (uintmax_t)(number + 1),
+		 (uintmax_t)snap->size);
+	keep(g);
+}
+
+static void begin_when_due(struct governor *g)
+{
+	struct snapshots_ref snap = snapshots_newest(g->snapshots);
+	uint64_t number;
+	uint64_t first = newest_first(g->state, &number);
+
+	if (!g->world.shard_ms || state_clock_jump(g->state) || g->has_no_room ||
+	    gov_now_ms(g) < state_shard_unix_ms(g->state) + g->world.shard_ms) {
+		return;
+	}
+	if (snap.size <= first) {
+		snapshots_want(g->snapshots);
+	} else {
+		record_began(g, number, &snap);
+	}
+}
+
+/* ---- removing ---- */
+
+/* For whoever reads the directory: the first leaf that is there, and the leaf that says so. */
+static enum rc write_pruned(const struct governor *g, uint64_t pruned, uint64_t ix, struct err *e)
+{
+	const struct pruned p = {.first = pruned, .leaf = ix};
+	char path[PATH_BYTES];
+	char text[PRUNED_TEXT_BYTES];
+	size_t n = pruned_print(&p, text);
+
+	(void)snprintf(path, sizeof(path), "%s/pruned", g->world.publish_dir);
+	return file_replace(path, str_of(text, n), 0644, e);
+}
+
+static void remove_bundles(struct governor *g, uint64_t pruned)
+{
+	for (int i = 0; i < BUNDLES_A_TICK && (g->prune_at + 1) * TLOG_TILE_WIDTH <= pruned; i++) {
+		char name[TLOG_PATH_BYTES];
+		char path[PATH_BYTES];
+
+		tlog_bundle_path(g->prune_at++, TLOG_TILE_WIDTH, name);
+		(void)snprintf(path, sizeof(path), "%s/%s", g->world.publish_dir, name);
+		(void)unlink(path); /* (3) */
+	}
+}
+
+static void remove_pruned(struct governor *g)
+{
+	struct err e = ERR_INIT;
+	uint64_t from;
+	uint64_t ix;
+	uint64_t pruned = state_pruned(g->state, &from, &ix);
+
+	if (pruned == g->pruned || checkpointer_published_size(g->checkpointer) <= ix) {
+		return;
+	}
+	if (g->pruning != pruned) {
+		if (write_pruned(g, pruned, ix, &e) != RC_OK ||
+		    segment_prune(book_log(g->book), pruned, &e) != RC_OK) {
+			if (!g->prune_fails) {
+				log_warn("leaves before %ju cannot be removed now: %s",
+					 (uintmax_t)pruned, e.msg);
+			}
+			g->prune_fails = true;
+			return;
+		}
+		g->prune_fails = false;
+		g->pruning = pruned;
+		g->prune_at = from / TLOG_TILE_WIDTH;
+	}
+	remove_bundles(g, pruned);
+	if ((g->prune_at + 1) * TLOG_TILE_WIDTH > pruned) {
+		g->pruned = pruned;
+		log_info("leaves before %ju are gone", (uintmax_t)pruned);
+	}
+}
+
+void shards_tick(struct governor *g)
+{
+	if (!g->snapshots) {
+		return;
+	}
+	remove_pruned(g);
+	if (snapshots_is_idle(g->snapshots)) {
+		if (g->kept_for != state_pruned(g->state, NULL, NULL)) {
+			g->kept_for = state_pruned(g->state, NULL, NULL);
+			keep(g);
+		}
+		begin_when_due(g);
+	}
+}
+
+/* ---- people ---- */
+
+/* Why the leaves before that shard stay; "" = they may go. */
+static struct str why_not(struct governor *g, const struct shard *shard)
+{
+	const char *what;
+	uint64_t oldest = state_oldest(g->state, &what);
+	uint64_t until = shard->began_unix_ms + g->world.keep_ms;
+	struct str quorum = witness_quorum(g);
+	char at[25];
+
+	if (!g->world.keep_ms) {
+		return STR("log.keep is not set in remit.yaml: the log is kept for ever");
+	}
+	if (state_clock_jump(g->state)) {
+		return STR("the clock has jumped, and nobody has confirmed it");
+	}
+	if (state_last_unix_ms(g->state) < until) {
+		clock_format_unix_ms(until, at);
+		return arena_strf(&g->round, "they are kept until %s", at);
+	}
+	if (quorum.n && (!str_eq(quorum, STR("ok")) || witness_seen(g) <= shard->ix)) {
+		return STR("no quorum of witnesses has seen that the shard began");
+	}
+	if (checkpointer_published_size(g->checkpointer) <= shard->ix) {
+		return STR("it is not published yet that the shard began");
+	}
+	if (oldest < shard->first) {
+		return arena_strf(&g->round, "%s, from leaf %ju, is still needed", what,
+				  (uintmax_t)oldest);
+	}
+	if (!g->snapshots || !snapshots_is_idle(g->snapshots) ||
+	    snapshots_oldest(g->snapshots) < shard->first) {
+		return STR("two newer snapshots are needed first");
+	}
+	return STR("");
+}
+
+enum rc people_shard_list(struct asked *a, struct json_out *w, struct err *e)
+{
+	(void)e; /* a list cannot fail but by its length */
+	json_out_object(w);
+	json_out_key_u64(w, "pruned", state_pruned(a->g->state, NULL, NULL));
+	json_out_key(w, STR("shards"));
+	json_out_array(w);
+	for (size_t i = 0; state_shard(a->g->state, i); i++) {
+		const struct shard *s = state_shard(a->g->state, i);
+		struct str why = why_not(a->g, s);
+
+		json_out_object(w);
+		json_out_key_u64(w, "number", s->number);
+		json_out_key_u64(w, "first", s->first);
+		view_time(w, "began", s->began_unix_ms);
+		json_out_key_bool(w, "prunable", why.n == 0);
+		json_out_key_str(w, "why", why);
+		json_out_close(w);
+	}
+	json_out_close(w);
+	json_out_close(w);
+	return RC_OK;
+}
+
+static const struct shard *numbered(const struct state *s, uint64_t number)
+{
+	for (size_t i = 0; state_shard(s, i); i++) {
+		if (state_shard(s, i)->number == number) {
+			return state_shard(s, i);
+		}
+	}
+	return NULL;
+}
+
+static void answer(struct asked *a, uint64_t number, uint64_t first, const char *state)
+{
+	AUTO_BUF out = BUF_INIT(1024);
+	struct json_out w = json_out_to(&out);
+
+	json_out_object(&w);
+	json_out_key_u64(&w, "shard", number);
+	json_out_key_u64(&w, "first", first);
+	json_out_key_str(&w, "state", str_from(state));
+	json_out_close(&w);
+	people_reply_json(a, &w);
+}
+
+enum rc people_prune(struct asked *a, struct err *e)
+{
+	const struct prune_proposal *p = state_prune_proposal(a->g->state);
+	const struct shard *s;
+	struct leaf l = {.kind = LEAF_PRUNE_PROPOSED};
+	uint64_t number;
+	uint64_t first;
+	struct str why;
+
+	TRY(people_number(a, "shard", 0, UINT64_MAX, &number, e));
+	s = numbered(a->g->state, number);
+	if (!s) {
+		FAIL(e, RC_ABSENT, "no shard %ju: 'remit log shards' lists them",
+		     (uintmax_t)number);
+	}
+	why = why_not(a->g, s);
+	if (why.n) {
+		FAIL(e, RC_DENIED, "leaves before shard %ju stay: " STR_FMT, (uintmax_t)number,
+		     STR_ARG(why));
+	}
+	first = s->first;
+	if (p->shard == s->ix && !str_eq(p->by, a->person->name) &&
+	    gov_now_ms(a->g) <= p->unix_ms + PRUNE_MS) {
+		l = (struct leaf){.kind = LEAF_LOG_PRUNED,
+				  .log_pruned = {.shard = s->ix,
+						 .first = first,
+						 .by = a->person->name,
+						 .proposed_by = arena_str(&a->g->round, p->by)}};
+		TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+		answer(a, number, first, "pruned");
+		return RC_OK;
+	}
+	l.prune_proposed.shard = s->ix;
+	l.prune_proposed.by = a->person->name;
+	TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	answer(a, number, first, "proposed");
+	return RC_OK;
+}

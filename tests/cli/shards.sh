@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/cli/shards.sh REMIT - the log in shards of two seconds: leaves that are old enough go when two
+# persons say so, and what is left is proven, folded, found and served as before.
+set -u
+. "$(dirname "$0")/../ports.sh"
+remit=$1
+[ "$(id -u)" = 0 ] || { echo "needs root: it speaks for two persons"; exit 77; }
+command -v curl >/dev/null || exit 77
+dir=$(mktemp -d /tmp/remit-shards.XXXXXX)
+d=$dir/d
+log=$d/state/log
+supervisor=
+finish() {
+	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
+	rm -rf "$dir"
+}
+trap finish EXIT
+fail() {
+	echo "shards: $*" >&2
+	tail -25 "$dir/log" >&2
+	exit 1
+}
+wait_for() { # count, fixed string in the log
+	local i
+	for i in $(seq 300); do
+		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
+		sleep 0.1
+	done
+	fail "not $1 times '$2'"
+}
+start() {
+	"$remit" serve "$d" 2>>"$dir/log" &
+	supervisor=$!
+	starts=$((starts + 1))
+	wait_for "$starts" "ready roles="
+}
+stop() {
+	kill -TERM "$supervisor"
+	wait "$supervisor" || fail "it ended with status $?"
+	supervisor=
+}
+starts=0
+carol() { "$remit" "$@" --socket "$d/run/remit.sock"; }
+dave() { setpriv --reuid 65534 --clear-groups "$remit" "$@" --socket "$d/run/remit.sock"; }
+must() { "$@" >"$dir/out" 2>&1 || fail "refused: $* ($(cat "$dir/out"))"; }
+# status, what it says, command
+must_refuse() {
+	local want=$1 says=$2
+	shift 2
+	"$@" >"$dir/out" 2>&1
+	local got=$?
+	[ "$got" = "$want" ] && grep -qF "$says" "$dir/out" || fail "$* ends with $got: $(cat "$dir/out")"
+}
+
+: >"$dir/log"
+umask 0022
+"$remit" init "$d" >/dev/null || fail "no deployment"
+chmod 755 "$dir" "$d" "$d/run"
+cp "$remit" "$dir/remit" && remit=$dir/remit
+port=$(free_ports 2)
+sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/; s/mode: \"0660\"/mode: \"0666\"/" "$d/remit.yaml"
+sed -i 's/^state: state/state: state\nlog: {shard: 2s}/' "$d/remit.yaml"
+sed -i 's/dave: {full_name: Dave Example,/& uid: 65534,/' "$d/people.yaml"
+start
+
+# Six hundred leaves that nothing needs later.
+asset=$(carol inventory --json | grep -oE '"asset": ?"[^"]*"' | head -1 | cut -d'"' -f4)
+[ -n "$asset" ] || fail "no asset: $(carol inventory --json)"
+for i in $(seq 600); do
+	[ $((i % 2)) = 0 ] && health=up || health=down
+	[ "$i" = 1 ] || echo "next"
+	echo "unix-socket = $d/run/remit.sock"
+	echo "url = http://remit/v1/inventory"
+	echo "data = \"{\\\"asset\\\":\\\"$asset\\\",\\\"health\\\":\\\"$health\\\"}\""
+	echo "header = \"Content-Type: application/json\""
+	echo "output = /dev/null"
+done >"$dir/curl"
+curl -s -K "$dir/curl" || fail "the inventory cannot be set"
+carol log shards >"$dir/out" 2>&1
+wait_for 1 "of the log begins with leaf"
+
+# A shard that begins behind them.
+past() { # number of the first shard behind leaf $1
+	carol log shards --json | tr '{' '\n' | sed -n 's/.*"number": *\([0-9]*\),"first": *\([0-9]*\).*/\1 \2/p' |
+		awk -v leaf="$1" '$2 > leaf {print $1; exit}'
+}
+number=
+for i in $(seq 100); do
+	number=$(past 600)
+	[ -n "$number" ] && break
+	sleep 0.1
+done
+[ -n "$number" ] || fail "no shard begins behind leaf 600: $(carol log shards)"
+
+# Kept for ever, unless the deployment says how long.
+must_refuse 3 "log.keep is not set" carol log prune "$number"
+stop
+sed -i 's/^log: {shard: 2s}/log: {shard: 2s, keep: 1h}/' "$d/remit.yaml"
+start
+must_refuse 3 "they are kept until" carol log prune "$number"
+stop
+sed -i 's/^log: {shard: 2s, keep: 1h}/log: {shard: 2s, keep: 1s}/' "$d/remit.yaml"
+start
+sleep 1.5
+
+# One person is not two, and what nobody may prune stays.
+must_refuse 9 "no shard" carol log prune 4000
+must_prune() {
+	local i
+	for i in $(seq 100); do # until the time is over, and two snapshots are newer
+		"$1" log prune "$number" >"$dir/out" 2>&1 && return
+		sleep 0.1
+	done
+	fail "it may not be pruned: $(cat "$dir/out")"
+}
+must_prune carol
+grep -q proposed "$dir/out" || fail "one person prunes: $(cat "$dir/out")"
+must carol log prune "$number"
+grep -q proposed "$dir/out" || fail "one person prunes by asking twice: $(cat "$dir/out")"
+[ -e "$log/tile/entries/000" ] || fail "leaves went without a second person"
+"$remit" log prove 5 --log "$log" >"$dir/receipt" || fail "no receipt"
+"$remit" log show 5 --log "$log" | head -c -1 >"$dir/leaf"
+must_prune dave
+grep -q pruned "$dir/out" || fail "two persons do not prune: $(cat "$dir/out")"
+# What was begun is finished, whenever all of it ends.
+kill -9 "$supervisor"
+wait "$supervisor" 2>/dev/null
+sleep 0.5
+start
+wait_for 1 "are gone"
+
+# What is gone is gone, and the rest is what it was.
+first=$(head -1 "$log/pruned")
+[ "$first" -gt 600 ] || fail "the log begins with leaf $first"
+[ ! -e "$log/tile/entries/000" ] && [ ! -e "$log/tile/entries/001" ] || fail "leaves are still there"
+[ -e "$log/tile/0/000" ] || fail "hashes are gone"
+must "$remit" log verify --log "$log"
+grep -q "pruned: leaves before $first are gone" "$dir/out" || fail "$(cat "$dir/out")"
+must "$remit" log lint --log "$log"
+grep -q "it begins with leaf $first" "$dir/out" || fail "$(cat "$dir/out")"
+must_refuse 9 "was pruned" "$remit" log show 5 --log "$log"
+must "$remit" log grep type=snapshot.taken --log "$log"
+[ "$(head -1 "$dir/out" | grep -oE "^.\"leaf\":[0-9]+" | cut -d: -f2)" = "$first" ] ||
+	fail "the first leaf is not $first: $(head -c 300 "$dir/out")"
+# A receipt of a leaf that is gone is still good, and can still be made.
+must "$remit" log verify --receipt "$dir/receipt" --leaf "$dir/leaf" --key "$d/state/log.vkey"
+"$remit" log prove 5 --log "$log" >"$dir/receipt" || fail "no receipt of a pruned leaf"
+must "$remit" log verify --receipt "$dir/receipt" --leaf "$dir/leaf" --key "$d/state/log.vkey"
+
+# It goes on, also from nothing but the log; and a search index made again begins where the log does.
+stop
+rm -rf "$d/state/index"
+start
+must carol incident open --class host-alert --severity 2 --environment production --asset host:web1 \
+	--title after
+for i in $(seq 100); do
+	"$remit" log verify --log "$log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+	[ "$("$remit" log grep type=incident.opened --log "$log" | wc -l)" -ge 1 ] && break
+	sleep 0.1
+done
+must "$remit" log lint --log "$log"
+must carol calls
+
+# An open incident keeps its leaf, and so all after it.
+number=
+for i in $(seq 100); do
+	number=$(past "$("$remit" log grep type=incident.opened --log "$log" | grep -oE "^.\"leaf\":[0-9]+" | cut -d: -f2)")
+	[ -n "$number" ] && break
+	sleep 0.1
+done
+[ -n "$number" ] || fail "no shard begins behind the incident"
+for i in $(seq 100); do
+	carol log prune "$number" >"$dir/out" 2>&1 && fail "an open incident was pruned"
+	grep -q "an incident, from leaf" "$dir/out" && break
+	sleep 0.1
+done
+grep -q "an incident, from leaf" "$dir/out" || fail "it says: $(cat "$dir/out")"
+stop
+
+# A hint that lies is found out.
+cp -a "$log" "$dir/lying"
+printf "%s\n%s\n" $((first + 1)) "$(tail -1 "$log/pruned")" >"$dir/lying/pruned"
+must_refuse 8 "the file 'pruned' says" "$remit" log verify --log "$dir/lying" --key "$d/state/log.vkey"
+exit 0

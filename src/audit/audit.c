@@ -246,6 +246,9 @@ static enum rc step(struct walk *w, uint64_t ix, struct err *e)
 {
 	const struct leaf *l = &w->window[ix % WINDOW].leaf;
 
+	if (w->watch->state) {
+		TRY(w->watch->state(w->watch->ctx, w->state, e));
+	}
 	TRY(decide_here(w, ix, e));
 	if (w->watch->leaf) {
 		TRY(w->watch->leaf(w->watch->ctx, ix, l, e));
@@ -277,7 +280,8 @@ static enum rc go(struct walk *w, uint64_t *ret_n, struct err *e)
 			TRY(read_one(w, e));
 		}
 		if (ix == w->n_read) {
-			return RC_OK;
+			return w->watch->state ? w->watch->state(w->watch->ctx, w->state, e)
+					       : RC_OK;
 		}
 		TRY(step(w, ix, e));
 		*ret_n = ix + 1;

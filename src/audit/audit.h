@@ -59,6 +59,8 @@ struct audit_decision {
 
 struct audit_watch {
 	void *ctx;
+	/* Every state in order, before the leaf behind it, and the last; may be NULL. */
+	enum rc (*state)(void *ctx, const struct state *s, struct err *e);
 	/* Every leaf in order, before it is applied; may be NULL. */
 	enum rc (*leaf)(void *ctx, uint64_t ix, const struct leaf *l, struct err *e);
 	/* Every decision in the order in which they were made. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "audit/claimed.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/vec.h"
@@ -34,7 +35,9 @@ struct different {
 
 struct linting {
 	struct log_lint *lint;
+	struct claimed *claimed;
 	struct arena arena;
+	uint64_t wrong_states;
 	uint64_t begins; /* with that leaf */
 	uint64_t size;
 	uint64_t decisions[AUDIT_OUTCOMES];
@@ -73,6 +76,7 @@ static enum rc take_leaf(void *ctx, uint64_t ix, const struct leaf *leaf, struct
 	struct linting *l = ctx;
 
 	(void)text; /* what it says is in leaf */
+	TRY(claimed_take(l->claimed, ix, leaf, e));
 	return log_lint_take(l->lint, ix, leaf, e);
 }
 
@@ -82,6 +86,29 @@ static enum rc follow(void *ctx, uint64_t ix, const struct leaf *leaf, struct er
 	(void)e;
 	progress(ctx, ix + 1);
 	return RC_OK;
+}
+
+static enum rc differs(struct linting *l, struct different x, struct err *e)
+{
+	if (l->different.n >= SHOWN) {
+		return RC_OK;
+	}
+	TRY(keep(l, x.why, &x.why, e));
+	return vec_push(&l->different, x);
+}
+
+static enum rc take_state(void *ctx, const struct state *s, struct err *e)
+{
+	struct linting *l = ctx;
+	struct different x = {.kind = leaf_kind_name(LEAF_SNAPSHOT_TAKEN)};
+
+	TRY(claimed_check(l->claimed, s, &x.leaf, e));
+	if (!x.leaf) {
+		return RC_OK;
+	}
+	l->wrong_states++;
+	x.why = STR("state: the leaves make another one");
+	return differs(l, x, e);
 }
 
 static enum rc take_decision(void *ctx, const struct audit_decision *d, struct err *e)
@@ -100,16 +127,14 @@ static enum rc take_decision(void *ctx, const struct audit_decision *d, struct e
 		l->first_leaf[d->outcome] = d->ix;
 		return keep(l, d->why, &l->first[d->outcome], e);
 	}
-	if (l->different.n >= SHOWN) {
-		return RC_OK;
-	}
-	TRY(keep(l, d->why, &x.why, e));
-	return vec_push(&l->different, x);
+	x.why = d->why;
+	return differs(l, x, e);
 }
 
 static enum rc decide_again(struct linting *l, struct log_state *s, struct err *e)
 {
-	const struct audit_watch watch = {.ctx = l, .leaf = follow, .decision = take_decision};
+	const struct audit_watch watch = {
+	    .ctx = l, .state = take_state, .leaf = follow, .decision = take_decision};
 	struct audit_source source = log_state_source(s);
 	struct err why = ERR_INIT;
 	enum rc rc = audit_walk(&source, UINT64_MAX, &watch, &l->n_applied, &why);
@@ -131,7 +156,7 @@ static uint64_t n_unknown(const struct linting *l)
 static bool is_whole(const struct linting *l)
 {
 	return log_lint_counts(l->lint).faults == 0 && l->decisions[AUDIT_DIFFERS] == 0 &&
-	       !l->broken.p;
+	       l->wrong_states == 0 && !l->broken.p;
 }
 
 static void count_json(struct json_out *w, const char *name, const struct log_lint_count *c)
@@ -189,6 +214,8 @@ static enum rc report_json(const struct linting *l, struct str missing, struct b
 	json_out_key_bool(&w, "ok", is_whole(l));
 	json_out_key_u64(&w, "leaves", n.leaves);
 	json_out_key_u64(&w, "first", l->begins);
+	json_out_key_u64(&w, "states", claimed_checked(l->claimed));
+	json_out_key_u64(&w, "wrong_states", l->wrong_states);
 	json_out_key_u64(&w, "folded", l->n_applied);
 	json_out_key_u64(&w, "n_faults", n.faults);
 	json_out_key(&w, STR("faults"));
@@ -302,8 +329,9 @@ static enum rc report_text(const struct linting *l, struct str missing, struct b
 	}
 	return buf_addf(out,
 			"the log is not whole: %" PRIu64 " faults, %" PRIu64
-			" decisions that are not what they had to be\n",
-			n.faults, l->decisions[AUDIT_DIFFERS]);
+			" decisions that are not what they had to be, %" PRIu64
+			" snapshots of another state\n",
+			n.faults, l->decisions[AUDIT_DIFFERS], l->wrong_states);
 }
 
 static enum rc lint(const struct log_state_options *o, struct linting *l, struct buf *out,
@@ -314,6 +342,7 @@ static enum rc lint(const struct log_state_options *o, struct linting *l, struct
 	enum rc rc;
 
 	TRY(log_lint_new(&l->lint, e));
+	TRY(claimed_new(&l->claimed, e));
 	TRY(log_state_open(o, &s, e));
 	l->size = log_state_size(s);
 	l->begins = log_state_first(s);
@@ -350,6 +379,7 @@ int cli_log_lint(const struct cli_command *c, int argc, char **argv)
 	}
 	vec_fini(&l.different);
 	log_lint_free(l.lint);
+	claimed_free(l.claimed);
 	arena_fini(&l.arena);
 	return bad;
 }

@@ -139,6 +139,8 @@ must "$remit" log verify --log "$log"
 grep -q "pruned: leaves before $first are gone" "$dir/out" || fail "$(cat "$dir/out")"
 must "$remit" log lint --log "$log"
 grep -q "it begins with leaf $first" "$dir/out" || fail "$(cat "$dir/out")"
+"$remit" log lint --log "$log" --json | grep -qE '"states":[1-9][0-9]*,"wrong_states":0' ||
+	fail "no snapshot's state was looked at"
 must_refuse 9 "was pruned" "$remit" log show 5 --log "$log"
 must "$remit" log grep type=snapshot.taken --log "$log"
 [ "$(head -1 "$dir/out" | grep -oE "^.\"leaf\":[0-9]+" | cut -d: -f2)" = "$first" ] ||

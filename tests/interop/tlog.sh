@@ -63,13 +63,16 @@ serve_some() {
 
 # The same log with one thing wrong: $1 says what; in $dir/bad.
 damage() {
+	local size
 	rm -rf "$dir/bad"
 	cp -r "$log" "$dir/bad"
+	# Beyond it there may be more, of a checkpoint that was not signed any more.
+	size=$(sed -n 2p "$log/checkpoint")
 	case $1 in
 	signature) sed -i '2s/.*/99/' "$dir/bad/checkpoint" ;;
-	leaf) flip "$(ls -v "$dir"/bad/tile/entries/000.p/* | tail -1)" 40 ;;
-	tile) flip "$(ls -v "$dir"/bad/tile/0/000.p/* | tail -1)" 40 ;;
-	end) truncate -s -1 "$(ls -v "$dir"/bad/tile/entries/000.p/* | tail -1)" ;;
+	leaf) flip "$dir/bad/tile/entries/000.p/$size" 40 ;;
+	tile) flip "$dir/bad/tile/0/000.p/$size" 40 ;;
+	end) truncate -s -1 "$dir/bad/tile/entries/000.p/$size" ;;
 	esac
 }
 flip() { # file, offset

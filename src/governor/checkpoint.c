@@ -344,6 +344,13 @@ void checkpointer_on_signature(struct checkpointer *c, const struct msg_signatur
 			return;
 		}
 	}
+	if (!m->ok && m->is_later) {
+		(void)err_set(&c->err, RC_IO, __func__,
+			      "the keeper cannot record what it signs: " STR_FMT,
+			      STR_ARG(m->detail));
+		has_failed(c, RC_IO);
+		return;
+	}
 	buf_reset(&c->note);
 	if (!m->ok || buf_add(&c->note, m->note) != RC_OK) {
 		log_err("the keeper refuses to sign %llu leaves: %.*s",

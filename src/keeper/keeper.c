@@ -8,6 +8,7 @@
  */
 #include "keeper/keeper.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -70,8 +71,10 @@ static void sign(struct keeper *k, const struct msg_sign *m)
 		    (struct msg_signature){.size = m->size, .ok = 1, .note = buf_view(&note)};
 	} else {
 		log_warn("not signed: %s", e.msg);
-		reply.signature = (struct msg_signature){
-		    .size = signer_size(k->signer), .detail = str_slice(str_from(e.msg), 0, 256)};
+		reply.signature =
+		    (struct msg_signature){.size = signer_size(k->signer),
+					   .is_later = rc == RC_IO,
+					   .detail = str_slice(str_from(e.msg), 0, 256)};
 	}
 	say(k->peers.governor, &reply);
 }
@@ -315,6 +318,24 @@ static void keeper_free(struct keeper **k)
 	}
 }
 
+/* A wrong owner or path is for people to mend before anything runs. A disk that is full or fails is
+ * not: nothing is signed on it, and everything else goes on, so that people can stop things. */
+static enum rc probe(struct signer *s, struct err *e)
+{
+	struct err why = ERR_INIT;
+	enum rc rc = signer_probe(s, &why);
+
+	if (rc == RC_IO &&
+	    (why.sys == ENOSPC || why.sys == EDQUOT || why.sys == EROFS || why.sys == EIO)) {
+		log_err("nothing can be signed: %s", why.msg);
+		return RC_OK;
+	}
+	if (rc != RC_OK && e) {
+		*e = why;
+	}
+	return rc;
+}
+
 enum rc keeper_run(const struct role_env *env, const char *dir, const char *anchor,
 		   struct str origin, struct err *e)
 {
@@ -335,7 +356,7 @@ enum rc keeper_run(const struct role_env *env, const char *dir, const char *anch
 	TRY(keeper_keys_load(dir, origin, &k->keys, e));
 	TRY(role_confine(env, &keeper_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(signer_new(anchor, &k->keys, &k->signer, e));
-	TRY(signer_probe(k->signer, e));
+	TRY(probe(k->signer, e));
 	TRY(plug(k, e));
 	tell_anchor(k);
 	TRY(leases_new(env->loop, &k->peers, &k->leases, e));

@@ -277,6 +277,39 @@ static void it_signs_and_refuses_in_its_sandbox(void **state)
 	assert_int_equal(close_scene(&s), 0);
 }
 
+static void what_cannot_be_recorded_is_not_signed_until_it_can_be(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct tlog_hasher *h = tlog_hasher_new();
+	struct tlog_hash leaf = tlog_leaf_hash(h, STR("a leaf"));
+	struct message sign = {.kind = MESSAGE_SIGN,
+			       .sign = {.size = 1, .root = str_of(leaf.bytes, 32)}};
+	char in_the_way[512];
+	const struct message *m;
+
+	open_scene(&s);
+	(void)wait_for(&s, PEOPLE, 1); /* it has begun */
+	(void)snprintf(in_the_way, sizeof(in_the_way), "%s/last-signed.new", dir);
+	assert_int_equal(mkdir(in_the_way, 0700), 0);
+	assert_ok(channel_send(s.c[GOVERNOR], &sign));
+	m = wait_for(&s, GOVERNOR, 1);
+	assert_false(m->signature.ok);
+	assert_true(m->signature.is_later);
+	assert_int_equal(rmdir(in_the_way), 0);
+	assert_ok(channel_send(s.c[GOVERNOR], &sign));
+	m = wait_for(&s, GOVERNOR, 2);
+	assert_true(m->signature.ok);
+	assert_int_equal(m->signature.size, 1);
+	leaf.bytes[0] ^= 1; /* what is refused for good says so */
+	sign.sign.old_size = 1;
+	assert_ok(channel_send(s.c[GOVERNOR], &sign));
+	m = wait_for(&s, GOVERNOR, 3);
+	assert_false(m->signature.ok || m->signature.is_later);
+	tlog_hasher_free(h);
+	assert_int_equal(close_scene(&s), 0);
+}
+
 static void data_keys_come_and_come_back(void **state)
 {
 	(void)state;
@@ -407,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_fronts_get_the_token_key_and_nobody_else),
 	    TEST(it_signs_and_refuses_in_its_sandbox),
+	    TEST(what_cannot_be_recorded_is_not_signed_until_it_can_be),
 	    TEST(data_keys_come_and_come_back),
 	    TEST(a_lease_passes_through),
 	    TEST(a_lease_must_turn_up_in_the_log),

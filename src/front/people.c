@@ -29,7 +29,12 @@ const struct sandbox_policy people_sandbox = {
     .needs = SANDBOX_ACCEPT | SANDBOX_READ, /* of the published log, if that is served */
 };
 
-enum { HEALTH_BYTES = 16 + 1 }; /* as the message bounds them */
+enum {
+	HEALTH_BYTES = 16 + 1, /* as the message bounds them */
+	/* A page takes some 50 ms. The index is not ended for silence (it reads all of the log when
+	 * it is made anew), but people are not to wait for it. */
+	QUERY_MS = 10000,
+};
 
 struct people {
 	const struct role_env *env;
@@ -44,9 +49,10 @@ struct people {
 	struct http_server *local;
 	struct http_server *http;
 	struct tls_context *tls;
-	struct published *published; /* NULL: the log is not served */
-	struct map waiting;	     /* for the governor: number as text -> struct http_request */
-	struct map queries;	     /* the same, for the index */
+	struct published *published;  /* NULL: the log is not served */
+	struct map waiting;	      /* for the governor: number as text -> struct http_request */
+	struct map queries;	      /* the same, for the index */
+	struct loop_timer index_late; /* while there are queries */
 	uint64_t next_req;
 	uint64_t answered;
 	uint64_t webhooks;
@@ -80,6 +86,16 @@ static uint64_t wait_in(struct people *p, struct map *waiting, struct http_reque
 static uint64_t wait_for(struct people *p, struct http_request *r)
 {
 	return wait_in(p, &p->waiting, r);
+}
+
+/* Nobody could be asked. */
+static void answer_unasked(struct map *waiting, struct http_request *r, struct str why)
+{
+	char key[24];
+
+	/* It may not be in it, for want of memory; what was answered must not be. */
+	(void)map_remove(waiting, key_of((uint64_t)(uintptr_t)http_request_data(r), key));
+	http_answer_problem(r, 503, why);
 }
 
 /* Those that nobody will answer any more. */
@@ -129,6 +145,22 @@ static void answer_err(struct http_request *r, const struct err *e)
 
 /* ---- the local socket ---- */
 
+/* It has as long again after each answer. */
+static void expect_index(struct people *p)
+{
+	loop_timer_clear(p->loop, &p->index_late);
+	if (p->queries.n && loop_timer_in(p->loop, &p->index_late, QUERY_MS) != RC_OK) {
+		log_err("no memory for a timer: the index is waited for");
+	}
+}
+
+static void index_is_late(struct loop_timer *t)
+{
+	struct people *p = t->ctx;
+
+	answer_all(&p->queries, STR("the index does not answer; ask again later"));
+}
+
 static void ask_index(struct people *p, struct http_request *r)
 {
 	const struct http_head *head = http_request_head(r);
@@ -139,7 +171,11 @@ static void ask_index(struct people *p, struct http_request *r)
 
 	m.query.req = wait_in(p, &p->queries, r);
 	if (!m.query.req || channel_send(p->index, &m) != RC_OK) {
-		http_answer_problem(r, 503, STR("the index cannot be asked now"));
+		answer_unasked(&p->queries, r, STR("the index cannot be asked now"));
+		return;
+	}
+	if (p->queries.n == 1) {
+		expect_index(p);
 	}
 }
 
@@ -171,7 +207,7 @@ static void on_local(void *ctx, struct http_request *r)
 	m.command.verb = (uint8_t)verb;
 	m.command.body = buf_view(&body);
 	if (!m.command.req || channel_send(p->governor, &m) != RC_OK) {
-		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+		answer_unasked(&p->waiting, r, STR("the governor cannot be asked now"));
 	}
 }
 
@@ -224,7 +260,7 @@ static void pass_on(struct people *p, struct http_request *r, struct message *m,
 	p->webhooks++;
 	*req = wait_for(p, r);
 	if (!*req || channel_send(p->governor, m) != RC_OK) {
-		http_answer_problem(r, 503, STR("the governor cannot be asked now"));
+		answer_unasked(&p->waiting, r, STR("the governor cannot be asked now"));
 	}
 }
 
@@ -404,6 +440,7 @@ static void on_index(void *ctx, struct channel *c, const struct message *m)
 	if (m->kind == MESSAGE_QUERY_REPLY) {
 		answer(p, &p->queries, m->query_reply.req, m->query_reply.status,
 		       m->query_reply.body);
+		expect_index(p);
 	}
 }
 
@@ -567,8 +604,11 @@ enum rc role_people_main(const struct role_env *env, struct err *e)
 	    /* No number of an earlier front's: an answer to it finds nobody here. */
 	    .next_req = env->generation << 32 | 1,
 	};
-	enum rc rc = live(&p, env, e);
+	enum rc rc;
 
+	p.index_late = (struct loop_timer){.fire = index_is_late, .ctx = &p};
+	rc = live(&p, env, e);
+	loop_timer_clear(p.loop, &p.index_late);
 	http_server_free(p.local);
 	http_server_free(p.http);
 	tls_context_unref(p.tls);

@@ -40,7 +40,8 @@ struct index {
 	const struct clock *clock;
 	struct deployment *deployment;
 	struct channel *people;
-	struct fold *fold;
+	struct fold *fold; /* NULL: its disk does not let it be opened yet */
+	char db[4200];
 	char log_dir[4096];
 	struct tlog_dir *log;
 	struct tlog_vkey key;
@@ -113,8 +114,16 @@ static enum rc add_bundle(struct index *x, struct err *e)
 	return RC_OK;
 }
 
+static enum rc open_fold(struct index *x, struct err *e)
+{
+	return fold_open(x->db, x->deployment->bundle->origin, &x->fold, e);
+}
+
 static enum rc follow(struct index *x, struct err *e)
 {
+	if (!x->fold) {
+		TRY(open_fold(x, e));
+	}
 	TRY(see_checkpoint(x, e));
 	TRY(fold_expect(x->fold, x->size, e));
 	if (fold_size(x->fold) >= x->size) {
@@ -133,7 +142,7 @@ static bool stands_still(struct index *x, const struct err *why)
 {
 	struct err e = ERR_INIT;
 
-	if (fold_is_damaged(x->fold) || fold_give_up(x->fold, &e) != RC_OK) {
+	if (x->fold && (fold_is_damaged(x->fold) || fold_give_up(x->fold, &e) != RC_OK)) {
 		return false;
 	}
 	if (!x->stands_still) {
@@ -258,6 +267,9 @@ static enum rc answer(struct index *x, const struct msg_query *q, struct buf *ou
 	struct str tasks = STR("/v1/index/tasks/");
 	uint64_t task;
 
+	if (!x->fold) {
+		FAIL(e, RC_AGAIN, "the index cannot be opened: its disk is full or fails");
+	}
 	if (str_eq(q->path, STR("/v1/index/calls"))) {
 		return answer_search(x, fold_calls, q->body, out, e);
 	}
@@ -302,7 +314,7 @@ static void on_people(void *ctx, struct channel *c, const struct message *m)
 	if (channel_send(c, &reply) != RC_OK) {
 		log_warn("the people's front cannot be answered");
 	}
-	if (fold_is_damaged(x->fold)) {
+	if (x->fold && fold_is_damaged(x->fold)) {
 		log_err("the index stops: %s", e.msg);
 		loop_stop(x->loop); /* the next life builds it again */
 	}
@@ -342,15 +354,15 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	    {.access = SANDBOX_PATH_WRITE},
 	};
 	char index_dir[4096];
-	char db[4200];
 	const char *state_dir;
+	enum rc rc;
 
 	TRY(deployment_load(env->deployment, &x->deployment, &found, e));
 	state_dir = x->deployment->state_dir.p;
 	TRY(read_key(x, state_dir, e));
 	(void)snprintf(x->log_dir, sizeof(x->log_dir), "%s/log", state_dir);
 	(void)snprintf(index_dir, sizeof(index_dir), "%s/index", state_dir);
-	(void)snprintf(db, sizeof(db), "%s/index.sqlite", index_dir);
+	(void)snprintf(x->db, sizeof(x->db), "%s/index.sqlite", index_dir);
 	TRY(make_dir(env, x->log_dir, e));
 	TRY(make_dir(env, index_dir, e));
 	paths[0].path = x->log_dir;
@@ -361,7 +373,10 @@ static enum rc live(struct index *x, const struct role_env *env, struct err *e)
 	}
 	TRY(role_confine(env, &index_sandbox, paths, ARRAY_LEN(paths), e));
 	TRY(tlog_dir_open(x->log_dir, &x->log, e));
-	TRY(fold_open(db, x->deployment->bundle->origin, &x->fold, e));
+	rc = open_fold(x, e);
+	if (rc != RC_OK && !(rc == RC_IO && stands_still(x, e))) {
+		return rc;
+	}
 	TRY(role_link(env, R_PEOPLE, NULL, &people, x, &x->people, e));
 	TRY(loop_timer_in(x->loop, &x->poll, POLL_MS));
 	return role_run(env, e);

@@ -261,6 +261,7 @@ struct governor {
 	bool is_away;	  /* the log is in its emergency segment (health.c) */
 	uint64_t
 	    home_ns; /* when the way home is tried next; at home: until when room may be short */
+	uint64_t mend_ns;    /* when the vault is mended next */
 	struct err home_why; /* why the way home failed last; of no meaning at home */
 	bool is_broken;
 };

@@ -274,7 +274,7 @@ static void refresh(struct loop_timer *t)
 static enum rc open_state(struct governor *g, struct err *e)
 {
 	TRY(state_at_start(g, e));
-	TRY(vault_open(g->world.keys, &g->vault, e));
+	TRY(vault_open(g->world.keys, g->world.emergency, &g->vault, e));
 	book_use_vault(g->book, g->vault);
 	return RC_OK;
 }
@@ -404,6 +404,11 @@ enum rc governor_open(const struct governor_world *w, struct governor **ret, str
 bool governor_has_keys(const struct governor *g)
 {
 	return vault_is_ready(g->vault) && g->anchor.is_known;
+}
+
+bool governor_lacks_keys(const struct governor *g, const char **ret_why)
+{
+	return vault_has_failed(g->vault, ret_why);
 }
 
 enum rc governor_begin(struct governor *g, struct err *e)

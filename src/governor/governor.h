@@ -53,6 +53,9 @@ struct governor_world {
 /* RC_ABSENT without a keeper among the peers. */
 enum rc governor_open(const struct governor_world *w, struct governor **ret, struct err *e);
 bool governor_has_keys(const struct governor *g);
+/* A key that this life needs was made and can be stored nowhere: it will not begin. why: borrowed.
+ */
+bool governor_lacks_keys(const struct governor *g, const char **ret_why);
 enum rc governor_begin(struct governor *g, struct err *e);
 /* What the helper thread would do next, when has_thread is false. */
 void governor_step(struct governor *g);

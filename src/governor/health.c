@@ -16,9 +16,11 @@
 #include "core/command.h"
 #include "governor/checkpoint.h"
 #include "governor/segment.h"
+#include "governor/vault.h"
 
 enum {
 	WAY_HOME_EVERY_MS = 1000,
+	MEND_EVERY_MS = 1000,  /* keys that could not be stored */
 	SPARE_WITHIN_MS = 5000 /* the helper makes the next segment meanwhile */
 };
 
@@ -179,9 +181,18 @@ static void try_way_home(struct governor *g)
 	g->home_ns = gov_now_ns(g) + (uint64_t)SPARE_WITHIN_MS * 1000000;
 }
 
+static void mend_vault(struct governor *g)
+{
+	if (gov_now_ns(g) >= g->mend_ns) {
+		g->mend_ns = gov_now_ns(g) + (uint64_t)MEND_EVERY_MS * 1000000;
+		vault_mend(g->vault, g->keeper);
+	}
+}
+
 void health_tick(struct governor *g)
 {
 	try_way_home(g);
+	mend_vault(g);
 	g->is_unsigned = g->checkpointer && checkpointer_keeper_is_silent(g->checkpointer);
 	follow(g);
 }

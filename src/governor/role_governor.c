@@ -101,8 +101,12 @@ static enum rc wait_for_keys(const struct place *p, struct err *e)
 {
 	const struct role_env *env = p->env;
 	uint64_t until = clock_boot_ns(&env->clock) + (uint64_t)KEYS_WITHIN_NS;
+	const char *why;
 
 	while (!governor_has_keys(p->governor)) {
+		if (governor_lacks_keys(p->governor, &why)) {
+			FAIL(e, RC_IO, "no key for this life can be stored: %s", why);
+		}
 		if (clock_boot_ns(&env->clock) > until) {
 			FAIL(e, RC_AGAIN, "the keeper gives no keys");
 		}

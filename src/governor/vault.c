@@ -3,6 +3,8 @@
  *
  * Holds: (1) a key seals nothing before its wrapped form is durable.
  *        (2) serials are never reused: they go on from the largest file there is.
+ *        (3) in the emergency place is nothing but keys of lives, and not longer than keys/ takes
+ *            nothing.
  * Files: keys/tags.key, keys/<serial>.key (free or for a life), keys/<serial>-<object>.key (bound),
  *        keys/<serial>.evidence (set aside).
  */
@@ -18,6 +20,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "governor/crypt.h"
+#include "governor/life_keys.h"
 #include "governor/log_io.h"
 #include "net/channel.h"
 
@@ -33,10 +36,16 @@ struct vault_slot {
 	bool is_spare;
 	bool is_aside; /* of evidence: open for a while only */
 	bool is_lost;  /* the keeper could not open it */
+	bool is_away;  /* in the emergency place only */
 };
 
 struct vault {
-	struct log_io io;		/* of the directory of keys */
+	struct log_io io;		 /* of the directory of keys */
+	struct log_io emergency;	 /* open NULL: none */
+	struct life_key away[LIFE_KEYS]; /* what is there */
+	size_t n_away;
+	bool misses_some;		/* fresh keys could not be stored */
+	struct err why;			/* the last one that could not */
 	VEC(struct vault_slot *) slots; /* by serial */
 	uint64_t next_serial;
 	uint64_t life_serial; /* 0 = not yet */
@@ -113,9 +122,30 @@ static int note_name(void *arg, const char *name)
 	return add_slot(v, serial, object, &s, NULL) == RC_OK ? 0 : -ENOMEM;
 }
 
-enum rc vault_open(const struct log_io *io, struct vault **ret, struct err *e)
+/* What was left there by lives that began on a disk without room. */
+static enum rc open_away(struct vault *v, const struct log_io *emergency, struct err *e)
+{
+	v->emergency = *emergency;
+	TRY(life_keys_load(&v->emergency, v->away, &v->n_away, e));
+	for (size_t i = 0; i < v->n_away; i++) {
+		struct vault_slot *s = find_serial(v, v->away[i].serial);
+
+		if (!s) { /* else it was on its way home */
+			TRY(add_slot(v, v->away[i].serial, 0, &s, e));
+			s->is_away = true;
+		}
+	}
+	if (life_keys_prepare(&v->emergency, &v->why) != RC_OK) {
+		log_warn("no room is set aside for keys: %s", v->why.msg);
+	}
+	return RC_OK;
+}
+
+enum rc vault_open(const struct log_io *io, const struct log_io *emergency, struct vault **ret,
+		   struct err *e)
 {
 	struct vault *v = mem_calloc(1, sizeof(*v));
+	enum rc rc;
 	int result;
 
 	if (!v) {
@@ -129,6 +159,11 @@ enum rc vault_open(const struct log_io *io, struct vault **ret, struct err *e)
 		errno = -result;
 		return err_set_sys(e, result == -ENOMEM ? RC_NOMEM : RC_IO, __func__,
 				   "cannot list the keys");
+	}
+	rc = emergency ? open_away(v, emergency, e) : RC_OK;
+	if (rc != RC_OK) {
+		vault_free(v);
+		return rc;
 	}
 	*ret = v;
 	return RC_OK;
@@ -189,6 +224,29 @@ static void ask_open(struct vault *v, struct channel *keeper, struct str name, c
 	send_or_log(keeper, &m);
 }
 
+/* One that has a file, here or there. */
+static void ask_stored(struct vault *v, struct channel *keeper, const struct vault_slot *s)
+{
+	struct message m = {.kind = MESSAGE_KEY_OPEN};
+	char file[NAME_BYTES];
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
+	if (!s->is_away) {
+		name_of(s, file);
+		ask_open(v, keeper, str_from(name), file);
+		return;
+	}
+	m.key_open.task = str_from(name);
+	for (size_t i = 0; i < v->n_away; i++) {
+		if (v->away[i].serial == s->serial) {
+			m.key_open.wrapped = str_of(v->away[i].wrapped, v->away[i].n);
+		}
+	}
+	v->n_asked++;
+	send_or_log(keeper, &m);
+}
+
 static void ask_serial(struct vault *v, struct channel *keeper)
 {
 	char name[32];
@@ -204,7 +262,6 @@ static void ask_serial(struct vault *v, struct channel *keeper)
 
 void vault_start(struct vault *v, struct channel *keeper)
 {
-	char file[NAME_BYTES];
 	size_t stored = v->slots.n;
 
 	if (log_io_has_file(&v->io, TAGS_FILE)) {
@@ -213,12 +270,7 @@ void vault_start(struct vault *v, struct channel *keeper)
 		ask_new(v, keeper, STR("tags"));
 	}
 	for (size_t i = 0; i < stored; i++) {
-		char name[32];
-
-		name_of(v->slots.p[i], file);
-		(void)snprintf(name, sizeof(name), "k%llu",
-			       (unsigned long long)v->slots.p[i]->serial);
-		ask_open(v, keeper, str_from(name), file);
+		ask_stored(v, keeper, v->slots.p[i]);
 	}
 	for (int i = 0; i < SPARE_KEYS + 1; i++) {
 		ask_serial(v, keeper);
@@ -243,12 +295,38 @@ void vault_ask_again(struct vault *v, struct channel *keeper)
 		}
 		name_of(s, file);
 		(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
-		if (log_io_has_file(&v->io, file)) {
-			ask_open(v, keeper, str_from(name), file);
+		if (s->is_away || log_io_has_file(&v->io, file)) {
+			ask_stored(v, keeper, s);
 		} else {
 			ask_new(v, keeper, str_from(name));
 		}
 	}
+}
+
+/* (1): here, or, for a life that could not begin otherwise, in the emergency place. */
+static enum rc store_key(struct vault *v, const char *file, struct vault_slot *s,
+			 struct str wrapped, struct err *e)
+{
+	struct life_key *k = &v->away[v->n_away];
+
+	if ((s && s->is_away) || log_io_has_file(&v->io, file)) {
+		return RC_OK;
+	}
+	if (log_io_replace_file(&v->io, file, wrapped, e) == RC_OK) {
+		return RC_OK;
+	}
+	v->misses_some = true;
+	if (!s || !s->is_spare || v->life_serial != 0 || !v->emergency.open ||
+	    v->n_away == LIFE_KEYS) {
+		return e->code;
+	}
+	log_warn("this life's key goes to the emergency place: %s", e->msg);
+	TRY(life_keys_add(&v->emergency, s->serial, wrapped, e));
+	*k = (struct life_key){.serial = s->serial, .n = (uint8_t)wrapped.n};
+	memcpy(k->wrapped, wrapped.p, wrapped.n);
+	v->n_away++;
+	s->is_away = true;
+	return RC_OK;
 }
 
 void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
@@ -269,6 +347,9 @@ void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_
 			return;
 		}
 	}
+	if (is_tags ? v->has_tags : s->is_open) {
+		return; /* another key than the one that is stored */
+	}
 	if (!m->ok || m->key.n != KEY_BYTES) {
 		log_err("the keeper gives no key for '%.*s': %.*s", STR_ARG(m->task),
 			STR_ARG(m->detail));
@@ -280,9 +361,11 @@ void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_
 	if (!is_tags) {
 		name_of(s, file);
 	}
-	if (!log_io_has_file(&v->io, file) &&
-	    log_io_replace_file(&v->io, file, m->wrapped, &e) != RC_OK) {
-		log_err("a key cannot be stored: %s", e.msg);
+	if (store_key(v, file, s, m->wrapped, &e) != RC_OK) {
+		if (!v->why.msg[0]) {
+			log_err("a key cannot be stored: %s", e.msg);
+		}
+		v->why = e;
 		return;
 	}
 	if (is_tags) {
@@ -296,6 +379,50 @@ void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_
 		s->is_spare = false;
 		v->life_serial = s->serial;
 	}
+}
+
+/* (3) The file of slots is cleared only when all that was in it lies at home. */
+static bool take_home(struct vault *v)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < v->n_away; i++) {
+		struct vault_slot *s = find_serial(v, v->away[i].serial);
+		char file[NAME_BYTES];
+
+		if (s && s->is_away) {
+			name_of(s, file);
+			if (log_io_replace_file(&v->io, file,
+						str_of(v->away[i].wrapped, v->away[i].n),
+						&e) != RC_OK) {
+				return false;
+			}
+			s->is_away = false;
+		}
+	}
+	if (v->n_away && life_keys_clear(&v->emergency, &e) == RC_OK) {
+		v->n_away = 0;
+	}
+	return v->n_away == 0;
+}
+
+void vault_mend(struct vault *v, struct channel *keeper)
+{
+	if (v->n_away == 0 && !v->misses_some) {
+		return;
+	}
+	/* Nobody is asked twice for a key: another answer would be another key. */
+	if (take_home(v) && v->misses_some && v->n_asked == 0 && keeper) {
+		v->misses_some = false;
+		v->why = (struct err)ERR_INIT;
+		vault_ask_again(v, keeper);
+	}
+}
+
+bool vault_has_failed(const struct vault *v, const char **ret_why)
+{
+	*ret_why = v->why.msg;
+	return v->misses_some && v->n_asked == 0 && (v->life_serial == 0 || !v->has_tags);
 }
 
 bool vault_is_ready(const struct vault *v)

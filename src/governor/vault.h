@@ -21,8 +21,11 @@ struct vault;
 
 enum { VAULT_LIFE_KEY = 0 };
 
-/* io is of the directory of keys; copied, and what its ctx points at must outlive the vault. */
-enum rc vault_open(const struct log_io *io, struct vault **ret, struct err *e);
+/* io is of the directory of keys, emergency (NULL: none) of where the key of a life is kept while
+ * that directory takes nothing (life_keys.h); copied, and what their ctx point at must outlive the
+ * vault. */
+enum rc vault_open(const struct log_io *io, const struct log_io *emergency, struct vault **ret,
+		   struct err *e);
 void vault_free(struct vault *v);
 /* Asks the keeper for what is missing: the tag key, this life's key, fresh ones, and the stored
  * ones that are not open yet. */
@@ -30,6 +33,11 @@ void vault_start(struct vault *v, struct channel *keeper);
 /* Asks a new keeper for what the last one was asked for and did not answer. */
 void vault_ask_again(struct vault *v, struct channel *keeper);
 void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m);
+/* Takes home what is in the emergency place, and asks for what could not be stored. Nothing to do:
+ * no file is touched. Call it now and then. */
+void vault_mend(struct vault *v, struct channel *keeper);
+/* Could this life's key be stored nowhere? why: borrowed. Nothing can begin then. */
+bool vault_has_failed(const struct vault *v, const char **ret_why);
 /* Is everything asked for by vault_start there? */
 bool vault_is_ready(const struct vault *v);
 /* A fresh key for an object about to be created: its serial. RC_AGAIN when none is ready. */

@@ -212,7 +212,22 @@ def full(s):
     if s.call("act") != "done":  # reading goes on
         s.w.fail("not even a read is made")
     s.person_can_stop()
+    # A governor that starts now, and then all of Remit.
+    os.kill(s.server.children("governor")[0], signal.SIGKILL)
+    s.until("the governor is not back", lambda x: x, lambda: "is back" in s.server.text())
+    s.person_can_stop()
+    s.server.stop()
+    s.start()
+    s.connect()
+    s.person_can_stop()
+    s.refuses("change")
+    if s.call("act") != "done":
+        s.w.fail("after a start on a full disk not even a read is made")
+    away = s.w.state + "/emergency/life.keys"
+    if not any(open(away, "rb").read()):
+        s.w.fail("control: the keys of these lives are not in the emergency place")
     s.disk.empty()
+    s.until("the keys do not come home", lambda x: not x, lambda: any(open(away, "rb").read()))
 
 
 def read_only(s):
@@ -222,6 +237,9 @@ def read_only(s):
     for _ in range(3):
         if s.call("act") == "done" or s.call("change") == "done":
             s.w.fail("a call was made and cannot be in the log")
+    for _ in range(20):  # whoever asks meanwhile is answered
+        if s.w.run("status", timeout=SOON_S).returncode == 0:
+            s.w.fail("status without a governor")
     s.until("no word of the disk", lambda x: x, lambda: "Read-only file system" in s.server.text())
     if s.server.p.poll() is not None or "all roles are restarted" in s.server.text():
         s.w.fail("the fronts did not stay to say so")
@@ -283,9 +301,22 @@ def stopped(role, *allowed):
     return story
 
 
+def index(s):
+    """Nobody's call needs it; who asks it is answered all the same."""
+    pid = s.server.children("index")[0]
+    os.kill(pid, signal.SIGSTOP)
+    s.works("while the index is stopped")
+    out = s.w.run("calls", timeout=SOON_S)
+    if not out.returncode or "the index does not answer" not in out.stderr:
+        s.w.fail("a stopped index has answered: " + out.stdout + out.stderr)
+    os.kill(pid, signal.SIGCONT)
+    s.until("the index does not answer again", lambda x: x.returncode == 0,
+            lambda: s.w.run("calls", timeout=SOON_S))
+
+
 stories = {
     "full": full, "read-only": read_only, "unlinked": unlinked, "replaced": replaced,
-    "checkpoint": checkpoint,
+    "checkpoint": checkpoint, "index": index,
     "governor": stopped("governor"), "keeper": stopped("keeper"), "runner": stopped("runner"),
 }
 

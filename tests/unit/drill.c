@@ -187,6 +187,28 @@ static void a_full_disk_leaves_reads_and_the_way_back(void **state)
 		     3);
 }
 
+static void lives_begin_while_no_key_can_be_stored_in_its_place(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		expect_green(HEAD
+			     "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+			     "  - {fault: keys full}\n"
+			     "  - {crash: power}\n"
+			     "  - {call: {edr.look: {host: b}}, expect: allow}\n"
+			     "  - {crash: power}\n"
+			     "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n"
+			     "  - {intent: {}, expect: deny}\n" /* it would need a key of its own */
+			     "  - {fault: keys good}\n"
+			     "  - {wait: 3s}\n"
+			     "  - {intent: {}, expect: allow}\n"
+			     "  - {crash: power}\n"
+			     "  - {call: {edr.look: {host: b}}, expect: allow}\n"
+			     "  - {do: rollback, with: {id: $term}, expect: ok}\n",
+			     seed);
+	}
+}
+
 static void a_task_is_of_the_key_that_declared_it(void **state)
 {
 	(void)state;
@@ -289,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(without_either_disk_nothing_happens_at_all),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
 	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
+	    cmocka_unit_test(lives_begin_while_no_key_can_be_stored_in_its_place),
 	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),
 	    cmocka_unit_test(sources_post_what_their_kind_of_webhook_says),
 	    cmocka_unit_test(a_replaced_file_is_old_or_new_after_a_power_cut),

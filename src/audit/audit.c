@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "core/reads.h"
+#include "core/recompute_people.h"
 #include "governor/book.h"
 #include "governor/sealed.h"
 
@@ -187,6 +188,26 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	return tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e);
 }
 
+/* What people did, by the bundle that was active. */
+static enum rc look_at_people(struct walk *w, const struct entry *n, struct err *e)
+{
+	struct audit_decision d = {
+	    .ix = n->ix, .leaf = &n->leaf, .state = w->state, .arena = &w->arena};
+	struct err why = ERR_INIT;
+	struct str difference;
+	enum rc rc;
+
+	arena_reset(&w->arena);
+	rc = w->source->bundle(w->source->ctx, state_bundle(w->state), w->loaded, &d.bundle, &why);
+	if (rc != RC_OK) {
+		d.bundle = NULL;
+		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
+				    : tell(w, &d, AUDIT_NO_BUNDLE, str_from(why.msg), e);
+	}
+	TRY(recompute_people(w->state, d.bundle, &n->leaf, &w->arena, &difference, e));
+	return tell(w, &d, difference.p ? AUDIT_DIFFERS : AUDIT_EQUAL, difference, e);
+}
+
 /* On a state that is not to be had any more. */
 static enum rc tell_pruned(struct walk *w, const struct entry *n, struct err *e)
 {
@@ -250,6 +271,9 @@ static enum rc step(struct walk *w, uint64_t ix, struct err *e)
 		TRY(w->watch->state(w->watch->ctx, w->state, e));
 	}
 	TRY(decide_here(w, ix, e));
+	if (recompute_is_of_people(l)) {
+		TRY(look_at_people(w, &w->window[ix % WINDOW], e));
+	}
 	if (w->watch->leaf) {
 		TRY(w->watch->leaf(w->watch->ctx, ix, l, e));
 	}

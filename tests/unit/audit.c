@@ -5,6 +5,7 @@
 
 #include "audit/files.h"
 #include "drill/play.h"
+#include "core/recompute_people.h"
 #include "drill/sim.h"
 
 static const char story[] =
@@ -26,6 +27,27 @@ static const char story[] =
     "  - {approve: alice, expect: ok}\n"
     "  - {again: true, expect: allow}\n";
 
+/* What people do, and may do. */
+static const char peoples[] = "scenario: T\ntitle: a test\n"
+			      "fixture:\n"
+			      "  upstreams:\n"
+			      "    edr:\n"
+			      "      tools:\n"
+			      "        look: {effect: read, on: host}\n"
+			      "        wipe: {effect: destroy, on: host, deletes_data: true}\n"
+			      "incident: {assets: [\"host:a\", \"host:b\"]}\n"
+			      "steps:\n"
+			      "  - {call: {edr.wipe: {host: a}}, expect: ask}\n"
+			      "  - {deny: bob, expect: ok}\n"
+			      "  - {call: {edr.wipe: {host: b}}, expect: ask}\n"
+			      "  - {approve: alice, expect: ok}\n"
+			      "  - {do: demote, with: {name: agent, effect: contain, level: "
+			      "propose}, by: alice, expect: ok}\n"
+			      "  - {kill: agent agent, by: olga, expect: ok}\n"
+			      "  - {resume: agent agent, by: olga, expect: ok}\n"
+			      "  - {resume: agent agent, by: bob, expect: ok}\n"
+			      "  - {call: {edr.look: {host: a}}, expect: deny}\n";
+
 enum { MANY = 256 };
 
 /* A log with one leaf altered, and what an audit says of it. */
@@ -39,7 +61,8 @@ struct altered {
 
 	size_t counts[AUDIT_OUTCOMES];
 	enum audit_outcome outcome_of[MANY]; /* of decisions */
-	bool is_decision[MANY];
+	bool is_decision[MANY];		     /* of core/recompute.h */
+	bool is_of_people[MANY];
 	enum leaf_kind kinds[MANY];
 	struct leaf leaf; /* number `ix` */
 	enum rc rc;
@@ -94,7 +117,8 @@ static enum rc decided(void *ctx, const struct audit_decision *d, struct err *e)
 	(void)e;
 	a->counts[d->outcome]++;
 	a->outcome_of[d->ix] = d->outcome;
-	a->is_decision[d->ix] = true;
+	a->is_decision[d->ix] = recompute_is_decision(d->leaf);
+	a->is_of_people[d->ix] = recompute_is_of_people(d->leaf);
 	assert_true(d->outcome == AUDIT_EQUAL || d->why.n > 0);
 	return RC_OK;
 }
@@ -129,7 +153,7 @@ static void look_on(void *ctx, struct sim *sim, const struct step *st)
 }
 
 /* Tells the story, then end() looks at its log. */
-static void tell(void (*end)(void *ctx, struct sim *sim))
+static void tell_of(const char *text, void (*end)(void *ctx, struct sim *sim))
 {
 	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
 	AUTO_SCENARIO s = NULL;
@@ -137,7 +161,7 @@ static void tell(void (*end)(void *ctx, struct sim *sim))
 	const struct play_watch watch = {.step = look_on, .end = end};
 	struct err e = ERR_INIT;
 
-	if (scenario_read(STR("test.yaml"), str_from(story), NULL, &s, &f, &e) != RC_OK ||
+	if (scenario_read(STR("test.yaml"), str_from(text), NULL, &s, &f, &e) != RC_OK ||
 	    play_run(s, &s->tree, &s->steps, 1, &watch, &r, &f, &e) != RC_OK) {
 		fail_msg("%s", e.msg);
 	}
@@ -146,6 +170,11 @@ static void tell(void (*end)(void *ctx, struct sim *sim))
 			fail_msg("step %zu: " STR_FMT, i + 1, STR_ARG(r.steps.p[i].problem));
 		}
 	}
+}
+
+static void tell(void (*end)(void *ctx, struct sim *sim))
+{
+	tell_of(story, end);
 }
 
 /* ---- what is altered ---- */
@@ -237,6 +266,67 @@ static void a_wrong_decision_is_found_wherever_it_is(void **state)
 	tell(find_all);
 }
 
+/* ---- what people did ---- */
+
+/* Whoever did it becomes another, who may not. */
+static void by_a_stranger(struct leaf *l)
+{
+	switch ((int)l->kind) {
+	case LEAF_APPROVAL_VOTED:
+		l->approval_voted.person = STR("olga"); /* owns the agent */
+		break;
+	case LEAF_APPROVAL_SETTLED:
+		l->approval_settled.execute_by += 86400000;
+		if (str_eq(l->approval_settled.state, STR("denied"))) {
+			l->approval_settled.reason = STR("approval_narrowed");
+		}
+		break;
+	case LEAF_KILL_LIFT_PROPOSED:
+		l->kill_lift_proposed.by = STR("mallory");
+		break;
+	case LEAF_KILL_CLEARED:
+		l->kill_cleared.by = STR("dan"); /* deputy, where the owner proposed */
+		break;
+	case LEAF_AUTONOMY_CHANGED:
+		l->autonomy_changed.judged++;
+		break;
+	default:
+		fail_msg("no alteration of '" STR_FMT "'", STR_ARG(leaf_kind_name(l->kind)));
+	}
+}
+
+static void find_people(void *ctx, struct sim *sim)
+{
+	struct altered whole;
+	size_t n = 0;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	assert_int_equal(whole.counts[AUDIT_DIFFERS], 0);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		struct altered a = {.ix = ix, .alter = by_a_stranger};
+
+		if (!whole.is_of_people[ix]) {
+			continue;
+		}
+		n++;
+		assert_int_equal(whole.outcome_of[ix], AUDIT_EQUAL);
+		walk(sim, &a);
+		if (a.outcome_of[ix] != AUDIT_DIFFERS) {
+			fail_msg("leaf %llu (" STR_FMT ") is altered, and not found",
+				 (unsigned long long)ix, STR_ARG(leaf_kind_name(whole.kinds[ix])));
+		}
+	}
+	/* two votes and what they settled, a demotion, what the stop made void, a lift by two */
+	assert_int_equal(n, 8);
+}
+
+static void what_people_might_not_do_is_found(void **state)
+{
+	(void)state;
+	tell_of(peoples, find_people);
+}
+
 /* ---- what is missing ---- */
 
 static void miss(void *ctx, struct sim *sim)
@@ -245,18 +335,22 @@ static void miss(void *ctx, struct sim *sim)
 	struct altered erased = {.ix = UINT64_MAX, .no_values = RC_ABSENT};
 	struct altered sealed = {.ix = UINT64_MAX, .no_values = RC_DENIED};
 	struct altered no_bundle = {.ix = UINT64_MAX, .has_no_bundle = true};
+	size_t open = 1; /* the intent: nothing of it is sealed; nor of what people did */
 	size_t all;
 
 	(void)ctx;
 	audit_of(sim, &whole);
 	all = whole.counts[AUDIT_EQUAL];
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		open += whole.is_of_people[ix];
+	}
 	walk(sim, &erased);
 	assert_int_equal(erased.rc, RC_OK);
 	assert_int_equal(erased.counts[AUDIT_DIFFERS], 0);
-	assert_int_equal(erased.counts[AUDIT_EQUAL], 1); /* the intent: nothing of it is sealed */
-	assert_int_equal(erased.counts[AUDIT_ERASED], all - 1);
+	assert_int_equal(erased.counts[AUDIT_EQUAL], open);
+	assert_int_equal(erased.counts[AUDIT_ERASED], all - open);
 	walk(sim, &sealed);
-	assert_int_equal(sealed.counts[AUDIT_NO_KEYS], all - 1);
+	assert_int_equal(sealed.counts[AUDIT_NO_KEYS], all - open);
 	walk(sim, &no_bundle);
 	assert_int_equal(no_bundle.counts[AUDIT_NO_BUNDLE], all);
 }
@@ -296,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_wrong_decision_is_found_wherever_it_is),
+	    cmocka_unit_test(what_people_might_not_do_is_found),
 	    cmocka_unit_test(what_cannot_be_opened_is_not_guessed_at),
 	    cmocka_unit_test(a_leaf_that_does_not_fit_ends_the_walk_there),
 	};

@@ -4,17 +4,20 @@
  *	bench-log DIRECTORY [COMMITS]
  *
  * Raw fdatasyncs of as many preallocated bytes and commits of the log take turns, so that a noisy
- * neighbour disturbs both. A batch of 64 is what 64 callers are that each wait for their leaf: the
- *next batch is whoever came while the last one was synced. Then the same leaves are recovered,
- *published as tiles and verified, and a receipt is made and checked. Where the disk is not waited
- *for, the thread's CPU time counts: that is what a core of its own would take. Run it with ten
- *times the COMMITS to see that what is resident does not grow with the log. The directory is made
- *and left to the caller.
+ * neighbour disturbs both. Then 64 callers, a thread and a socket each, send a leaf and wait
+ * for its index; one sequencer, as the governor's, appends what came while it synced, commits it
+ * and answers. Then the same leaves are recovered, published as tiles and verified, and a receipt
+ * is made and checked. Where the disk is not waited for, the thread's CPU time counts: that is what
+ * a core of its own would take. Run it with ten times the COMMITS to see that what is resident does
+ * not grow with the log. The directory is made and left to the caller.
  */
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +26,7 @@
 #include "base/num.h"
 #include "governor/tiles.h"
 
-enum { LEAF_BYTES = 600, RAW_BYTES = 64 << 20, LARGEST_BATCH = 64 * 1024 };
+enum { LEAF_BYTES = 600, RAW_BYTES = 64 << 20, LARGEST_BATCH = 64 * 1024, CALLERS = 64 };
 
 static const char origin[] = "bench.example/log";
 static const uint8_t seed[32] = {7};
@@ -147,6 +150,123 @@ static void measure(struct run *r, unsigned leaves, size_t commits)
 	       "included\n",
 	       (double)leaves * (double)commits * 1e9 / (double)total,
 	       (double)cpu / 1e3 / (double)commits);
+}
+
+struct caller {
+	pthread_t thread;
+	int fd;	     /* its own end */
+	int far_end; /* the sequencer's */
+	size_t leaves;
+	const char *bytes;
+	uint64_t *waited_ns; /* one for each of its leaves */
+};
+
+/* One leaf at a time; the next when this one is acknowledged. */
+static void *call(void *arg)
+{
+	struct caller *c = arg;
+
+	for (size_t i = 0; i < c->leaves; i++) {
+		uint64_t start = now_ns();
+		uint64_t ix;
+
+		MUST(send(c->fd, c->bytes, LEAF_BYTES, 0) == LEAF_BYTES);
+		MUST(recv(c->fd, &ix, sizeof(ix), 0) == (ssize_t)sizeof(ix));
+		c->waited_ns[i] = now_ns() - start;
+	}
+	file_close(c->fd);
+	return NULL;
+}
+
+/* Appends what the caller sent. False = it has gone. */
+static bool take_leaf(struct run *r, const struct caller *c, uint64_t *ret_ix)
+{
+	char leaf[LEAF_BYTES];
+	struct err e = ERR_INIT;
+	ssize_t n = recv(c->far_end, leaf, sizeof(leaf), 0);
+
+	if (n == 0) {
+		return false;
+	}
+	MUST(n == LEAF_BYTES);
+	must_ok(segment_append(r->log, str_of(leaf, LEAF_BYTES), NULL, 0, ret_ix, NULL, &e), &e);
+	return true;
+}
+
+/* Until no caller is left: who has sent something is a batch, answered when it is durable. Returns
+ * how many there were. */
+static uint64_t sequence(struct run *r, const struct caller *callers)
+{
+	struct pollfd fds[CALLERS];
+	uint64_t batches = 0;
+
+	for (unsigned i = 0; i < CALLERS; i++) {
+		fds[i] = (struct pollfd){.fd = callers[i].far_end, .events = POLLIN};
+	}
+	for (unsigned left = CALLERS; left > 0;) {
+		unsigned waiting[CALLERS];
+		uint64_t ix[CALLERS];
+		struct err e = ERR_INIT;
+		unsigned n = 0;
+
+		MUST(poll(fds, CALLERS, -1) > 0);
+		for (unsigned i = 0; i < CALLERS; i++) {
+			if (fds[i].fd < 0 || fds[i].revents == 0) {
+				continue;
+			}
+			if (take_leaf(r, &callers[i], &ix[n])) {
+				waiting[n++] = i;
+			} else {
+				fds[i].fd = -1;
+				left--;
+			}
+		}
+		if (n == 0) {
+			continue;
+		}
+		must_ok(segment_commit(r->log, &e), &e);
+		batches++;
+		for (unsigned k = 0; k < n; k++) {
+			MUST(send(callers[waiting[k]].far_end, &ix[k], sizeof(ix[k]), 0) ==
+			     (ssize_t)sizeof(ix[k]));
+		}
+	}
+	return batches;
+}
+
+static void measure_callers(struct run *r, size_t each)
+{
+	struct caller callers[CALLERS];
+	uint64_t *waited_ns = mem_calloc(CALLERS * each, sizeof(uint64_t));
+	uint64_t start = now_ns();
+	uint64_t batches;
+	uint64_t total;
+
+	MUST(waited_ns != NULL);
+	for (unsigned i = 0; i < CALLERS; i++) {
+		int ends[2];
+
+		MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+		callers[i] = (struct caller){.fd = ends[0],
+					     .far_end = ends[1],
+					     .leaves = each,
+					     .bytes = r->bytes,
+					     .waited_ns = waited_ns + i * each};
+		MUST(pthread_create(&callers[i].thread, NULL, call, &callers[i]) == 0);
+	}
+	batches = sequence(r, callers);
+	total = now_ns() - start;
+	for (unsigned i = 0; i < CALLERS; i++) {
+		MUST(pthread_join(callers[i].thread, NULL) == 0);
+		file_close(callers[i].far_end);
+	}
+	printf("%d callers that each wait for their leaf of %d bytes, %zu leaves each\n", CALLERS,
+	       LEAF_BYTES, each);
+	print_times("  sent until acknowledged", waited_ns, CALLERS * each);
+	printf("  %.0f durable leaves/s; %.1f leaves a batch\n",
+	       (double)CALLERS * (double)each * 1e9 / (double)total,
+	       (double)CALLERS * (double)each / (double)batches);
+	mem_free(waited_ns);
 }
 
 /* Both clocks, as one starts. */
@@ -299,6 +419,7 @@ int main(int argc, char **argv)
 	memset(r.bytes, 'x', LARGEST_BATCH);
 	measure(&r, 1, (size_t)commits);
 	measure(&r, 64, (size_t)commits);
+	measure_callers(&r, (size_t)commits);
 	segment_free(r.log);
 	measure_the_rest(argv[1], &io, &options, &r);
 	segment_free(r.log);

@@ -243,6 +243,9 @@ def read_only(s):
     s.until("no word of the disk", lambda x: x, lambda: "Read-only file system" in s.server.text())
     if s.server.p.poll() is not None or "all roles are restarted" in s.server.text():
         s.w.fail("the fronts did not stay to say so")
+    for end in ("people ended", "people was killed", "agents ended", "agents was killed"):
+        if end in s.server.text():
+            s.w.fail("a front has died of it: " + end)
     s.server.stop()  # such a file system wants to be mounted again
     s.disk.unmount()
     s.disk.mount()

@@ -52,6 +52,7 @@ struct disk {
 	struct names now;
 	struct names medium;
 	VEC(struct change) journal; /* since the directory was synced */
+	uint64_t n_syncs;
 	struct file *fds[FDS];
 	bool is_lock[FDS];
 	bool is_locked;
@@ -92,6 +93,11 @@ static void file_free(struct file *f)
 	mem_free(f->medium);
 	vec_fini(&f->dirty);
 	mem_free(f);
+}
+
+uint64_t disk_n_syncs(const struct disk *d)
+{
+	return d->n_syncs;
 }
 
 void disk_free(struct disk *d)
@@ -434,6 +440,7 @@ static int do_fdatasync(void *ctx, int fd)
 		return error;
 	}
 	sync_all(d->fds[fd]);
+	d->n_syncs++;
 	return 0;
 }
 

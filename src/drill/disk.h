@@ -32,6 +32,8 @@ enum disk_fault {
 /* NULL when there is no memory. */
 struct disk *disk_new(uint64_t seed);
 void disk_free(struct disk *d);
+/* How often a file was synced: a commit of the log is one. */
+uint64_t disk_n_syncs(const struct disk *d);
 /* Lives as long as d. */
 struct log_io disk_io(struct disk *d);
 void disk_set_mood(struct disk *d, enum disk_mood mood);

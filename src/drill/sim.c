@@ -94,7 +94,7 @@ static void heard(struct sim *s, uint64_t req, uint32_t code, struct str text)
 
 	MUST(vec_push(&s->replies, r) == RC_OK);
 	for (size_t i = 0; i < s->waiting.n; i++) {
-		if (s->waiting.p[i] == req) {
+		if (s->waiting.p[i].req == req) {
 			vec_remove(&s->waiting, i);
 			break;
 		}
@@ -203,7 +203,7 @@ enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
 static void answer_for_nobody(struct sim *s)
 {
 	while (s->waiting.n > 0) {
-		heard(s, s->waiting.p[0], 0,
+		heard(s, s->waiting.p[0].req, 0,
 		      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Denied (audit_unavailable): "
 			  "nothing can be recorded now\"}],\"isError\":true,\"_meta\":{"
 			  "\"io.remit/decision\":{\"verdict\":\"deny\",\"reason\":"
@@ -446,10 +446,10 @@ enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct
 
 static uint64_t begin(struct sim *s)
 {
-	uint64_t req = ++s->next_req;
+	const struct sim_waiting w = {.req = ++s->next_req, .since_boot_ns = s->boot_ns};
 
-	MUST(vec_push(&s->waiting, req) == RC_OK);
-	return req;
+	MUST(vec_push(&s->waiting, w) == RC_OK);
+	return w.req;
 }
 
 uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32], struct str task,
@@ -518,6 +518,11 @@ uint64_t sim_signal(struct sim *s, struct str source, struct str body)
 		answer_for_nobody(s);
 	}
 	return req;
+}
+
+uint64_t sim_longest_wait_ms(const struct sim *s)
+{
+	return s->waiting.n ? (s->boot_ns - s->waiting.p[0].since_boot_ns) / 1000000 : 0;
 }
 
 /* ---- looking ---- */
@@ -595,6 +600,12 @@ const struct sim_note *sim_note_at(const struct sim *s, size_t i)
 size_t sim_n_credentials(const struct sim *s)
 {
 	return s->credentials.n;
+}
+
+uint64_t sim_credential_lease(const struct sim *s, size_t i)
+{
+	MUST(i < s->credentials.n);
+	return s->credentials.p[i].lease;
 }
 
 uint64_t sim_next_order(struct sim *s)

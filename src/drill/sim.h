@@ -41,7 +41,7 @@ typedef bool sim_tool_fn(void *ctx, const struct sim_act *a, struct buf *result)
 enum sim_mood {
 	SIM_UP = 0,
 	SIM_SLOW,  /* does its work at once, answers after SIM_SLOW_MS */
-	SIM_STUCK, /* holds what it was given, unsent, until its send-by has passed */
+	SIM_STUCK, /* holds what it was given, unsent, and tries when its send-by has passed */
 	SIM_DOWN,  /* cannot be reached */
 	SIM_ERROR, /* answers that it failed, and did nothing */
 	SIM_LOST,  /* does its work; the answer is lost when it changed something */
@@ -79,6 +79,11 @@ struct sim_effect {
 	uint64_t durable_size; /* leaves that were durable at that moment */
 	struct str tool;       /* public name */
 	bool was_done;	       /* the tool did its work */
+	bool is_late;	       /* its send-by had passed */
+	uint64_t waited_ms;    /* since its sender had it in hand */
+	struct str agent;
+	struct str task;
+	struct str args; /* canonical JSON, as they arrived */
 };
 
 enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e);
@@ -128,6 +133,9 @@ uint64_t sim_incident(struct sim *s, struct str source, struct str body);
 uint64_t sim_signal(struct sim *s, struct str source, struct str body);
 const struct sim_reply *sim_reply_of(const struct sim *s, uint64_t req);
 
+/* How long the oldest that is not answered waits, by the clock that does not jump; 0 = none. */
+uint64_t sim_longest_wait_ms(const struct sim *s);
+
 /* ---- looking ---- */
 size_t sim_n_effects(const struct sim *s);
 const struct sim_effect *sim_effect_at(const struct sim *s, size_t i);
@@ -135,6 +143,7 @@ size_t sim_n_notes(const struct sim *s);
 const struct sim_note *sim_note_at(const struct sim *s, size_t i);
 /* Credentials that exist at the backends now. */
 size_t sim_n_credentials(const struct sim *s);
+uint64_t sim_credential_lease(const struct sim *s, size_t i); /* that it was made for */
 /* Leaves that are durable. */
 uint64_t sim_log_size(const struct sim *s);
 /* The next order number, as in struct sim_effect. */

@@ -17,6 +17,7 @@ struct sim_sender {
 	/* started and waiting, or sent and not answered */
 	VEC(struct sim_flight {
 		struct desk_call *c; /* NULL: over */
+		uint64_t begun_at_ns;
 		uint64_t act_at_ns;
 		uint64_t answer_at_ns;
 		bool is_sent;
@@ -98,7 +99,11 @@ struct sim {
 	uint64_t next_order;
 	bool is_busy; /* somebody did something in this round */
 	VEC(struct sim_reply) replies;
-	VEC(uint64_t) waiting; /* calls that are not answered yet */
+	VEC(struct sim_waiting {
+		uint64_t req;
+		uint64_t since_boot_ns;
+	})
+	waiting; /* for an answer, the oldest first */
 	VEC(struct sim_note) notes;
 	VEC(struct sim_effect) effects;
 };

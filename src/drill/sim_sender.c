@@ -13,10 +13,10 @@ static void start_call(void *ctx, struct desk_call *c)
 {
 	struct sim_sender *d = ctx;
 	enum sim_mood mood = sim_mood_of(d->s, c->upstream);
-	struct sim_flight f = {.c = c, .act_at_ns = d->s->boot_ns};
+	struct sim_flight f = {.c = c, .begun_at_ns = d->s->boot_ns, .act_at_ns = d->s->boot_ns};
 
 	if (mood == SIM_STUCK) {
-		f.act_at_ns = UINT64_MAX;
+		f.act_at_ns = c->send_by_boot_ns + 1;
 	}
 	MUST(vec_push(&d->flights, f) == RC_OK);
 	d->s->is_busy = true;
@@ -182,7 +182,12 @@ static void act(struct sim_sender *d, struct sim_flight *f, enum sim_mood mood)
 	struct sim_effect effect = {.call = a.call,
 				    .unix_ms = s->unix_ms,
 				    .order = s->next_order++,
-				    .durable_size = sim_log_size(s)};
+				    .durable_size = sim_log_size(s),
+				    .is_late = s->boot_ns > f->c->send_by_boot_ns,
+				    .waited_ms = (s->boot_ns - f->begun_at_ns) / 1000000,
+				    .agent = sim_keep(s, a.agent),
+				    .task = sim_keep(s, a.task),
+				    .args = sim_keep(s, a.args)};
 	bool is_done = mood != SIM_ERROR && s->o.tool(s->o.ctx, &a, &text);
 
 	MUST(buf_addf(&name, STR_FMT "___" STR_FMT, STR_ARG(a.upstream), STR_ARG(a.tool)) == RC_OK);

@@ -20,6 +20,11 @@
  *	(9) no credential is left once all is over
  *	(10) the same leaves give the same state, also from a snapshot in between
  *	(11) nothing is destroyed without an approval of that call, granted before
+ *	(12) what arrives at an upstream is, byte for byte, what the log commits to, and what was
+ *approved (13) nothing is sent after its send-by, nor later than two seconds after it was admitted
+ *	(14) whoever asks is answered, within a bound, whatever fails
+ *	(15) nothing is allowed to an agent by another's task, approval, lease or key
+ *	(16) every credential that exists is of a lease that is not gone, at every moment
  */
 #include <inttypes.h>
 #include <openssl/sha.h>
@@ -27,11 +32,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/files.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "core/state.h"
 #include "drill/play_impl.h"
+#include "governor/sealed.h"
 
 #include "state_bytes.h"
 
@@ -44,7 +51,11 @@ enum {
 	FLEET_TARGETS = 3,
 	FLEET_WINDOW_MS = 600000,
 	EVIDENCE_AGE_MS = 600000,
-	TERM_SLACK_MS = 60000
+	TERM_SLACK_MS = 60000,
+	/* An upstream's slow answer, with the looks before and after it, and what waits for one of
+	 * these. */
+	ANSWER_MS = 180000,
+	SEND_BY_MS = 2000
 };
 
 static const char head[] =
@@ -146,7 +157,27 @@ static enum rc draw_wipe(struct buf *b, uint64_t *r)
 
 static enum rc draw_intents(struct buf *b)
 {
-	return buf_add(b, STR("  - {intent: {}, by: red}\n  - {intent: {}, by: blue}\n"));
+	return buf_add(b, STR("  - {intent: {}, by: red, name: red}\n"
+			      "  - {intent: {}, by: blue, name: blue}\n"));
+}
+
+/* An agent that was taken over: it names the other's task, says it is the other, or shows a key
+ * that is not the task's. */
+static enum rc draw_theft(struct buf *b, uint64_t *r)
+{
+	size_t who = draw(r, ARRAY_LEN(agents));
+	const char *other = agents[1 - who];
+
+	TRY(buf_addf(b, "  - {call: {%s: {host: h%" PRIu64 "}}, by: %s, ", PICK(r, tools),
+		     draw(r, TARGETS), agents[who]));
+	switch (draw(r, 3)) {
+	case 0:
+		return buf_addf(b, "task: %s}\n", other);
+	case 1:
+		return buf_addf(b, "task: %s, key: stolen}\n", agents[who]);
+	default:
+		return buf_addf(b, "task: t%" PRIu64 "}\n", draw(r, 400));
+	}
 }
 
 static enum rc draw_fault(struct buf *b, uint64_t *r)
@@ -178,9 +209,11 @@ static enum rc draw_stop(struct buf *b, uint64_t *r)
 
 static enum rc draw_rare(struct buf *b, uint64_t *r)
 {
-	switch (draw(r, 8)) {
+	switch (draw(r, 9)) {
 	case 0:
 		return draw_fault(b, r);
+	case 7:
+		return draw_theft(b, r);
 	case 1:
 		return buf_addf(b, "  - {change: {\"host:h%" PRIu64 "\": {isolated: %s}}}\n",
 				draw(r, TARGETS), draw(r, 2) ? "true" : "false");
@@ -260,6 +293,9 @@ struct seen_call {
 	uint64_t task;
 	uint64_t parent;
 	uint64_t evidence;
+	uint64_t approval;
+	struct digest args; /* commitment */
+	struct str sent;    /* what arrived */
 	struct str tool;
 	struct str agent;
 	struct str purpose;
@@ -284,6 +320,8 @@ struct seen_stop {
 
 struct seen_task {
 	uint64_t ix;
+	struct str agent;
+	struct digest key; /* of whoever used it first, or declared it; zero = nobody yet */
 	uint64_t max_calls;
 	uint64_t max_targets;
 };
@@ -301,6 +339,23 @@ struct checker {
 	VEC(struct seen_call *) calls; /* by index of the leaf */
 	VEC(struct seen_stop) stops;
 	VEC(struct seen_task) tasks;
+	VEC(struct {
+		uint64_t ix;
+		uint64_t task;
+	})
+	leases;
+	VEC(struct {
+		uint64_t ix;
+		uint64_t task;
+		struct str agent;
+		struct str tool;
+		struct digest tag;
+		struct digest args;
+	})
+	questions;
+	uint64_t n_thefts;     /* that were refused as such */
+	uint64_t longest_ms;   /* that anybody waited */
+	uint64_t n_compared;   /* bytes that arrived, with those in the log */
 	VEC(uint64_t) granted; /* approvals, by leaf that opened them */
 	VEC(uint64_t) used;
 	VEC(struct {
@@ -430,6 +485,42 @@ static bool has_evidence(const struct checker *c, const struct seen_call *x)
 	return false;
 }
 
+/* (15), and of (12): an approval is of that tool and those arguments. */
+static void check_whose(struct checker *c, uint64_t ix, const struct leaf_call_decided *d)
+{
+	for (size_t i = 0; i < c->tasks.n; i++) {
+		struct seen_task *t = &c->tasks.p[i];
+
+		if (t->ix != d->task) {
+			continue;
+		}
+		if (!str_eq(t->agent, d->agent)) {
+			breaks(c, "(15) c%" PRIu64 " is allowed under another agent's task", ix);
+		}
+		if (digest_is_zero(&t->key)) {
+			t->key = d->key;
+		}
+		if (!digest_eq(&t->key, &d->key)) {
+			breaks(c, "(15) c%" PRIu64 " is allowed with another key", ix);
+		}
+	}
+	for (size_t i = 0; d->lease && i < c->leases.n; i++) {
+		if (c->leases.p[i].ix == d->lease && c->leases.p[i].task != d->task) {
+			breaks(c, "(15) c%" PRIu64 " is allowed with another task's lease", ix);
+		}
+	}
+	for (size_t i = 0; d->approval && i < c->questions.n; i++) {
+		__typeof__(c->questions.p[0]) *q = &c->questions.p[i];
+
+		if (q->ix == d->approval &&
+		    (q->task != d->task || !str_eq(q->agent, d->agent) ||
+		     !str_eq(q->tool, d->tool) || !digest_eq(&q->tag, &d->tag))) {
+			breaks(c, "(12) c%" PRIu64 " is allowed by an answer to another question",
+			       ix);
+		}
+	}
+}
+
 static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 {
 	const struct leaf_call_decided *d = &l->call_decided;
@@ -441,6 +532,8 @@ static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 				.task = d->task,
 				.parent = d->parent,
 				.evidence = d->evidence,
+				.approval = d->approval,
+				.args = d->args,
 				.tool = arena_str(&c->arena, d->tool),
 				.agent = arena_str(&c->arena, d->agent),
 				.purpose = arena_str(&c->arena, d->purpose),
@@ -452,6 +545,7 @@ static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 	if (!str_eq(x->purpose, STR("agent"))) {
 		return;
 	}
+	check_whose(c, ix, d);
 	recount(c, x);
 	if (x->is_change && !str_has_suffix(x->tool, STR("wipe")) && (!before || !before->is_ok)) {
 		breaks(c, "(5) c%" PRIu64 " was allowed before its state was captured", ix);
@@ -492,15 +586,36 @@ static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 	c->n_leaves = ix + 1;
 	switch ((int)l.kind) {
 	case LEAF_TASK_OPENED:
-		must_keep(vec_push(&c->tasks,
-				   ((struct seen_task){.ix = ix,
-						       .max_calls = l.task_opened.max_calls,
-						       .max_targets = l.task_opened.max_targets})));
+		must_keep(
+		    vec_push(&c->tasks,
+			     ((struct seen_task){.ix = ix,
+						 .key = l.task_opened.key,
+						 .agent = arena_str(&c->arena, l.task_opened.agent),
+						 .max_calls = l.task_opened.max_calls,
+						 .max_targets = l.task_opened.max_targets})));
 		break;
 	case LEAF_CALL_DECIDED:
 		if (str_eq(l.call_decided.verdict, STR("allow"))) {
 			on_allowed(c, ix, &l);
+		} else {
+			c->n_thefts +=
+			    str_eq(l.call_decided.reason, reason_code(REASON_TASK_UNKNOWN)) ||
+			    str_eq(l.call_decided.reason, reason_code(REASON_CREDENTIAL_FOREIGN));
 		}
+		break;
+	case LEAF_LEASE_INTENDED:
+		must_keep(vec_push(&c->leases, ((__typeof__(c->leases.p[0])){
+						   .ix = ix, .task = l.lease_intended.task})));
+		break;
+	case LEAF_APPROVAL_OPENED:
+		must_keep(vec_push(&c->questions,
+				   ((__typeof__(c->questions.p[0])){
+				       .ix = ix,
+				       .task = l.approval_opened.task,
+				       .agent = arena_str(&c->arena, l.approval_opened.agent),
+				       .tool = arena_str(&c->arena, l.approval_opened.tool),
+				       .tag = l.approval_opened.tag,
+				       .args = l.approval_opened.args})));
 		break;
 	case LEAF_CALL_COMPLETED:
 		x = call_of(c, l.call_completed.call);
@@ -629,6 +744,13 @@ static void on_effect(struct checker *c, const struct sim_effect *f)
 	if (x->is_not_sent) {
 		breaks(c, "c%" PRIu64 " is called not sent and acted", x->ix);
 	}
+	if (f->is_late || f->waited_ms > SEND_BY_MS) {
+		breaks(c, "(13) c%" PRIu64 " was sent after its send-by", x->ix);
+	}
+	if (!str_eq(f->agent, x->agent)) {
+		breaks(c, "(15) c%" PRIu64 " is another agent's at the upstream", x->ix);
+	}
+	x->sent = arena_str(&c->arena, f->args);
 	check_stops_of(c, x, f);
 	if (x->targets.n == 1) {
 		int target = x->targets.p[0].p[x->targets.p[0].n - 1] - '0';
@@ -698,15 +820,31 @@ static void check_terms(struct checker *c, struct sim *sim)
 		const struct term *t = state_term(s, c->terms.p[i].ix);
 		uint64_t *since = &c->terms.p[i].overdue_ms;
 
-		/* A clock that jumped and nobody confirmed suspends the ends of terms. */
-		if (state_clock_jump(s) || !t || t->state != TERM_STANDING || !t->reverts ||
-		    !t->ends_at_unix_ms || t->ends_at_unix_ms > sim_unix_ms(sim)) {
+		/* A clock that jumped and nobody confirmed suspends the ends of terms; while the
+		 * log goes on in its emergency place nothing is sent at all. */
+		if (state_clock_jump(s) || state_sends_nothing(s) || !t ||
+		    t->state != TERM_STANDING || !t->reverts || !t->ends_at_unix_ms ||
+		    t->ends_at_unix_ms > sim_unix_ms(sim)) {
 			*since = 0;
 		} else if (!*since) {
 			*since = sim_boot_ms(sim);
 		} else if (*since + TERM_SLACK_MS < sim_boot_ms(sim)) {
 			breaks(c, "(6) m%" PRIu64 " stands past its end, %" PRIu64 " s now", t->ix,
 			       (sim_boot_ms(sim) - *since) / 1000);
+		}
+	}
+}
+
+/* (16) */
+static void check_credentials(struct checker *c, struct sim *sim)
+{
+	for (size_t i = 0; i < sim_n_credentials(sim); i++) {
+		uint64_t ix = sim_credential_lease(sim, i);
+		const struct lease *l = state_lease(sim_state(sim), ix);
+
+		if (!l || l->state == LEASE_STATE_GONE) {
+			breaks(c, "(16) a credential of l%" PRIu64 " exists, which is no lease",
+			       ix);
 		}
 	}
 }
@@ -741,6 +879,13 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 		on_effect(c, sim_effect_at(sim, c->n_effects++));
 	}
 	note_change(c, st);
+	if (sim_longest_wait_ms(sim) > c->longest_ms) {
+		c->longest_ms = sim_longest_wait_ms(sim);
+	}
+	if (c->longest_ms > ANSWER_MS) { /* (14) */
+		breaks(c, "(14) somebody waits for an answer for %" PRIu64 " s",
+		       c->longest_ms / 1000);
+	}
 	if (is_up && (!c->is_up || st->kind == STEP_CRASH)) {
 		for (size_t i = 0; i < c->terms.n; i++) {
 			c->terms.p[i].overdue_ms = 0;
@@ -749,6 +894,7 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 	}
 	c->is_up = is_up;
 	if (is_up) {
+		check_credentials(c, sim);
 		check_terms(c, sim);
 	}
 }
@@ -797,6 +943,53 @@ static void check_replay(struct checker *c, struct sim *sim, uint64_t every)
 	state_free(again.s);
 }
 
+/* The value beside leaf ix is these bytes, and the leaf commits to it. */
+static void check_value(struct checker *c, const struct audit_source *source, uint64_t ix,
+			const struct digest *commit, struct str bytes)
+{
+	AUTO_ARENA arena = ARENA_INIT(1 << 20);
+	uint8_t salt[SEALED_SALT_BYTES];
+	uint8_t is[SEALED_COMMITMENT_BYTES];
+	struct err e = ERR_INIT;
+	struct str value;
+
+	if (source->value(source->ctx, ix, 0, &arena, salt, &value, &e) != RC_OK ||
+	    sealed_commit(salt, value, is, &e) != RC_OK) {
+		breaks(c, "(12) what leaf %" PRIu64 " commits to cannot be opened: %s", ix, e.msg);
+	} else if (memcmp(is, commit->bytes, sizeof(is)) != 0 || !str_eq(value, bytes)) {
+		breaks(c, "(12) leaf %" PRIu64 " commits to other bytes than arrived", ix);
+	}
+	c->n_compared++;
+}
+
+/* (12) */
+static void check_bytes(struct checker *c, struct sim *sim)
+{
+	AUTO_AUDIT_FILES files = NULL;
+	struct audit_source source;
+	struct err e = ERR_INIT;
+
+	if (sim_files(sim, &files, &e) != RC_OK) {
+		breaks(c, "(12) the log's values cannot be read: %s", e.msg);
+		return;
+	}
+	source = audit_files_source(files);
+	for (size_t i = 0; i < c->calls.n; i++) {
+		const struct seen_call *x = c->calls.p[i];
+
+		if (!x || !x->sent.p) {
+			continue;
+		}
+		check_value(c, &source, x->ix, &x->args, x->sent);
+		for (size_t k = 0; x->approval && k < c->questions.n; k++) {
+			if (c->questions.p[k].ix == x->approval) {
+				check_value(c, &source, x->approval, &c->questions.p[k].args,
+					    x->sent);
+			}
+		}
+	}
+}
+
 static void at_end(void *ctx, struct sim *sim)
 {
 	struct checker *c = ctx;
@@ -811,6 +1004,10 @@ static void at_end(void *ctx, struct sim *sim)
 	if (sim_n_credentials(sim) != 0) {
 		breaks(c, "(9) %zu credentials are left", sim_n_credentials(sim));
 	}
+	if (sim_longest_wait_ms(sim) > 0) {
+		breaks(c, "(14) somebody was never answered");
+	}
+	check_bytes(c, sim);
 	check_lost(c, sim);
 	check_replay(c, sim, 0);
 	check_replay(c, sim, 17); /* as from a snapshot and what follows it, many times over */
@@ -822,6 +1019,8 @@ static void checker_fini(struct checker *c)
 	vec_fini(&c->calls);
 	vec_fini(&c->stops);
 	vec_fini(&c->tasks);
+	vec_fini(&c->leases);
+	vec_fini(&c->questions);
 	vec_fini(&c->granted);
 	vec_fini(&c->used);
 	vec_fini(&c->terms);
@@ -839,6 +1038,9 @@ struct totals {
 	uint64_t wiped;
 	uint64_t undone;
 	uint64_t stopped;
+	uint64_t thefts;
+	uint64_t compared;
+	uint64_t longest_ms;
 };
 
 /* What was tried at all: a story in which nothing happens proves nothing. */
@@ -886,6 +1088,9 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, st
 	t->steps += c.step;
 	t->leaves += c.n_leaves;
 	t->effects += c.n_effects;
+	t->thefts += c.n_thefts;
+	t->compared += c.n_compared;
+	t->longest_ms = c.longest_ms > t->longest_ms ? c.longest_ms : t->longest_ms;
 	count(&c, t);
 	checker_fini(&c);
 	return holds;
@@ -923,8 +1128,10 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " steps in %" PRIu64 " stories from seed %" PRIu64 ": %" PRIu64
 	       " leaves, %" PRIu64 " calls reached an upstream, %" PRIu64
-	       " of them destroyed, %" PRIu64 " undid; %" PRIu64
-	       " stops acknowledged; everything holds\n",
-	       t.steps, t.episodes, seed, t.leaves, t.effects, t.wiped, t.undone, t.stopped);
+	       " of them destroyed, %" PRIu64 " undid; %" PRIu64 " stops acknowledged; %" PRIu64
+	       " of another's refused; %" PRIu64
+	       " times bytes compared; nobody waited longer than %" PRIu64 " s; everything holds\n",
+	       t.steps, t.episodes, seed, t.leaves, t.effects, t.wiped, t.undone, t.stopped,
+	       t.thefts, t.compared, t.longest_ms / 1000);
 	return 0;
 }

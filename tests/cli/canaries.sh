@@ -114,6 +114,22 @@ somewhere_in() {
 	python3 "$dir/seek.py" "$mark" "$number" "$@" >"$dir/found" && fail "control: not found in $*"
 	[ $? = 99 ] && fail "$(cat "$dir/found")"
 }
+# Control of the search itself: each way in which a mark could lie in a file is found in one.
+control() {
+	local way
+	mkdir "$dir/control"
+	for way in cat "base64 -w0" "xxd -p -c0"; do
+		printf 'before %s after' "$mark" | $way >"$dir/control/file"
+		somewhere_in files "$dir/control"
+		printf 'before %s after' "$number" | $way >"$dir/control/file"
+		[ "$way" = "base64 -w0" ] || somewhere_in files "$dir/control"
+	done
+	: >"$dir/control/file"
+	nowhere_in files "$dir/control"
+	: >"$dir/control/$mark"
+	somewhere_in files "$dir/control"
+}
+control
 
 # ---- a deployment whose tools say marks, and one that waits ----
 
@@ -233,6 +249,8 @@ for i in $(seq 100); do
 	sleep 0.1
 done
 [ "$(find "$d/state/segments" -type f | wc -l)" -gt 0 ] || fail "there are no segments to look into"
+[ -s "$d/state/emergency/spare" ] || fail "there is no emergency segment to look into"
+cat "$d/state/index/"index.sqlite* | grep -qaF box___read || fail "there is no index of the calls to look into"
 nowhere_in files "$d/state" "$d/run"
 "$remit" log verify --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 "$remit" log grep type=call.decided task="$task" --log "$d/state/log" >"$dir/out" || fail "no leaves"

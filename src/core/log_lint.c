@@ -3,7 +3,7 @@
  *
  * Trust:  the leaves are what somebody published; one that does not fit is a fault, never a reason
  *         to stop.
- * Holds:  rules (1) to (8) of the header are looked for at the leaf that would break them.
+ * Holds:  rules (1) to (9) of the header are looked for at the leaf that would break them.
  */
 #include "core/log_lint.h"
 
@@ -37,6 +37,11 @@ struct log_lint {
 	uint64_t first;	    /* leaf that seen begins with; what was before is pruned */
 	VEC(struct seen) seen;
 	VEC(struct log_lint_fault) faults;
+	VEC(struct open_lease {
+		uint64_t ix;
+		uint64_t task;
+	})
+	leases; /* not gone */
 	struct log_lint_counts counts;
 	uint64_t last_t;
 	uint64_t generation;
@@ -73,6 +78,7 @@ void log_lint_free(struct log_lint *l)
 	}
 	vec_fini(&l->seen);
 	vec_fini(&l->faults);
+	vec_fini(&l->leases);
 	arena_fini(&l->arena);
 	mem_free(l);
 }
@@ -350,6 +356,40 @@ static enum rc take_ended(struct log_lint *l, uint64_t ix, struct err *e)
 	return RC_OK;
 }
 
+static enum rc take_lease(struct log_lint *l, uint64_t task, struct err *e)
+{
+	begin(l, &l->counts.leases);
+	if (vec_push(&l->leases, ((struct open_lease){.ix = here(l), .task = task})) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory to look at a log");
+	}
+	return RC_OK;
+}
+
+static enum rc take_gone(struct log_lint *l, uint64_t ix, struct err *e)
+{
+	for (size_t i = 0; i < l->leases.n; i++) {
+		if (l->leases.p[i].ix == ix) {
+			vec_remove(&l->leases, i);
+			break;
+		}
+	}
+	return end(l, ix, LEAF_LEASE_INTENDED, &l->counts.leases, "lease", e);
+}
+
+/* (9) */
+static enum rc check_left(struct log_lint *l, const struct leaf_task_closed *t, struct err *e)
+{
+	for (size_t i = 0; str_eq(t->closure, STR("closed")) && i < l->leases.n; i++) {
+		if (l->leases.p[i].task == t->task) {
+			return fault(l, e,
+				     "task %" PRIu64 " is closed, and its lease %" PRIu64
+				     " is not gone",
+				     t->task, l->leases.p[i].ix);
+		}
+	}
+	return RC_OK;
+}
+
 static enum rc take_closed(struct log_lint *l, uint64_t ix, struct err *e)
 {
 	struct seen *o = object(l, ix, LEAF_TASK_OPENED);
@@ -393,6 +433,7 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 	case LEAF_TASK_ENDED:
 		return take_ended(l, leaf->task_ended.task, e);
 	case LEAF_TASK_CLOSED:
+		TRY(check_left(l, &leaf->task_closed, e));
 		return take_closed(l, leaf->task_closed.task, e);
 	case LEAF_CALL_DECIDED:
 		return take_decided(l, &leaf->call_decided, e);
@@ -404,8 +445,7 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 	case LEAF_APPROVAL_SETTLED:
 		return take_settled(l, &leaf->approval_settled, e);
 	case LEAF_LEASE_INTENDED:
-		begin(l, &l->counts.leases);
-		return RC_OK;
+		return take_lease(l, leaf->lease_intended.task, e);
 	case LEAF_LEASE_DELIVERED:
 		mark(l, leaf->lease_delivered.lease, LEAF_LEASE_INTENDED, MARK_DELIVERED);
 		return RC_OK;
@@ -413,8 +453,7 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 		mark(l, leaf->lease_revoking.lease, LEAF_LEASE_INTENDED, MARK_REVOKING);
 		return RC_OK;
 	case LEAF_LEASE_GONE:
-		return end(l, leaf->lease_gone.lease, LEAF_LEASE_INTENDED, &l->counts.leases,
-			   "lease", e);
+		return take_gone(l, leaf->lease_gone.lease, e);
 	case LEAF_TERM_STARTED:
 		begin(l, &l->counts.terms);
 		return RC_OK;

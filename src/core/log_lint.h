@@ -12,6 +12,7 @@
  *break-glass (5) an approval is used once, after it was granted, and ends once (6) a call's lease
  *was delivered and is not over; a lease ends once (7) a task's calls come between its opening and
  *its end; it ends once, then is closed once (8) a term that is over is not begun again
+ *	(9) a task that is closed with nothing left has no lease that is not gone
  *
  * What is open where the log ends is no fault: it is counted.
  */
@@ -53,7 +54,7 @@ enum rc log_lint_new(struct log_lint **ret, struct err *e);
 void log_lint_begin(struct log_lint *l, uint64_t first);
 void log_lint_free(struct log_lint *l);
 /* Leaves in order, from 0. Only memory is an error. leaf may be gone afterwards. Two bytes per leaf
- * are kept. */
+ * are kept, and the leases that are not gone. */
 enum rc log_lint_take(struct log_lint *l, uint64_t ix, const struct leaf *leaf, struct err *e);
 struct log_lint_counts log_lint_counts(const struct log_lint *l);
 /* The first LOG_LINT_FAULTS, borrowed. */

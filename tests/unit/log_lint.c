@@ -104,7 +104,7 @@ static void a_whole_log_has_no_fault_and_counts_what_is_open(void **state)
 	assert_int_equal(n.leases.open, 0);
 	assert_int_equal(n.approvals.open, 0);
 	ADD(&l, TERM_CHANGED, term_changed, .term = at.term, .how = STR("reverted"));
-	ADD(&l, TASK_CLOSED, task_closed, .task = at.task);
+	ADD(&l, TASK_CLOSED, task_closed, .task = at.task, .closure = STR("closed"));
 	expect(&l, NULL);
 	assert_int_equal(log_lint_counts(l.lint).tasks.open, 0);
 	log_lint_free(l.lint);
@@ -191,6 +191,11 @@ static void closed_unended(struct log *l)
 {
 	ADD(l, TASK_CLOSED, task_closed, .task = at.task);
 }
+static void closed_with_a_lease(struct log *l)
+{
+	ADD(l, TASK_ENDED, task_ended, .task = at.task);
+	ADD(l, TASK_CLOSED, task_closed, .task = at.task, .closure = STR("closed"));
+}
 static void task_on_a_closed_incident(struct log *l)
 {
 	ADD(l, INCIDENT_CLOSED, incident_closed, .incident = at.incident);
@@ -228,6 +233,7 @@ static void each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it(void **s
 	    {lease_gone_twice, "is over already"},
 	    {after_the_end, "has ended"},
 	    {closed_unended, "is closed before it ended"},
+	    {closed_with_a_lease, "is closed, and its lease 6 is not gone"},
 	    {task_on_a_closed_incident, "is closed"},
 	    {term_over, "is over already"},
 	};

@@ -57,7 +57,8 @@ void autonomy_breach(struct governor *g, const struct agent *a, enum breach why,
 		    .agent = a->id,
 		    .why = breach_name(why),
 		    .cause = cause,
-		    .task = task,
+		    .task =
+			state_task(g->state, task) ? task : 0, /* an agent may name any number */
 		    .contain = fallen(g, a, EFFECT_CONTAIN, why),
 		    .destroy = fallen(g, a, EFFECT_DESTROY, why),
 		},

@@ -63,6 +63,7 @@ enum {
 	/* What failed to be written, and then refusals, stops and revocations: some ten thousand.
 	 */
 	LIMIT_EMERGENCY_BYTES = 8 * 1024 * 1024,
+	LIMIT_ERASING = 64,  /* tasks at a time; a key goes within a moment */
 	LIMIT_SHARDS = 4096, /* that are not pruned; a thousand years of the default length */
 	LIMIT_SNAPSHOT_EVERY = 100'000, /* leaves between snapshots: a start reads at most about
 					 * twice as many, in some three seconds */

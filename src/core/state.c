@@ -238,6 +238,8 @@ void state_free(struct state *s)
 	vec_fini(&s->unfinished);
 	state_free_counters(s);
 	vec_fini(&s->shards);
+	vec_fini(&s->erasing);
+	state_free_string(s->erase.by);
 	state_free_string(s->prune.by);
 	vec_fini(&s->facts);
 	vec_fini(&s->standing);

@@ -449,6 +449,27 @@ const struct prune_proposal *state_prune_proposal(const struct state *s);
  * on. UINT64_MAX = none is. ret_what is a word for it. */
 uint64_t state_oldest(const struct state *s, const char **ret_what);
 
+/* ---- erasing what is sealed for a task (core/state_erase.c) ---- */
+
+/* Of a person, for ERASE_MS. */
+struct erase_proposal {
+	uint64_t task; /* 0 = nobody has proposed anything */
+	uint64_t unix_ms;
+	struct str by;
+};
+enum { ERASE_MS = 15 * 60 * 1000 };
+/* Decided; its key may be there still. */
+struct erasing {
+	uint64_t ix;
+	uint64_t task;
+	uint64_t key; /* its serial; 0 = none */
+};
+const struct erase_proposal *state_erase_proposal(const struct state *s);
+/* By place; NULL past the end. */
+const struct erasing *state_erasing(const struct state *s, size_t at);
+/* Why what is sealed for the task is still needed; NULL = it is not. */
+const char *state_needs_values(const struct state *s, uint64_t task);
+
 uint64_t state_witness_away(const struct state *s);
 /* Does a witness hold another log than this one? */
 bool state_log_disputed(const struct state *s);
@@ -583,7 +604,7 @@ enum rc state_digest(const struct state *s, struct digest *ret, struct err *e);
 /* ---- as bytes (docs/formats/snapshot.md) ---- */
 
 /* Of the bytes: another order or meaning of fields is another number. */
-enum { STATE_FORMAT = 3 };
+enum { STATE_FORMAT = 4 };
 
 typedef enum rc state_put_fn(void *ctx, const void *p, size_t n, struct err *e);
 /* Up to `most` bytes; none at the end. */

@@ -306,6 +306,8 @@ struct state {
 	uint64_t pruned_from;	  /* before it they were already, */
 	uint64_t pruned_ix;	  /* and the log.pruned that says so */
 	struct prune_proposal prune;
+	struct erase_proposal erase;
+	VEC(struct erasing) erasing;
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
 	VEC(struct observed) tools;	      /* by name */

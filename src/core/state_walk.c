@@ -20,7 +20,7 @@
 #define WALKED(type, size)                                                                         \
 	_Static_assert(sizeof(struct type) == (size), "walk the new field of " #type)
 /* What is pending comes last, and grows with any leaf. */
-_Static_assert(offsetof(struct state, pending) == 1016, "walk the new field of the state");
+_Static_assert(offsetof(struct state, pending) == 1072, "walk the new field of the state");
 WALKED(incident_object, 1152);
 WALKED(intent_object, 72);
 WALKED(task_object, 1416);
@@ -57,6 +57,8 @@ WALKED(read_total, 24);
 WALKED(mark_by, 16);
 WALKED(shard, 40);
 WALKED(prune_proposal, 32);
+WALKED(erase_proposal, 32);
+WALKED(erasing, 24);
 _Static_assert(OBJECT_KINDS == 20, "a kind of object more is another STATE_FORMAT");
 
 /* Past the last value of enums that name none. */
@@ -1021,6 +1023,21 @@ static void walk_shards(struct walk *w)
 	walk_own(w, &s->prune.by);
 }
 
+static void walk_erasing(struct walk *w)
+{
+	struct state *s = w->s;
+	uint64_t n = walk_n(w, s->erasing.n);
+
+	for (uint64_t i = 0; i < n && walk_room(w, &s->erasing, i); i++) {
+		walk_u64(w, &s->erasing.p[i].ix);
+		walk_u64(w, &s->erasing.p[i].task);
+		walk_u64(w, &s->erasing.p[i].key);
+	}
+	walk_u64(w, &s->erase.task);
+	walk_u64(w, &s->erase.unix_ms);
+	walk_own(w, &s->erase.by);
+}
+
 /* ---- all of it ---- */
 
 static void walk_state(struct walk *w)
@@ -1047,6 +1064,7 @@ static void walk_state(struct walk *w)
 	walk_bool(w, &s->is_disputed);
 	walk_enum(w, s->degraded, DEGRADED_KINDS);
 	walk_shards(w);
+	walk_erasing(w);
 	for (unsigned kind = 0; kind < OBJECT_KINDS; kind++) {
 		walk_table(w, kind);
 	}

@@ -170,6 +170,7 @@ struct governor {
 	uint64_t pruning;	     /* or is being removed, */
 	uint64_t prune_at;	     /* by now up to this bundle */
 	bool prune_fails;
+	bool erase_fails;
 	uint64_t loaded; /* size of the one that this life began with; 0 = none */
 	struct {
 		bool is_known;
@@ -712,6 +713,9 @@ struct str witness_quorum(const struct governor *g);
  */
 enum rc state_at_start(struct governor *g, struct err *e);
 enum rc snapshots_begin(struct governor *g, struct err *e);
+
+/* ---- erase.c: what is sealed for a task ---- */
+void erase_tick(struct governor *g);
 
 /* ---- shards.c: the log in pieces that are given up as a whole ---- */
 struct snapshots_kept;

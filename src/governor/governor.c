@@ -250,6 +250,7 @@ static void tick(struct loop_timer *t)
 	witness_tick(g);
 	snapshots_look(g);
 	shards_tick(g);
+	erase_tick(g);
 	health_tick(g);
 	kept_tick(g);
 	evidence_tick(g);

@@ -92,6 +92,9 @@ people_act_fn people_clock_confirm;
 people_act_fn people_rehearse;
 people_read_fn people_rehearsal_list;
 
+/* ---- erase.c ---- */
+people_act_fn people_erase;
+
 /* ---- shards.c ---- */
 people_read_fn people_shard_list;
 people_act_fn people_prune;

@@ -171,6 +171,7 @@ void people_act(struct asked *a, enum command_verb verb)
 	    [COMMAND_KILL] = people_kill,
 	    [COMMAND_RESUME] = people_resume,
 	    [COMMAND_PRUNE] = people_prune,
+	    [COMMAND_TASK_ERASE] = people_erase,
 	    [COMMAND_EVIDENCE_VERIFY] = evidence_verify,
 	    [COMMAND_EVIDENCE_READ] = evidence_read,
 	    [COMMAND_EVIDENCE_EXPORTED] = evidence_exported,

@@ -455,6 +455,16 @@ uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
 	return VAULT_LIFE_KEY;
 }
 
+uint64_t vault_bound(const struct vault *v, uint64_t object_ix)
+{
+	for (size_t i = v->slots.n; object_ix && i > 0; i--) {
+		if (v->slots.p[i - 1]->object == object_ix) {
+			return v->slots.p[i - 1]->serial;
+		}
+	}
+	return 0;
+}
+
 static enum rc rename_durably(struct vault *v, const char *from, const char *to, struct err *e)
 {
 	int result = v->io.rename(v->io.ctx, from, to);
@@ -573,9 +583,10 @@ enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
 	if (!has_later(v, serial)) {
 		FAIL(e, RC_AGAIN, "no later key is stored yet"); /* (2) */
 	}
-	/* Under both names: the one that it was taken by, and the other. */
-	for (int i = 0; i < 2; i++) {
-		wanted.is_aside = i;
+	/* Under each of its names: as it was taken, set aside, bound. */
+	for (int i = 0; i < 3; i++) {
+		wanted.is_aside = i == 1;
+		wanted.object = i == 2 && s ? s->object : 0;
 		name_of(&wanted, file);
 		result = v->io.unlink(v->io.ctx, file);
 		if (result == 0 || result == -ENOENT) {

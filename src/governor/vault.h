@@ -45,6 +45,8 @@ enum rc vault_take(struct vault *v, struct channel *keeper, uint64_t *ret_serial
 /* Which key seals for this object: the one given to it by vault_bind, else this life's. */
 uint64_t vault_key_of(const struct vault *v, uint64_t object_ix);
 enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e);
+/* The serial of the key that vault_bind gave to the object, open or not; 0 = there is none. */
+uint64_t vault_bound(const struct vault *v, uint64_t object_ix);
 /* The key's 32 bytes, borrowed; NULL when unknown or destroyed. */
 const uint8_t *vault_key(const struct vault *v, uint64_t serial);
 /* The serial that VAULT_LIFE_KEY stands for; any other as it is. */

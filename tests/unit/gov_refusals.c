@@ -13,9 +13,9 @@ static void a_stranger_is_refused_as_often_as_it_asks_and_fills_no_log(void **st
 	(void)state;
 	scene_open(&s);
 	for (int i = 0; i < LIMIT_REFUSALS_OF_AGENT + 30; i++) {
-		struct message m = {.kind = MESSAGE_REFUSED,
-				    .refused = {.source = STR("192.0.2.7:1"),
-						.reason = STR("certificate")}};
+		struct message m = {
+		    .kind = MESSAGE_REFUSED,
+		    .refused = {.source = STR("192.0.2.7:1"), .reason = STR("certificate")}};
 
 		scene_send(&s, AGENTS, &m);
 		assert_says(scene_wait(&s, scene_ask(&s, stranger, 0, "db___end", LOGIN, 0)),

@@ -11,7 +11,7 @@
 #include "config/deployment.h"
 #include "governor/log_io.h"
 
-enum { KEYS_WITHIN_NS = 1000000000 * 10ll, PATH_BYTES = 4096, VKEY_BYTES = 1024 };
+enum { KEYS_WITHIN_NS = 1000000000 * 60ll, PATH_BYTES = 4096, VKEY_BYTES = 1024 };
 
 const struct sandbox_policy governor_sandbox = {
     .name = "governor",

@@ -135,9 +135,10 @@ static enum rc first_leaf(struct tlog_dir *d, struct tlog_hasher *h, const struc
 	struct pruned pruned;
 
 	if (o->has_cursor) {
+		TRY(log_is_there(o->log, o->since.ix, e)); /* or there would be a gap */
 		TRY(log_cursor_check(d, h, &o->since, size, e));
 		*ret = o->since.ix;
-		return log_is_there(o->log, o->since.ix, e); /* or there would be a gap */
+		return RC_OK;
 	}
 	TRY(log_pruned(o->log, &pruned, e));
 	*ret = from_start || size <= o->n ? 0 : size - o->n;

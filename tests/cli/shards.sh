@@ -121,6 +121,8 @@ grep -q proposed "$dir/out" || fail "one person prunes by asking twice: $(cat "$
 [ -e "$log/tile/entries/000" ] || fail "leaves went without a second person"
 "$remit" log prove 5 --log "$log" >"$dir/receipt" || fail "no receipt"
 "$remit" log show 5 --log "$log" | head -c -1 >"$dir/leaf"
+cursor=$("$remit" log show 5 --log "$log" --json | sed -E 's/.*"leaf":([0-9]+),"hash":"([0-9a-f]+)".*/\1:\2/')
+must "$remit" log tail --log "$log" --since "$cursor"
 must_prune dave
 grep -q pruned "$dir/out" || fail "two persons do not prune: $(cat "$dir/out")"
 # What was begun is finished, whenever all of it ends.
@@ -145,6 +147,8 @@ must_refuse 9 "was pruned" "$remit" log show 5 --log "$log"
 must "$remit" log grep type=snapshot.taken --log "$log"
 [ "$(head -1 "$dir/out" | grep -oE "^.\"leaf\":[0-9]+" | cut -d: -f2)" = "$first" ] ||
 	fail "the first leaf is not $first: $(head -c 300 "$dir/out")"
+# A reader that stood before them learns that there is a gap.
+must_refuse 9 "was pruned" "$remit" log tail --log "$log" --since "$cursor"
 # A receipt of a leaf that is gone is still good, and can still be made.
 must "$remit" log verify --receipt "$dir/receipt" --leaf "$dir/leaf" --key "$d/state/log.vkey"
 "$remit" log prove 5 --log "$log" >"$dir/receipt" || fail "no receipt of a pruned leaf"

@@ -126,9 +126,14 @@ must "$remit" log tail --log "$log" --since "$cursor"
 must_prune dave
 grep -q pruned "$dir/out" || fail "two persons do not prune: $(cat "$dir/out")"
 # What was begun is finished, whenever all of it ends.
+children=$(pgrep -P "$supervisor")
 kill -9 "$supervisor"
 wait "$supervisor" 2>/dev/null
-sleep 0.5
+for i in $(seq 100); do
+	left=$(for p in $children; do kill -0 "$p" 2>/dev/null && echo "$p"; done)
+	[ -z "$left" ] && break
+	sleep 0.1
+done
 start
 wait_for 1 "are gone"
 

@@ -5,31 +5,10 @@
 # remediation destroys is in the store before it, survives a kill of the store and of everything,
 # can be exported and checked by hand, and is found when somebody changes it on the disk.
 set -u
-. "$(dirname "$0")/../ports.sh"
 remit=$1
-dir=$(mktemp -d /tmp/remit-evidence.XXXXXX)
-d=$dir/d
+. "$(dirname "$0")/served.sh"
 export REMIT_SOCKET=$d/run/remit.sock
 export REMIT_LOG=$d/state/log
-supervisor=
-finish() {
-	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
-	rm -rf "$dir"
-}
-trap finish EXIT
-fail() {
-	echo "evidence_serve: $*" >&2
-	tail -25 "$dir/log" >&2
-	exit 1
-}
-wait_for() { # count, fixed string in the log
-	local i
-	for i in $(seq 300); do
-		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
-		sleep 0.1
-	done
-	fail "not $1 times '$2'"
-}
 # An agent's call: the task ("" = none), the tool, its arguments; the answer in $dir/answer.
 call() {
 	local task=()
@@ -62,7 +41,6 @@ verify_says() { # exit status, fixed string
 	[ $? = "$1" ] && grep -qF "$2" "$dir/out" || fail "verify says: $(cat "$dir/out")"
 }
 
-: >"$dir/log"
 : >"$dir/answer"
 "$remit" init "$d" >/dev/null || fail "no deployment"
 port=$(free_ports 2)

@@ -5,31 +5,9 @@
 # killed run on; the agent's connection outlives all but its own front; no call has its effect twice;
 # what was answered well was made, what was denied was not; and the log says so.
 set -u
-. "$(dirname "$0")/../ports.sh"
 remit=$1
-dir=$(mktemp -d /tmp/remit-restarts.XXXXXX)
-d=$dir/d
-supervisor=
-finish() {
-	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
-	rm -rf "$dir"
-}
-trap finish EXIT
-fail() {
-	echo "restarts: $*" >&2
-	tail -25 "$dir/log" >&2
-	exit 1
-}
-wait_for() { # count, fixed string in the log
-	local i
-	for i in $(seq 300); do
-		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
-		sleep 0.1
-	done
-	fail "not $1 times '$2'"
-}
+. "$(dirname "$0")/served.sh"
 
-: >"$dir/log"
 mkdir -p "$dir/marks"
 chmod 777 "$dir" "$dir/marks"
 "$remit" init "$d" >/dev/null || fail "no deployment"

@@ -3,38 +3,8 @@
 # tests/cli/serve.sh REMIT - the whole product is started, its roles and its supervisor are killed,
 # and its log is put back to an older state behind its back.
 set -u
-. "$(dirname "$0")/../ports.sh"
 remit=$1
-dir=$(mktemp -d /tmp/remit-serve.XXXXXX)
-d=$dir/d
-supervisor=
-finish() {
-	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
-	rm -rf "$dir"
-}
-trap finish EXIT
-fail() {
-	echo "serve: $*" >&2
-	tail -25 "$dir/log" >&2
-	exit 1
-}
-start() {
-	"$remit" serve "$d" 2>>"$dir/log" &
-	supervisor=$!
-}
-wait_for() { # count, fixed string in the log
-	local i
-	for i in $(seq 300); do
-		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
-		sleep 0.1
-	done
-	fail "not $1 times '$2'"
-}
-stop() {
-	kill -TERM "$supervisor"
-	wait "$supervisor" || fail "it ended with status $?"
-	supervisor=
-}
+. "$(dirname "$0")/served.sh"
 open_incident() {
 	"$remit" incident open --socket "$d/run/remit.sock" --class host-alert --severity 2 \
 		--environment production --asset host:web1 --title "$1" >"$dir/out" 2>&1 ||
@@ -59,7 +29,6 @@ until_published() {
 	fail "no more than $1 leaves are published"
 }
 
-: >"$dir/log"
 "$remit" init "$d" >/dev/null || fail "no deployment"
 port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"

@@ -3,44 +3,17 @@
 # tests/cli/shards.sh REMIT - the log in shards of two seconds: leaves that are old enough go when two
 # persons say so, and what is left is proven, folded, found and served as before.
 set -u
-. "$(dirname "$0")/../ports.sh"
 remit=$1
 [ "$(id -u)" = 0 ] || { echo "needs root: it speaks for two persons"; exit 77; }
 command -v curl >/dev/null || exit 77
-dir=$(mktemp -d /tmp/remit-shards.XXXXXX)
-d=$dir/d
+. "$(dirname "$0")/served.sh"
 log=$d/state/log
-supervisor=
-finish() {
-	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
-	rm -rf "$dir"
-}
-trap finish EXIT
-fail() {
-	echo "shards: $*" >&2
-	tail -25 "$dir/log" >&2
-	exit 1
-}
-wait_for() { # count, fixed string in the log
-	local i
-	for i in $(seq 300); do
-		[ "$(grep -cF "$2" "$dir/log")" -ge "$1" ] && return
-		sleep 0.1
-	done
-	fail "not $1 times '$2'"
-}
-start() {
-	"$remit" serve "$d" 2>>"$dir/log" &
-	supervisor=$!
+starts=0
+start_again() {
+	start
 	starts=$((starts + 1))
 	wait_for "$starts" "ready roles="
 }
-stop() {
-	kill -TERM "$supervisor"
-	wait "$supervisor" || fail "it ended with status $?"
-	supervisor=
-}
-starts=0
 carol() { "$remit" "$@" --socket "$d/run/remit.sock"; }
 dave() { setpriv --reuid 65534 --clear-groups "$remit" "$@" --socket "$d/run/remit.sock"; }
 must() { "$@" >"$dir/out" 2>&1 || fail "refused: $* ($(cat "$dir/out"))"; }
@@ -53,7 +26,6 @@ must_refuse() {
 	[ "$got" = "$want" ] && grep -qF "$says" "$dir/out" || fail "$* ends with $got: $(cat "$dir/out")"
 }
 
-: >"$dir/log"
 umask 0022
 "$remit" init "$d" >/dev/null || fail "no deployment"
 chmod 755 "$dir" "$d" "$d/run"
@@ -62,7 +34,7 @@ port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/; s/mode: \"0660\"/mode: \"0666\"/" "$d/remit.yaml"
 sed -i 's/^state: state/state: state\nlog: {shard: 2s}/' "$d/remit.yaml"
 sed -i 's/dave: {full_name: Dave Example,/& uid: 65534,/' "$d/people.yaml"
-start
+start_again
 
 # Six hundred leaves that nothing needs later.
 asset=$(carol inventory --json | grep -oE '"asset": ?"[^"]*"' | head -1 | cut -d'"' -f4)
@@ -97,11 +69,11 @@ done
 must_refuse 3 "log.keep is not set" carol log prune "$number"
 stop
 sed -i 's/^log: {shard: 2s}/log: {shard: 2s, keep: 1h}/' "$d/remit.yaml"
-start
+start_again
 must_refuse 3 "they are kept until" carol log prune "$number"
 stop
 sed -i 's/^log: {shard: 2s, keep: 1h}/log: {shard: 2s, keep: 1s}/' "$d/remit.yaml"
-start
+start_again
 sleep 1.5
 
 # One person is not two, and what nobody may prune stays.
@@ -134,7 +106,7 @@ for i in $(seq 100); do
 	[ -z "$left" ] && break
 	sleep 0.1
 done
-start
+start_again
 wait_for 1 "are gone"
 
 # What is gone is gone, and the rest is what it was.
@@ -162,7 +134,7 @@ must "$remit" log verify --receipt "$dir/receipt" --leaf "$dir/leaf" --key "$d/s
 # It goes on, also from nothing but the log; and a search index made again begins where the log does.
 stop
 rm -rf "$d/state/index"
-start
+start_again
 must carol incident open --class host-alert --severity 2 --environment production --asset host:web1 \
 	--title after
 for i in $(seq 100); do

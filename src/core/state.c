@@ -239,8 +239,8 @@ void state_free(struct state *s)
 	state_free_counters(s);
 	vec_fini(&s->shards);
 	vec_fini(&s->erasing);
-	state_free_string(s->erase.by);
-	state_free_string(s->prune.by);
+	state_drop_motion(&s->erase);
+	state_drop_motion(&s->prune);
 	vec_fini(&s->facts);
 	vec_fini(&s->standing);
 	intern_fini(&s->words);
@@ -535,6 +535,19 @@ static size_t place_of(const struct state *s, enum object_kind kind, uint64_t ix
 		}
 	}
 	return from;
+}
+
+void state_take_motion(struct state *s, struct motion *p, uint64_t of, uint64_t unix_ms)
+{
+	state_drop_motion(p);
+	*p = (struct motion){.of = of, .unix_ms = unix_ms, .by = s->pending.name};
+	s->pending.name = STR_NULL;
+}
+
+void state_drop_motion(struct motion *p)
+{
+	state_free_string(p->by);
+	*p = (struct motion){0};
 }
 
 struct object *state_find(const struct state *s, enum object_kind kind, uint64_t ix)

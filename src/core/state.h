@@ -19,6 +19,7 @@
 #include "core/effect.h"
 #include "core/inventory.h"
 #include "core/leaf.h"
+#include "core/motion.h"
 #include "core/reads.h"
 #include "core/reason.h"
 #include "core/taint.h"
@@ -415,7 +416,7 @@ struct str degraded_name(enum degraded d); /* "" for none */
 enum degraded state_degraded(const struct state *s);
 /* The log.degraded leaf that stands, 0 = none. */
 uint64_t state_degraded_since(const struct state *s);
-/* The witness.away leaf that stands, 0 = a quorum has seen the log, or nobody asks for one. */
+
 /* ---- shards (core/state_shard.c) ---- */
 
 /* A run of leaves that is pruned as a whole. */
@@ -426,13 +427,6 @@ struct shard {
 	uint64_t snapshot; /* that snapshot's leaf */
 	uint64_t began_unix_ms;
 };
-/* Of a person, for PRUNE_MS. */
-struct prune_proposal {
-	uint64_t shard; /* ix; 0 = nobody has proposed anything */
-	uint64_t unix_ms;
-	struct str by;
-};
-enum { PRUNE_MS = 15 * 60 * 1000 };
 
 /* By place; NULL past the end. Only those that are not pruned, without the first of all, number 0.
  */
@@ -444,32 +438,30 @@ uint64_t state_shard_unix_ms(const struct state *s);
 /* Leaves before it may be gone; ret_from (may be NULL): before it they were before that, ret_ix
  * (the same): the leaf that says so. */
 uint64_t state_pruned(const struct state *s, uint64_t *ret_from, uint64_t *ret_ix);
-const struct prune_proposal *state_prune_proposal(const struct state *s);
+/* Of a shard. */
+const struct motion *state_prune_motion(const struct state *s);
 /* The oldest leaf that is still needed: of an object that the state has, or of what a legal hold is
  * on. UINT64_MAX = none is. ret_what is a word for it. */
 uint64_t state_oldest(const struct state *s, const char **ret_what);
 
 /* ---- erasing what is sealed for a task (core/state_erase.c) ---- */
 
-/* Of a person, for ERASE_MS. */
-struct erase_proposal {
-	uint64_t task; /* 0 = nobody has proposed anything */
-	uint64_t unix_ms;
-	struct str by;
-};
-enum { ERASE_MS = 15 * 60 * 1000 };
 /* Decided; its key may be there still. */
 struct erasing {
 	uint64_t ix;
 	uint64_t task;
 	uint64_t key; /* its serial; 0 = none */
 };
-const struct erase_proposal *state_erase_proposal(const struct state *s);
+/* Of a task. */
+const struct motion *state_erase_motion(const struct state *s);
 /* By place; NULL past the end. */
 const struct erasing *state_erasing(const struct state *s, size_t at);
 /* Why what is sealed for the task is still needed; NULL = it is not. */
 const char *state_needs_values(const struct state *s, uint64_t task);
 
+/* ---- the log and its ground ---- */
+
+/* The witness.away leaf that stands, 0 = a quorum has seen the log, or nobody asks for one. */
 uint64_t state_witness_away(const struct state *s);
 /* Does a witness hold another log than this one? */
 bool state_log_disputed(const struct state *s);
@@ -479,10 +471,10 @@ bool state_sends_nothing(const struct state *s);
 uint64_t state_clock_jump(const struct state *s);
 /* When the machine was started, by the wall clock as last believed, and which start that was (zero
  * = not known). */
-uint64_t state_loaded_unix_ms(const struct state *s); /* of the deployment, by this life */
 uint64_t state_booted_unix_ms(const struct state *s);
 const struct digest *state_boot(const struct state *s);
-uint64_t state_last_unix_ms(const struct state *s); /* time of the last leaf */
+uint64_t state_loaded_unix_ms(const struct state *s); /* when this life read its deployment */
+uint64_t state_last_unix_ms(const struct state *s);   /* time of the last leaf */
 const struct digest *state_bundle(const struct state *s);
 
 /* Look-ups; NULL when unknown. */

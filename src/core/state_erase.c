@@ -82,10 +82,7 @@ enum rc state_reserve_erase_proposed(struct state *s, const struct leaf *l, stru
 
 void state_apply_erase_proposed(struct state *s, const struct leaf *l)
 {
-	state_free_string(s->erase.by);
-	s->erase = (struct erase_proposal){
-	    .task = l->erase_proposed.task, .unix_ms = l->t, .by = s->pending.name};
-	s->pending.name = STR_NULL;
+	state_take_motion(s, &s->erase, l->erase_proposed.task, l->t);
 }
 
 enum rc state_reserve_erase_decided(struct state *s, const struct leaf *l, struct err *e)
@@ -93,8 +90,8 @@ enum rc state_reserve_erase_decided(struct state *s, const struct leaf *l, struc
 	const struct leaf_erase_decided *d = &l->erase_decided;
 
 	TRY(check(s, d->task, e));
-	if (s->erase.task != d->task || !d->by.n || !str_eq(s->erase.by, d->proposed_by) ||
-	    str_eq(d->by, d->proposed_by) || l->t > s->erase.unix_ms + ERASE_MS) {
+	if (!str_eq(s->erase.by, d->proposed_by) ||
+	    !motion_may_confirm(&s->erase, d->task, d->by, l->t)) {
 		FAIL(e, RC_BROKEN, "two persons must want t%" PRIu64 " to be erased", d->task);
 	}
 	if (s->erasing.n >= LIMIT_ERASING) {
@@ -108,8 +105,7 @@ void state_apply_erase_decided(struct state *s, const struct leaf *l)
 	MUST(s->erasing.n < s->erasing.cap);
 	s->erasing.p[s->erasing.n++] = (struct erasing){
 	    .ix = s->size, .task = l->erase_decided.task, .key = l->erase_decided.key};
-	state_free_string(s->erase.by);
-	s->erase = (struct erase_proposal){0};
+	state_drop_motion(&s->erase);
 }
 
 static size_t place_of(const struct state *s, uint64_t decided)
@@ -140,7 +136,7 @@ void state_apply_task_erased(struct state *s, const struct leaf *l)
 
 /* ---- reading ---- */
 
-const struct erase_proposal *state_erase_proposal(const struct state *s)
+const struct motion *state_erase_motion(const struct state *s)
 {
 	return &s->erase;
 }

@@ -305,8 +305,8 @@ struct state {
 	uint64_t pruned;	  /* leaves before it may be gone; */
 	uint64_t pruned_from;	  /* before it they were already, */
 	uint64_t pruned_ix;	  /* and the log.pruned that says so */
-	struct prune_proposal prune;
-	struct erase_proposal erase;
+	struct motion prune;
+	struct motion erase;
 	VEC(struct erasing) erasing;
 	VEC(struct object *) tables[OBJECT_KINDS];
 	VEC(struct call_object *) unfinished; /* allowed, no outcome yet; borrowed from the table */
@@ -333,6 +333,9 @@ struct state {
 struct object *state_find(const struct state *s, enum object_kind kind, uint64_t ix);
 /* The first whose index is at least from; NULL at the end. */
 struct object *state_find_next(const struct state *s, enum object_kind kind, uint64_t from);
+/* Takes the person's name that was reserved in pending.name. */
+void state_take_motion(struct state *s, struct motion *p, uint64_t of, uint64_t unix_ms);
+void state_drop_motion(struct motion *p);
 /* RC_BROKEN when there is none: a leaf cites what the state does not know. */
 enum rc state_need(const struct state *s, enum object_kind kind, uint64_t ix, struct object **ret,
 		   struct err *e);

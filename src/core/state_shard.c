@@ -66,10 +66,7 @@ enum rc state_reserve_prune_proposed(struct state *s, const struct leaf *l, stru
 
 void state_apply_prune_proposed(struct state *s, const struct leaf *l)
 {
-	state_free_string(s->prune.by);
-	s->prune = (struct prune_proposal){
-	    .shard = l->prune_proposed.shard, .unix_ms = l->t, .by = s->pending.name};
-	s->pending.name = STR_NULL;
+	state_take_motion(s, &s->prune, l->prune_proposed.shard, l->t);
 }
 
 /* (2) */
@@ -80,9 +77,8 @@ enum rc state_reserve_log_pruned(struct state *s, const struct leaf *l, struct e
 	const char *what;
 	uint64_t oldest = state_oldest(s, &what);
 
-	if (!shard || shard->first != p->first || s->prune.shard != p->shard || !p->by.n ||
-	    !str_eq(s->prune.by, p->proposed_by) || str_eq(p->by, p->proposed_by) ||
-	    l->t > s->prune.unix_ms + PRUNE_MS) {
+	if (!shard || shard->first != p->first || !str_eq(s->prune.by, p->proposed_by) ||
+	    !motion_may_confirm(&s->prune, p->shard, p->by, l->t)) {
 		FAIL(e, RC_BROKEN, "two persons must want the leaves before %" PRIu64 " to go",
 		     p->first);
 	}
@@ -107,8 +103,7 @@ void state_apply_log_pruned(struct state *s, const struct leaf *l)
 	s->pruned_from = s->pruned;
 	s->pruned = l->log_pruned.first;
 	s->pruned_ix = s->size;
-	state_free_string(s->prune.by);
-	s->prune = (struct prune_proposal){0};
+	state_drop_motion(&s->prune);
 }
 
 /* ---- reading ---- */
@@ -139,7 +134,7 @@ uint64_t state_pruned(const struct state *s, uint64_t *ret_from, uint64_t *ret_i
 	return s->pruned;
 }
 
-const struct prune_proposal *state_prune_proposal(const struct state *s)
+const struct motion *state_prune_motion(const struct state *s)
 {
 	return &s->prune;
 }

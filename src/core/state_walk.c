@@ -56,8 +56,7 @@ WALKED(vote, 32);
 WALKED(read_total, 24);
 WALKED(mark_by, 16);
 WALKED(shard, 40);
-WALKED(prune_proposal, 32);
-WALKED(erase_proposal, 32);
+WALKED(motion, 32);
 WALKED(erasing, 24);
 _Static_assert(OBJECT_KINDS == 20, "a kind of object more is another STATE_FORMAT");
 
@@ -1001,6 +1000,13 @@ static void put_counters(struct walk *w)
 	}
 }
 
+static void walk_motion(struct walk *w, struct motion *p)
+{
+	walk_u64(w, &p->of);
+	walk_u64(w, &p->unix_ms);
+	walk_own(w, &p->by);
+}
+
 static void walk_shards(struct walk *w)
 {
 	struct state *s = w->s;
@@ -1018,9 +1024,7 @@ static void walk_shards(struct walk *w)
 	walk_u64(w, &s->pruned);
 	walk_u64(w, &s->pruned_from);
 	walk_u64(w, &s->pruned_ix);
-	walk_u64(w, &s->prune.shard);
-	walk_u64(w, &s->prune.unix_ms);
-	walk_own(w, &s->prune.by);
+	walk_motion(w, &s->prune);
 }
 
 static void walk_erasing(struct walk *w)
@@ -1033,9 +1037,7 @@ static void walk_erasing(struct walk *w)
 		walk_u64(w, &s->erasing.p[i].task);
 		walk_u64(w, &s->erasing.p[i].key);
 	}
-	walk_u64(w, &s->erase.task);
-	walk_u64(w, &s->erase.unix_ms);
-	walk_own(w, &s->erase.by);
+	walk_motion(w, &s->erase);
 }
 
 /* ---- all of it ---- */

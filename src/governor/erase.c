@@ -80,7 +80,7 @@ static const struct hold *held_by(const struct state *s, uint64_t incident)
 
 enum rc people_erase(struct asked *a, struct err *e)
 {
-	const struct erase_proposal *p = state_erase_proposal(a->g->state);
+	const struct motion *p = state_erase_motion(a->g->state);
 	struct leaf l = {.kind = LEAF_ERASE_PROPOSED, .erase_proposed = {.by = a->person->name}};
 	const struct hold *h;
 	const char *why;
@@ -98,8 +98,7 @@ enum rc people_erase(struct asked *a, struct err *e)
 		FAIL(e, RC_DENIED, "t%ju is not erased: legal hold '" STR_FMT "' is on it",
 		     (uintmax_t)task, STR_ARG(h->name));
 	}
-	if (p->task == task && !str_eq(p->by, a->person->name) &&
-	    gov_now_ms(a->g) <= p->unix_ms + ERASE_MS) {
+	if (motion_may_confirm(p, task, a->person->name, gov_now_ms(a->g))) {
 		l = (struct leaf){.kind = LEAF_ERASE_DECIDED,
 				  .erase_decided = {.task = task,
 						    .by = a->person->name,

@@ -113,15 +113,15 @@ static void record_began(struct governor *g, uint64_t number, const struct snaps
 
 static void begin_when_due(struct governor *g)
 {
-	struct snapshots_ref snap = snapshots_newest(g->snapshots);
+	struct snapshots_ref snap;
 	uint64_t number;
-	uint64_t first = newest_first(g->state, &number);
 
 	if (!g->world.shard_ms || state_clock_jump(g->state) || g->has_no_room ||
 	    gov_now_ms(g) < state_shard_unix_ms(g->state) + g->world.shard_ms) {
 		return;
 	}
-	if (snap.size <= first) {
+	snap = snapshots_newest(g->snapshots);
+	if (snap.size <= newest_first(g->state, &number)) {
 		snapshots_want(g->snapshots);
 	} else {
 		record_began(g, number, &snap);
@@ -287,7 +287,7 @@ static void answer(struct asked *a, uint64_t number, uint64_t first, const char 
 
 enum rc people_prune(struct asked *a, struct err *e)
 {
-	const struct prune_proposal *p = state_prune_proposal(a->g->state);
+	const struct motion *p = state_prune_motion(a->g->state);
 	const struct shard *s;
 	struct leaf l = {.kind = LEAF_PRUNE_PROPOSED};
 	uint64_t number;
@@ -306,8 +306,7 @@ enum rc people_prune(struct asked *a, struct err *e)
 		     STR_ARG(why));
 	}
 	first = s->first;
-	if (p->shard == s->ix && !str_eq(p->by, a->person->name) &&
-	    gov_now_ms(a->g) <= p->unix_ms + PRUNE_MS) {
+	if (motion_may_confirm(p, s->ix, a->person->name, gov_now_ms(a->g))) {
 		l = (struct leaf){.kind = LEAF_LOG_PRUNED,
 				  .log_pruned = {.shard = s->ix,
 						 .first = first,

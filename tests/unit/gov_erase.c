@@ -105,7 +105,7 @@ static void a_proposal_does_not_wait_for_ever(void **state)
 
 	open_and_close();
 	assert_says(about(ALICE, COMMAND_TASK_ERASE)->text, "proposed");
-	scene_pass(ERASE_MS + 1000);
+	scene_pass(MOTION_MS + 1000);
 	scene_settle(&s);
 	assert_says(about(BOB, COMMAND_TASK_ERASE)->text, "proposed"); /* it is his now */
 	scene_settle(&s);

@@ -637,7 +637,7 @@ static void shards_follow_each_other_and_go_by_the_word_of_two(void **state)
 	prune.log_pruned.first++;
 	fold_refuse(&f, prune);
 	prune.log_pruned.first--;
-	f.t += PRUNE_MS + 1000;
+	f.t += MOTION_MS + 1000;
 	fold_refuse(&f, prune); /* too long ago */
 	fold_add(&f, propose);
 	ix = fold_add(&f, prune);

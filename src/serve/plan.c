@@ -179,8 +179,8 @@ enum rc plan_load(const char *deployment, struct serve_plan *ret, struct err *e)
 	TRY(make_keys(d, e));
 	if (d->people.serves_log) {
 		TRY(path_in(d->state_dir, "log", published, e));
-		TRY(file_mkdirs(published, 0755,
-				e)); /* the front opens it before the governor does */
+		/* The front opens it before the governor does. */
+		TRY(file_mkdirs(published, 0755, e));
 	}
 	if (d->anchor_dir.n) {
 		TRY(path_in(d->anchor_dir, ".", anchor, e));

@@ -6,9 +6,10 @@
  * Holds:  (1) in a restart of all, no role of the last run is left when the next one begins.
  *         (2) within STOP_MS and the time to reap, no role is left after a stop.
  *         (3) nothing is restarted faster than the back-off allows.
- * States: STARTING -all ready-> RUNNING;  RUNNING -a role ends that can be restarted alone->
- *         RUNNING (alone.c; who is silent is ended, watch.c);  STARTING, RUNNING -another ends->
- * STOPPING (to restart); any -SIGTERM-> STOPPING (to end);  STOPPING -all reaped-> WAITING or end;
+ * States: STARTING -all ready-> RUNNING;  RUNNING -a role ends that can be restarted alone, or is
+ *         ended for its silence-> RUNNING (alone.c, watch.c);
+ *         STARTING, RUNNING -another ends-> STOPPING (to restart);
+ *         any -SIGTERM-> STOPPING (to end);  STOPPING -all reaped-> WAITING or end;
  *         WAITING -timer-> STARTING;  STARTING -fails, never ready yet-> STOPPING (to end, failed).
  */
 #include "serve/supervisor_impl.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* governor/vault.c - data keys: wrapped on disk, open in memory.
  *
- * Holds: (1) a key seals nothing before its wrapped form is durable.
+ * Holds: (1) a key seals nothing before its wrapped form is durable, in the file of its name: what
+ *            cannot be read or is another key's is not taken for what the keeper gave.
  *        (2) serials are never reused: they go on from the largest file there is.
  *        (3) in the emergency place is nothing but keys of lives, and not longer than keys/ takes
  *            nothing.
@@ -44,7 +45,8 @@ struct vault {
 	struct log_io emergency;	 /* open NULL: none */
 	struct life_key away[LIFE_KEYS]; /* what is there */
 	size_t n_away;
-	bool misses_some;		/* fresh keys could not be stored */
+	bool misses_some;		/* keys could not be stored, or not be read */
+	bool has_unsynced;		/* a name in keys/ may not be durable */
 	struct err why;			/* the last one that could not */
 	VEC(struct vault_slot *) slots; /* by serial */
 	uint64_t next_serial;
@@ -194,6 +196,20 @@ static void name_of(const struct vault_slot *s, char out[NAME_BYTES])
 	}
 }
 
+/* RC_ABSENT only when the disk itself says that there is no such file. */
+static enum rc find_file(const struct vault *v, const char *file, struct err *e)
+{
+	int fd = v->io.open(v->io.ctx, file, LOG_IO_READ);
+
+	if (fd >= 0) {
+		v->io.close(v->io.ctx, fd);
+		return RC_OK;
+	}
+	errno = -fd;
+	return err_set_sys(e, fd == -ENOENT ? RC_ABSENT : RC_IO, __func__,
+			   "cannot look for key '%s'", file);
+}
+
 static void send_or_log(struct channel *keeper, const struct message *m)
 {
 	if (channel_send(keeper, m) != RC_OK) {
@@ -217,11 +233,23 @@ static void ask_open(struct vault *v, struct channel *keeper, struct str name, c
 
 	if (log_io_read_file(&v->io, file, &wrapped, &e) != RC_OK) {
 		log_warn("a key cannot be read: %s", e.msg);
+		v->misses_some = true;
+		v->why = e;
 		return;
 	}
 	m.key_open.wrapped = buf_view(&wrapped);
 	v->n_asked++;
 	send_or_log(keeper, &m);
+}
+
+/* A new one only where there is none: it would be taken for the one that marks and tags are of. */
+static void ask_tags(struct vault *v, struct channel *keeper)
+{
+	if (find_file(v, TAGS_FILE, NULL) == RC_ABSENT) {
+		ask_new(v, keeper, STR("tags"));
+	} else {
+		ask_open(v, keeper, STR("tags"), TAGS_FILE);
+	}
 }
 
 /* One that has a file, here or there. */
@@ -264,11 +292,7 @@ void vault_start(struct vault *v, struct channel *keeper)
 {
 	size_t stored = v->slots.n;
 
-	if (log_io_has_file(&v->io, TAGS_FILE)) {
-		ask_open(v, keeper, STR("tags"), TAGS_FILE);
-	} else {
-		ask_new(v, keeper, STR("tags"));
-	}
+	ask_tags(v, keeper);
 	for (size_t i = 0; i < stored; i++) {
 		ask_stored(v, keeper, v->slots.p[i]);
 	}
@@ -280,10 +304,8 @@ void vault_start(struct vault *v, struct channel *keeper)
 void vault_ask_again(struct vault *v, struct channel *keeper)
 {
 	v->n_asked = 0;
-	if (!v->has_tags && log_io_has_file(&v->io, TAGS_FILE)) {
-		ask_open(v, keeper, STR("tags"), TAGS_FILE);
-	} else if (!v->has_tags) {
-		ask_new(v, keeper, STR("tags"));
+	if (!v->has_tags) {
+		ask_tags(v, keeper);
 	}
 	for (size_t i = 0; i < v->slots.n; i++) {
 		const struct vault_slot *s = v->slots.p[i];
@@ -295,12 +317,47 @@ void vault_ask_again(struct vault *v, struct channel *keeper)
 		}
 		name_of(s, file);
 		(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
-		if (s->is_away || log_io_has_file(&v->io, file)) {
-			ask_stored(v, keeper, s);
-		} else {
+		if (!s->is_away && find_file(v, file, NULL) == RC_ABSENT) {
 			ask_new(v, keeper, str_from(name));
+		} else {
+			ask_stored(v, keeper, s);
 		}
 	}
+}
+
+static enum rc sync_names(struct vault *v, struct err *e)
+{
+	int result = v->has_unsynced ? v->io.sync_dir(v->io.ctx) : 0;
+
+	if (result != 0) {
+		errno = -result;
+		return err_set_sys(e, RC_IO, __func__, "cannot sync the keys");
+	}
+	v->has_unsynced = false;
+	return RC_OK;
+}
+
+/* (1) RC_ABSENT: there is no such file. */
+static enum rc is_stored(struct vault *v, const char *file, struct str wrapped, struct err *e)
+{
+	AUTO_BUF there = BUF_INIT(WRAPPED_MAX);
+
+	TRY(log_io_read_file(&v->io, file, &there, e));
+	if (!str_eq(buf_view(&there), wrapped)) {
+		FAIL(e, RC_BROKEN, "'%s' holds another key", file);
+	}
+	return sync_names(v, e);
+}
+
+static enum rc store_here(struct vault *v, const char *file, struct str wrapped, struct err *e)
+{
+	enum rc rc = is_stored(v, file, wrapped, e);
+
+	if (rc == RC_ABSENT) {
+		rc = log_io_replace_file(&v->io, file, wrapped, e);
+		v->has_unsynced |= rc != RC_OK;
+	}
+	return rc;
 }
 
 /* (1): here, or, for a life that could not begin otherwise, in the emergency place. */
@@ -309,10 +366,7 @@ static enum rc store_key(struct vault *v, const char *file, struct vault_slot *s
 {
 	struct life_key *k = &v->away[v->n_away];
 
-	if ((s && s->is_away) || log_io_has_file(&v->io, file)) {
-		return RC_OK;
-	}
-	if (log_io_replace_file(&v->io, file, wrapped, e) == RC_OK) {
+	if ((s && s->is_away) || store_here(v, file, wrapped, e) == RC_OK) {
 		return RC_OK;
 	}
 	v->misses_some = true;
@@ -473,6 +527,7 @@ static enum rc rename_durably(struct vault *v, const char *from, const char *to,
 		result = v->io.sync_dir(v->io.ctx);
 	}
 	if (result != 0) {
+		v->has_unsynced = true;
 		errno = -result;
 		return err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", from);
 	}
@@ -512,6 +567,7 @@ enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, st
 	struct vault_slot *s = find_serial(v, serial);
 	char file[NAME_BYTES];
 	char name[32];
+	enum rc rc;
 
 	if (s && s->is_open) {
 		return RC_OK;
@@ -525,9 +581,10 @@ enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, st
 	}
 	s->is_lost = false;
 	name_of(s, file);
-	if (!log_io_has_file(&v->io, file)) {
+	rc = find_file(v, file, e);
+	if (rc != RC_OK) {
 		vault_close(v, serial);
-		FAIL(e, RC_ABSENT, "there is no key %llu", (unsigned long long)serial);
+		return rc;
 	}
 	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)serial);
 	ask_open(v, keeper, str_from(name), file);
@@ -557,20 +614,14 @@ static bool has_later(const struct vault *v, uint64_t serial)
 	return false;
 }
 
-/* RC_OK only when the disk itself says that there is no such file. */
-static enum rc look_for(const struct vault *v, const char *file, struct err *e)
+static enum rc look_again(const struct vault *v, const char *file, struct err *e)
 {
-	int fd = v->io.open(v->io.ctx, file, LOG_IO_READ);
+	enum rc rc = find_file(v, file, e);
 
-	if (fd >= 0) {
-		v->io.close(v->io.ctx, fd);
+	if (rc == RC_OK) {
 		FAIL(e, RC_IO, "key '%s' is still there", file);
 	}
-	if (fd != -ENOENT) {
-		errno = -fd;
-		return err_set_sys(e, RC_IO, __func__, "cannot look for key '%s'", file);
-	}
-	return RC_OK;
+	return rc == RC_ABSENT ? RC_OK : rc;
 }
 
 enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
@@ -596,7 +647,7 @@ enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
 			errno = -result;
 			return err_set_sys(e, RC_IO, __func__, "cannot remove key '%s'", file);
 		}
-		TRY(look_for(v, file, e));
+		TRY(look_again(v, file, e));
 	}
 	if (s) {
 		s->is_aside = true;

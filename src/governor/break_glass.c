@@ -62,8 +62,9 @@ static enum rc open_task(struct governor *g, const struct incident *i, struct st
 		},
 	};
 
-	TRY(book_record(g->book, &l, serial, NULL, 0, ret, e));
-	return vault_bind(g->vault, serial, *ret, e);
+	/* Before its leaf: no task is without a key of its own. */
+	TRY(vault_bind(g->vault, serial, book_next_ix(g->book), e));
+	return book_record(g->book, &l, serial, NULL, 0, ret, e);
 }
 
 static enum rc read_open(struct asked *a, uint64_t *ret_incident, uint64_t *ret_duration_s,

@@ -15,13 +15,23 @@
 #include "base/log.h"
 #include "core/evidence.h"
 
+/* A life that ends between the binding of a key and the leaf that it is bound to leaves its name to
+ * whatever has that index in the next: then the task has two. */
+static enum rc destroy_keys(struct governor *g, const struct erasing *x, struct err *e)
+{
+	for (uint64_t key = x->key; key; key = vault_bound(g->vault, x->task)) {
+		TRY(vault_destroy(g->vault, key, e));
+	}
+	return RC_OK;
+}
+
 static void erase_one(struct governor *g, const struct erasing *x)
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {.kind = LEAF_TASK_ERASED,
 			 .task_erased = {.decided = x->ix, .task = x->task}};
 
-	if (x->key && vault_destroy(g->vault, x->key, &e) != RC_OK) {
+	if (destroy_keys(g, x, &e) != RC_OK) {
 		if (!g->erase_fails) {
 			log_warn("what is sealed for t%ju cannot be erased now: %s",
 				 (uintmax_t)x->task, e.msg);

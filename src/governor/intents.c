@@ -161,9 +161,10 @@ enum rc intents_open_task(struct governor *g, const struct intent_request *q, st
 	};
 
 	TRY(vault_take(g->vault, g->keeper, &serial, e));
+	/* Before its leaf, which comes behind the intent's: no task is without a key of its own. */
+	TRY(vault_bind(g->vault, serial, book_next_ix(g->book) + 1, e));
 	TRY(record_intent(g, q, asked, d, serial, &l.task_opened.intent, e));
-	TRY(book_record(g->book, &l, serial, NULL, 0, ret_task, e));
-	return vault_bind(g->vault, serial, *ret_task, e);
+	return book_record(g->book, &l, serial, NULL, 0, ret_task, e);
 }
 
 static void answer_task(struct governor *g, struct request *r, uint64_t task)

@@ -99,6 +99,40 @@ static void an_erasure_that_was_decided_is_finished_by_the_next_life(void **stat
 	scene_free_log(&disk);
 }
 
+/* As a life leaves it that ended between the binding of a key and the leaf that it is bound to. */
+static void bind_one_more(void)
+{
+	char path[256];
+	char name[64];
+	FILE *f;
+
+	(void)snprintf(name, sizeof(name), "state/keys/900-%llu.key", (unsigned long long)s.task);
+	scene_path(path, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_int_equal(fputs("wrapped", f) >= 0, 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_second_key_of_the_task_goes_too(void **state)
+{
+	(void)state;
+
+	open_and_close();
+	scene_kill(&s);
+	bind_one_more();
+	scene_start(&s);
+	scene_settle(&s);
+	assert_says(about(ALICE, COMMAND_TASK_ERASE)->text, "proposed");
+	assert_says(about(BOB, COMMAND_TASK_ERASE)->text, "erasing");
+	scene_settle(&s);
+	assert_false(has_key_of_task());
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_int_equal(scene_count(&disk, LEAF_TASK_ERASED), 1);
+	scene_free_log(&disk);
+}
+
 static void a_proposal_does_not_wait_for_ever(void **state)
 {
 	(void)state;
@@ -138,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    ERASE_TEST(a_tasks_values_are_erased_by_two_persons),
 	    ERASE_TEST(an_erasure_that_was_decided_is_finished_by_the_next_life),
+	    ERASE_TEST(a_second_key_of_the_task_goes_too),
 	    ERASE_TEST(a_proposal_does_not_wait_for_ever),
 	    ERASE_TEST(what_a_standing_containment_needs_is_not_erased),
 	};

@@ -347,18 +347,20 @@ static const struct str_list unverified = {unverified_label, 1};
 
 enum rc state_reserve_call_verified(struct state *s, const struct leaf *l, struct err *e)
 {
+	const struct call *call;
 	struct task_object *task;
 	struct object *o;
 
 	TRY(state_need(s, OBJECT_CALL, l->call_verified.call, &o, e));
-	task = task_of(s, ((const struct call_object *)o)->pub.task);
-	if (((const struct call_object *)o)->pub.state != CALL_SETTLED) {
+	call = &((const struct call_object *)o)->pub;
+	task = task_of(s, call->task);
+	if (call->state != CALL_SETTLED) {
 		FAIL(e, RC_BROKEN, "call c%" PRIu64 " is verified before its outcome",
 		     l->call_verified.call);
 	}
-	/* Of a call that said it failed nothing was expected. */
-	if (!task || l->call_verified.holds ||
-	    str_eq(((const struct call_object *)o)->pub.outcome, STR("tool_error"))) {
+	/* Of a call that said it failed, or was not sent after all, nothing was expected. */
+	if (!task || l->call_verified.holds || str_eq(call->outcome, STR("tool_error")) ||
+	    str_eq(call->outcome, STR("not_sent"))) {
 		return RC_OK;
 	}
 	TRY(state_reserve_strings(&s->pending.labels, &task->labels, &unverified, MAX_LABELS, e));

@@ -794,26 +794,6 @@ static const struct json *value_of(struct governor *g, const struct msg_outcome 
 	return m->kind == OUTCOME_OK ? reads_value(g, &g->round, m->result) : NULL;
 }
 
-/* What a sender says of a call that it did not claim in time; NULL: it says nothing new. */
-static struct flight *late_flight(struct governor *g, const struct msg_outcome *m, bool is_runner)
-{
-	const struct call *c = state_call(g->state, m->call);
-	const struct tool *t = c ? bundle_tool(g->bundle, c->tool) : NULL;
-	struct err e = ERR_INIT;
-	struct flight *f;
-
-	if (!t || m->kind == OUTCOME_UNKNOWN || !str_eq(c->outcome, STR("unknown")) ||
-	    !str_eq(c->purpose, STR("agent")) ||
-	    definitions_sender_is_runner(t->upstream) != is_runner ||
-	    calls_adopt(g, c, is_runner, &e) != RC_OK) {
-		return NULL;
-	}
-	f = calls_flight(g, m->call);
-	f->is_late = true;
-	f->is_unclaimed = false;
-	return f;
-}
-
 void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool is_runner)
 {
 	struct flight *f = calls_flight(g, heard->call);
@@ -824,7 +804,7 @@ void calls_on_outcome(struct governor *g, const struct msg_outcome *heard, bool 
 	uint64_t task;
 
 	if (!f) {
-		f = late_flight(g, heard, is_runner);
+		f = senders_late(g, heard, is_runner);
 	}
 	if (!f || f->is_runner != is_runner) {
 		log_warn("an outcome for c%llu, which is not under way there",

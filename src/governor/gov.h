@@ -214,6 +214,7 @@ struct governor {
 	revoking;
 	bool waits_in_flight[2]; /* for the agents' front, for the runner */
 	uint64_t handover_until_ns;
+	uint64_t began_ix; /* leaf of this life's beginning: calls before it are an earlier one's */
 	uint64_t next_fence;
 	uint64_t route_again_ns; /* 0 = nothing is to be routed later */
 	bool is_routing_late;
@@ -301,6 +302,9 @@ uint64_t senders_born(const struct governor *g, bool is_runner);
  * with a sender that lives on: it says what it has (IN_FLIGHT), and only the rest is unknown. */
 enum rc senders_recover(struct governor *g, struct err *e);
 void senders_on_in_flight(struct governor *g, const struct msg_in_flight *m, bool is_runner);
+/* A sender says what came of a call that is not under way: the flight to record it for, if the call
+ * is unknown and that sender may have had it in hand all along; else NULL. */
+struct flight *senders_late(struct governor *g, const struct msg_outcome *m, bool is_runner);
 void senders_tick(struct governor *g);
 void senders_lost(struct governor *g, bool is_runner);
 void senders_found(struct governor *g, bool is_runner);

@@ -338,7 +338,7 @@ static enum rc announce(struct governor *g, struct err *e)
 	TRY(bundles_keep(g->world.bundles, &bundle.bundle_activated.digest,
 			 g->deployment->canonical, e));
 	TRY(clock_watch_start(g, &started.started));
-	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, NULL, e));
+	TRY(book_record(g->book, &started, VAULT_LIFE_KEY, NULL, 0, &g->began_ix, e));
 	if (memcmp(state_bundle(g->state)->bytes, g->bundle->digest, 32) != 0) {
 		TRY(book_record(g->book, &bundle, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 		approvals_void_all(g); /* what was approved was approved under other rules */

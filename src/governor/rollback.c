@@ -247,12 +247,17 @@ static void finish_undo(struct governor *g, const struct flight *f, const struct
 }
 
 /* The inverse ran, or is said to have failed, and the target does not show it. */
-static void not_undone(struct governor *g, const struct flight *f, const struct readback *r)
+static void not_undone(struct governor *g, const struct flight *f, const struct readback *r,
+		       uint64_t within_ms)
 {
 	struct going_back *b = entry_of(g, f->about);
 	const struct term *m = state_term(g->state, f->about);
 	const struct call *undo = m ? state_call(g->state, m->undo) : NULL;
 
+	if (b && !b->settle_until_ns) {
+		/* An earlier life sent it, perhaps just now. */
+		b->settle_until_ns = gov_now_ns(g) + within_ms * 1000000;
+	}
 	if (b && gov_now_ns(g) < b->settle_until_ns) {
 		b->next_ns = gov_now_ns(g) + (uint64_t)GOVERNOR_SETTLE_MS * 1000000;
 	} else if (b && undo && str_eq(undo->outcome, STR("tool_error")) &&
@@ -265,7 +270,8 @@ static void not_undone(struct governor *g, const struct flight *f, const struct 
 	}
 }
 
-static void finish_confirm(struct governor *g, const struct flight *f, const struct readback *r)
+static void finish_confirm(struct governor *g, const struct flight *f, const struct tool *undo,
+			   const struct readback *r)
 {
 	switch (r->verdict) {
 	case READBACK_HOLDS:
@@ -275,7 +281,7 @@ static void finish_confirm(struct governor *g, const struct flight *f, const str
 		readback_give_back(g);
 		break;
 	case READBACK_DIFFERS:
-		not_undone(g, f, r);
+		not_undone(g, f, r, undo->verify.within_ms);
 		break;
 	case READBACK_UNKNOWN:
 		later(g, f->about, f->call, r->detail);
@@ -312,7 +318,7 @@ void rollback_on_outcome(struct governor *g, struct flight *f, const struct msg_
 		break;
 	case STEP_CONFIRM:
 		r = readback_judge(g, undo, readback_sealed(g, f->about, 0), NULL, m, result);
-		finish_confirm(g, f, &r);
+		finish_confirm(g, f, undo, &r);
 		break;
 	}
 }

@@ -6,7 +6,9 @@
  * is verified by reading back, and is never sent again. Its secrets died with it; the leases are
  * revoked, and whoever goes on gets new ones. Holds: (1) every flight of a sender that ended is
  * over before the next process of that role is talked to. (2) nothing is admitted, and no lease
- * wanted, for a sender that is away.
+ * wanted, for a sender that is away. (3) of a call that ended as unknown only a sender that may
+ * have it in hand still may say more, once: one that outlived the governor that admitted the call,
+ * and only until the answer would have been given up.
  */
 #include "governor/gov.h"
 
@@ -206,6 +208,36 @@ void senders_on_in_flight(struct governor *g, const struct msg_in_flight *m, boo
 		}
 	}
 	handover_is_over(g, is_runner);
+}
+
+/* (3) */
+static bool may_have(const struct governor *g, const struct call *c, const struct tool *t,
+		     bool is_runner)
+{
+	uint64_t answered_by_ns =
+	    g->handover_until_ns + (uint64_t)t->upstream->timeout_ms * 1000000;
+
+	return definitions_sender_is_runner(t->upstream) == is_runner &&
+	       role_is_elder(g->env, is_runner ? R_RUNNER : R_AGENTS) && c->ix < g->began_ix &&
+	       gov_now_ns(g) < answered_by_ns;
+}
+
+struct flight *senders_late(struct governor *g, const struct msg_outcome *m, bool is_runner)
+{
+	const struct call *c = state_call(g->state, m->call);
+	const struct tool *t = c ? bundle_tool(g->bundle, c->tool) : NULL;
+	struct err e = ERR_INIT;
+	struct flight *f;
+
+	if (!t || m->kind == OUTCOME_UNKNOWN || !str_eq(c->outcome, STR("unknown")) ||
+	    !str_eq(c->purpose, STR("agent")) || !may_have(g, c, t, is_runner) ||
+	    calls_adopt(g, c, is_runner, &e) != RC_OK) {
+		return NULL;
+	}
+	f = calls_flight(g, m->call);
+	f->is_late = true;
+	f->is_unclaimed = false;
+	return f;
 }
 
 void senders_tick(struct governor *g)

@@ -3,7 +3,7 @@
  *
  * Trust:  the leaves are what somebody published; one that does not fit is a fault, never a reason
  *         to stop.
- * Holds:  rules (1) to (9) of the header are looked for at the leaf that would break them.
+ * Holds:  rules (1) to (10) of the header are looked for at the leaf that would break them.
  */
 #include "core/log_lint.h"
 
@@ -47,6 +47,7 @@ struct log_lint {
 	uint64_t generation;
 	uint64_t started;   /* the last start's leaf */
 	uint64_t open_then; /* calls that were open at it and still are */
+	uint64_t activated; /* the last bundle's leaf; 0 = none was seen */
 };
 
 _Static_assert(LEAF_KINDS < 256, "a kind fits struct seen");
@@ -237,6 +238,10 @@ static enum rc use_approval(struct log_lint *l, uint64_t ix, struct err *e)
 	if (!(o->marks & MARK_GRANTED) || !(o->marks & MARK_OPEN)) {
 		return fault(l, e, "approval %" PRIu64 " is used, and is not granted", ix);
 	}
+	if (ix < l->activated) { /* (10) */
+		TRY(fault(l, e, "approval %" PRIu64 " is used, and was asked under another bundle",
+			  ix));
+	}
 	o->marks = MARK_USED;
 	l->counts.approvals.open--;
 	return RC_OK;
@@ -314,6 +319,10 @@ static enum rc take_settled(struct log_lint *l, const struct leaf_approval_settl
 {
 	struct seen *o = object(l, s->approval, LEAF_APPROVAL_OPENED);
 
+	if (o && str_eq(s->reason, STR("approval_void")) && s->approval > l->activated) { /* (10) */
+		TRY(fault(l, e, "approval %" PRIu64 " is void, and no bundle came after it",
+			  s->approval));
+	}
 	if (!o || !str_eq(s->state, STR("granted"))) {
 		return end(l, s->approval, LEAF_APPROVAL_OPENED, &l->counts.approvals, "approval",
 			   e);
@@ -418,6 +427,9 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 	switch ((int)leaf->kind) {
 	case LEAF_STARTED:
 		return take_started(l, &leaf->started, e);
+	case LEAF_BUNDLE_ACTIVATED:
+		l->activated = here(l);
+		return RC_OK;
 	case LEAF_INCIDENT_OPENED:
 		begin(l, &l->counts.incidents);
 		return RC_OK;

@@ -9,10 +9,14 @@
  *	(3) what was allowed is recorded to its end: each call has one outcome (one that was unknown
  *	    may become known), in this life or before anything else is decided in the next
  *	(4) a destroy call of an agent rests on an approval or a pre-approval, or a person's
- *break-glass (5) an approval is used once, after it was granted, and ends once (6) a call's lease
- *was delivered and is not over; a lease ends once (7) a task's calls come between its opening and
- *its end; it ends once, then is closed once (8) a term that is over is not begun again
+ *	    break-glass
+ *	(5) an approval is used once, after it was granted, and ends once
+ *	(6) a call's lease was delivered and is not over; a lease ends once
+ *	(7) a task's calls come between its opening and its end; it ends once, then is closed once
+ *	(8) a term that is over is not begun again
  *	(9) a task that is closed with nothing left has no lease that is not gone
+ *	(10) what was asked before another bundle was activated is void from then on, and is so for
+ *	     that reason only then
  *
  * What is open where the log ends is no fault: it is counted.
  */

@@ -172,6 +172,16 @@ static void ended_twice(struct log *l)
 	settle(l, "void");
 	settle(l, "expired");
 }
+static void void_by_no_bundle(struct log *l)
+{
+	ADD(l, APPROVAL_SETTLED, approval_settled, .approval = at.approval, .state = STR("void"),
+	    .reason = STR("approval_void"));
+}
+static void asked_under_another_bundle(struct log *l)
+{
+	ADD(l, BUNDLE_ACTIVATED, bundle_activated, .by = STR("start"));
+	allow(l, "destroy", at.approval, 0);
+}
 static void lease_over(struct log *l)
 {
 	ADD(l, LEASE_REVOKING, lease_revoking, .lease = at.lease);
@@ -229,6 +239,8 @@ static void each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it(void **s
 	    {used_when_void, "is used, and is not granted"},
 	    {granted_twice, "is settled already"},
 	    {ended_twice, "is over already"},
+	    {void_by_no_bundle, "is void, and no bundle came after it"},
+	    {asked_under_another_bundle, "was asked under another bundle"},
 	    {lease_over, "was not delivered, or is over"},
 	    {lease_gone_twice, "is over already"},
 	    {after_the_end, "has ended"},
@@ -248,6 +260,21 @@ static void each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it(void **s
 		expect(&l, cases[i].says);
 		log_lint_free(l.lint);
 	}
+}
+
+static void a_new_bundle_makes_void_what_was_asked_before(void **state)
+{
+	struct log l;
+
+	(void)state;
+	begin(&l);
+	ADD(&l, BUNDLE_ACTIVATED, bundle_activated, .by = STR("start"));
+	void_by_no_bundle(&l);
+	at.approval = ADD(&l, APPROVAL_OPENED, approval_opened, .task = at.task);
+	settle(&l, "granted");
+	allow(&l, "destroy", at.approval, 0);
+	expect(&l, NULL);
+	log_lint_free(l.lint);
 }
 
 /* core/leaf.def: whoever adds a cause says what it may be. */
@@ -275,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_whole_log_has_no_fault_and_counts_what_is_open),
 	    cmocka_unit_test(each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it),
+	    cmocka_unit_test(a_new_bundle_makes_void_what_was_asked_before),
 	    cmocka_unit_test(every_cause_names_its_kinds),
 	};
 

@@ -10,6 +10,9 @@
 #include "core/bundle.h"
 #include "core/state.h"
 
+/* The longest that somebody is set on duty for: an exception that lasts belongs into the rota. */
+enum { DUTY_MAX_S = 7 * 86400 };
+
 /* Who of this group answers now: who was set, else whose turn it is, else the group's deputy, else
  * the first on the rota. Empty only for an unknown group or one without anybody. */
 struct str accountable_now(const struct state *s, const struct bundle *b, struct str group,

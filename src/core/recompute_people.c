@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/recompute_people.c - votes, what settles a question, lifts of stops, autonomy, broken glass.
+/* core/recompute_people.c - lifts of stops, autonomy, broken glass; what of people is looked at.
  *
  * Trust:  the leaf is what somebody recorded; names in it may be of nobody.
  * Holds:  (1) the very functions that let people act say whether they might.
@@ -14,14 +14,7 @@
 #include "core/agent_record.h"
 #include "core/autonomy.h"
 #include "core/decide.h"
-
-struct look {
-	const struct state *s;
-	const struct bundle *b;
-	const struct leaf *l;
-	struct arena *arena;
-	struct str difference;
-};
+#include "core/recompute_impl.h"
 
 bool recompute_is_of_people(const struct leaf *l)
 {
@@ -36,15 +29,19 @@ bool recompute_is_of_people(const struct leaf *l)
 	case LEAF_PROPOSAL_JUDGED:
 	case LEAF_BREAK_GLASS_OPENED:
 	case LEAF_BREAK_GLASS_REVIEWED:
+	case LEAF_ROTA_SET:
+	case LEAF_TASK_ACCOUNTABLE:
+	case LEAF_TERM_OWNER:
+	case LEAF_ESCALATION_OPENED:
+	case LEAF_ESCALATION_MOVED:
+	case LEAF_ESCALATION_ENDED:
 		return true;
 	default:
 		return false;
 	}
 }
 
-/* The first difference counts. */
-PRINTF_LIKE(3, 4)
-static enum rc differs(struct look *k, struct err *e, const char *fmt, ...)
+enum rc look_differs(struct look *k, struct err *e, const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -59,78 +56,19 @@ static enum rc differs(struct look *k, struct err *e, const char *fmt, ...)
 	return RC_OK;
 }
 
-/* Was it at or past that time when this was recorded? (2) */
-static bool is_past(const struct look *k, uint64_t unix_ms)
+bool look_is_past(const struct look *k, uint64_t unix_ms)
 {
 	return !state_clock_jump(k->s) && k->l->t > unix_ms + RECOMPUTE_SLACK_MS;
 }
 
-/* ---- questions ---- */
-
-static enum rc look_at_vote(struct look *k, struct err *e)
+bool look_is_early(const struct look *k, uint64_t unix_ms)
 {
-	const struct leaf_approval_voted *v = &k->l->approval_voted;
-	const struct approval *a = state_approval(k->s, v->approval);
-	struct str why;
-	enum reason reason;
-
-	if (!a) {
-		return differs(k, e, "a vote on no question");
-	}
-	reason = decide_vote(k->s, k->b, a, bundle_person(k->b, v->person), &why); /* (1) */
-	if (reason != REASON_NONE) {
-		return differs(k, e, "'" STR_FMT "' may not vote: " STR_FMT " " STR_FMT,
-			       STR_ARG(v->person), STR_ARG(reason_code(reason)), STR_ARG(why));
-	}
-	if (!digest_eq(&v->shown, &a->shown)) {
-		return differs(k, e, "shown: the vote is on another question than was asked");
-	}
-	return is_past(k, a->decide_by_unix_ms)
-		   ? differs(k, e, "the vote came after the time to decide")
-		   : RC_OK;
+	return !state_clock_jump(k->s) && k->l->t + RECOMPUTE_SLACK_MS < unix_ms;
 }
 
-static bool has_a_no(const struct approval *a)
+bool look_is_its_time(const struct look *k, uint64_t unix_ms)
 {
-	for (size_t i = 0; i < a->n_votes; i++) {
-		if (!a->votes[i].grants) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static enum rc look_at_settled(struct look *k, struct err *e)
-{
-	const struct leaf_approval_settled *x = &k->l->approval_settled;
-	const struct approval *a = state_approval(k->s, x->approval);
-
-	if (!a) {
-		return differs(k, e, "no question is settled");
-	}
-	if (str_eq(x->state, STR("granted"))) {
-		if (!decide_is_granted(k->s, k->b, a)) {
-			return differs(k, e,
-				       "granted without the quorum of every gate by persons who "
-				       "may vote");
-		}
-		if (!state_clock_jump(k->s) &&
-		    x->execute_by > k->l->t + a->execute_by_ms + RECOMPUTE_SLACK_MS) {
-			return differs(k, e, "execute_by: later than its gate lets it be");
-		}
-		return RC_OK;
-	}
-	if (x->execute_by) {
-		return differs(k, e, "execute_by: of a question that is not granted");
-	}
-	if (!str_eq(x->state, STR("denied"))) {
-		return RC_OK; /* expired and void take away, for which nobody has to vote */
-	}
-	if (str_eq(x->reason, reason_code(REASON_APPROVAL_NARROWED))) {
-		return a->narrowed_to ? RC_OK
-				      : differs(k, e, "denied as narrowed, and nothing narrows it");
-	}
-	return has_a_no(a) ? RC_OK : differs(k, e, "denied, and nobody said no");
+	return !look_is_past(k, unix_ms) && !look_is_early(k, unix_ms);
 }
 
 /* ---- stops ---- */
@@ -144,16 +82,16 @@ static enum rc look_at_lift(struct look *k, const struct kill *kill, struct str 
 	enum lift now;
 
 	if (!kill) {
-		return differs(k, e, "no such stop is in force");
+		return look_differs(k, e, "no such stop is in force");
 	}
 	if (!bundle_person(k->b, person)) {
-		return differs(k, e, "'" STR_FMT "' is no person of the deployment",
-			       STR_ARG(person));
+		return look_differs(k, e, "'" STR_FMT "' is no person of the deployment",
+				    STR_ARG(person));
 	}
 	now = decide_lift(k->s, k->b, kill, person, k->l->t);
 	if (now != said && !state_clock_jump(k->s)) {
-		return differs(k, e, "lift by '" STR_FMT "': %s in the log, %s now",
-			       STR_ARG(person), names[said], names[now]);
+		return look_differs(k, e, "lift by '" STR_FMT "': %s in the log, %s now",
+				    STR_ARG(person), names[said], names[now]);
 	}
 	return RC_OK;
 }
@@ -165,7 +103,7 @@ static enum rc look_at_proposed_lift(struct look *k, struct err *e)
 
 	if (!kill || kill->ix != p->kill ||
 	    state_newest_kill(k->s, kill->scope, kill->name) != kill) {
-		return differs(k, e, "it is not the newest stop of its scope and name");
+		return look_differs(k, e, "it is not the newest stop of its scope and name");
 	}
 	return look_at_lift(k, kill, p->by, LIFT_PROPOSES, e);
 }
@@ -175,8 +113,8 @@ static enum rc look_at_lifted(struct look *k, struct err *e)
 	const struct leaf_kill_cleared *c = &k->l->kill_cleared;
 
 	if (!bundle_person(k->b, c->proposed_by)) {
-		return differs(k, e, "'" STR_FMT "' is no person of the deployment",
-			       STR_ARG(c->proposed_by));
+		return look_differs(k, e, "'" STR_FMT "' is no person of the deployment",
+				    STR_ARG(c->proposed_by));
 	}
 	return look_at_lift(k, state_newest_kill(k->s, c->scope, c->name), c->by, LIFT_CONFIRMS, e);
 }
@@ -192,8 +130,8 @@ static enum rc look_at_fallen(struct look *k, const struct agent *a, enum effect
 
 	return k->difference.p || str_eq(said, now)
 		   ? RC_OK
-		   : differs(k, e, STR_FMT ": '" STR_FMT "' in the log, '" STR_FMT "' now",
-			     STR_ARG(effect_name(effect)), STR_ARG(said), STR_ARG(now));
+		   : look_differs(k, e, STR_FMT ": '" STR_FMT "' in the log, '" STR_FMT "' now",
+				  STR_ARG(effect_name(effect)), STR_ARG(said), STR_ARG(now));
 }
 
 static enum rc look_at_breach(struct look *k, struct err *e)
@@ -203,7 +141,7 @@ static enum rc look_at_breach(struct look *k, struct err *e)
 	enum breach why;
 
 	if (!a || !breach_from_name(x->why, &why)) {
-		return differs(k, e, "a breach of no agent of the deployment");
+		return look_differs(k, e, "a breach of no agent of the deployment");
 	}
 	TRY(look_at_fallen(k, a, EFFECT_CONTAIN, why, x->contain, e));
 	return look_at_fallen(k, a, EFFECT_DESTROY, why, x->destroy, e);
@@ -222,8 +160,8 @@ static enum rc look_at_promoter(struct look *k, const struct agent *a, enum effe
 	}
 	return reason == REASON_NONE || k->difference.p
 		   ? RC_OK
-		   : differs(k, e, "'" STR_FMT "' may not promote it: " STR_FMT " " STR_FMT,
-			     STR_ARG(person), STR_ARG(reason_code(reason)), STR_ARG(detail));
+		   : look_differs(k, e, "'" STR_FMT "' may not promote it: " STR_FMT " " STR_FMT,
+				  STR_ARG(person), STR_ARG(reason_code(reason)), STR_ARG(detail));
 }
 
 static enum rc look_at_endorsed(struct look *k, struct err *e)
@@ -234,7 +172,7 @@ static enum rc look_at_endorsed(struct look *k, struct err *e)
 	enum effect effect;
 
 	if (!a || !effect_from_name(x->effect, &effect) || !autonomy_from_name(x->level, &level)) {
-		return differs(k, e, "no agent, effect or level of the deployment");
+		return look_differs(k, e, "no agent, effect or level of the deployment");
 	}
 	return look_at_promoter(k, a, effect, level, x->person, e);
 }
@@ -263,11 +201,11 @@ static enum rc look_at_promotion(struct look *k, const struct agent *a, enum eff
 		return RC_OK;
 	}
 	if (!state_clock_jump(k->s) && !state_endorsement_stands(r, effect, level, k->l->t)) {
-		return differs(k, e, "a promotion that nobody had endorsed");
+		return look_differs(k, e, "a promotion that nobody had endorsed");
 	}
 	return x->by.n < 1 || has_endorsed(r, x->by.p[0])
 		   ? RC_OK
-		   : differs(k, e, "'" STR_FMT "' had not endorsed it", STR_ARG(x->by.p[0]));
+		   : look_differs(k, e, "'" STR_FMT "' had not endorsed it", STR_ARG(x->by.p[0]));
 }
 
 static enum rc look_at_changed(struct look *k, struct err *e)
@@ -280,29 +218,29 @@ static enum rc look_at_changed(struct look *k, struct err *e)
 	enum effect effect;
 
 	if (!a || !effect_from_name(x->effect, &effect) || !autonomy_from_name(x->level, &level)) {
-		return differs(k, e, "no agent, effect or level of the deployment");
+		return look_differs(k, e, "no agent, effect or level of the deployment");
 	}
 	if (r) {
 		tally = r->tallies[effect];
 	}
 	if (x->judged != tally.judged || x->agreed != tally.agreed) {
-		return differs(k, e, "numbers: %ju of %ju in the log, %ju of %ju now",
-			       (uintmax_t)x->agreed, (uintmax_t)x->judged, (uintmax_t)tally.agreed,
-			       (uintmax_t)tally.judged);
+		return look_differs(k, e, "numbers: %ju of %ju in the log, %ju of %ju now",
+				    (uintmax_t)x->agreed, (uintmax_t)x->judged,
+				    (uintmax_t)tally.agreed, (uintmax_t)tally.judged);
 	}
 	if (!str_eq(x->base, autonomy_name(autonomy_base(k->b, a, effect)))) {
-		return differs(k, e, "base: '" STR_FMT "' is not what the deployment gave",
-			       STR_ARG(x->base));
+		return look_differs(k, e, "base: '" STR_FMT "' is not what the deployment gave",
+				    STR_ARG(x->base));
 	}
 	if (str_eq(x->why, STR("promoted"))) {
 		return look_at_promotion(k, a, effect, level, e);
 	}
 	if (!x->by.n || !bundle_person(k->b, x->by.p[0])) {
-		return differs(k, e, "demoted by no person of the deployment");
+		return look_differs(k, e, "demoted by no person of the deployment");
 	}
 	return level < autonomy_in_force(k->s, k->b, a, effect)
 		   ? RC_OK
-		   : differs(k, e, "demoted to no less than it had");
+		   : look_differs(k, e, "demoted to no less than it had");
 }
 
 static enum rc look_at_judged(struct look *k, struct err *e)
@@ -314,7 +252,7 @@ static enum rc look_at_judged(struct look *k, struct err *e)
 
 	return a && person && autonomy_may_judge(k->b, a, person) == REASON_NONE
 		   ? RC_OK
-		   : differs(k, e, "'" STR_FMT "' may not judge it", STR_ARG(x->person));
+		   : look_differs(k, e, "'" STR_FMT "' may not judge it", STR_ARG(x->person));
 }
 
 /* ---- broken glass ---- */
@@ -327,16 +265,17 @@ static enum rc look_at_glass(struct look *k, struct err *e)
 	const struct task *t = state_task(k->s, x->task);
 
 	if (!str_list_has(&rules->people, x->person)) {
-		return differs(k, e, "'" STR_FMT "' is not named for it", STR_ARG(x->person));
+		return look_differs(k, e, "'" STR_FMT "' is not named for it", STR_ARG(x->person));
 	}
 	if (!i || i->status != INCIDENT_OPEN || !t || t->incident != x->incident ||
 	    !str_eq(t->accountable, x->person)) {
-		return differs(k, e, "its task is not that person's, under that open incident");
+		return look_differs(k, e,
+				    "its task is not that person's, under that open incident");
 	}
 	if (!state_clock_jump(k->s) &&
 	    (x->not_after > k->l->t + rules->max_ms + RECOMPUTE_SLACK_MS ||
 	     x->review_by > k->l->t + rules->review_ms + RECOMPUTE_SLACK_MS)) {
-		return differs(k, e, "it lasts, or its review waits, longer than it may");
+		return look_differs(k, e, "it lasts, or its review waits, longer than it may");
 	}
 	return RC_OK;
 }
@@ -348,11 +287,11 @@ static enum rc look_at_review(struct look *k, struct err *e)
 	const struct task *t = g ? state_task(k->s, g->task) : NULL;
 
 	if (!bundle_person(k->b, x->by)) {
-		return differs(k, e, "'" STR_FMT "' is no person of the deployment",
-			       STR_ARG(x->by));
+		return look_differs(k, e, "'" STR_FMT "' is no person of the deployment",
+				    STR_ARG(x->by));
 	}
 	return !g || g->reviewed_by.n || (t && t->state == TASK_RUNNING)
-		   ? differs(k, e, "reviewed already, or while it goes on")
+		   ? look_differs(k, e, "reviewed already, or while it goes on")
 		   : RC_OK;
 }
 
@@ -381,6 +320,18 @@ static enum rc look(struct look *k, struct err *e)
 		return look_at_glass(k, e);
 	case LEAF_BREAK_GLASS_REVIEWED:
 		return look_at_review(k, e);
+	case LEAF_ROTA_SET:
+		return look_at_duty(k, e);
+	case LEAF_TASK_ACCOUNTABLE:
+		return look_at_accountable(k, e);
+	case LEAF_TERM_OWNER:
+		return look_at_term_owner(k, e);
+	case LEAF_ESCALATION_OPENED:
+		return look_at_escalated(k, e);
+	case LEAF_ESCALATION_MOVED:
+		return look_at_rung(k, e);
+	case LEAF_ESCALATION_ENDED:
+		return look_at_escalation_end(k, e);
 	default:
 		return RC_OK;
 	}

@@ -437,23 +437,6 @@ void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct
 				 STR_ARG(a->name), until, STR_ARG(why)));
 }
 
-bool approvals_leads(const struct governor *g, const struct approval *a)
-{
-	const struct approval *other;
-	uint64_t from = a->group;
-
-	if (a->state != APPROVAL_OPEN) {
-		return true;
-	}
-	while ((other = state_next_approval(g->state, from)) && other->ix < a->ix) {
-		from = other->ix + 1;
-		if (other->group == a->group && other->state == APPROVAL_OPEN) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static void settle(struct governor *g, uint64_t approval, struct str state, enum reason reason)
 {
 	struct err e = ERR_INIT;

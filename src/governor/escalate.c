@@ -12,7 +12,7 @@
 #include "governor/gov.h"
 
 #include "base/log.h"
-#include "core/accountable.h"
+#include "core/escalation.h"
 
 /* ---- who answers ---- */
 
@@ -46,7 +46,7 @@ static void follow(struct governor *g, const struct task *t, uint64_t now)
 	struct str former = arena_str(&g->round, t->accountable);
 	uint64_t ix = t->ix;
 	struct leaf l = {.kind = LEAF_TASK_ACCOUNTABLE,
-			 .task_accountable = {.task = ix, .why = STR("rota")}};
+			 .task_accountable = {.task = ix, .why = STR("rota"), .at = now}};
 
 	if (p) {
 		l.task_accountable.person =
@@ -85,68 +85,6 @@ static void follow_rota(struct governor *g, uint64_t now)
 	}
 }
 
-/* ---- what waits for people ---- */
-
-struct waiting_for {
-	uint64_t about;
-	const char *what; /* approval, task, term */
-	struct str group;
-	struct str agent;
-	uint64_t since_unix_ms; /* 0 = from now on */
-};
-
-static struct str group_of_playbook(const struct governor *g, const struct task *t)
-{
-	const struct playbook *p = t ? bundle_playbook(g->bundle, t->playbook) : NULL;
-
-	return p ? p->accountable : STR("");
-}
-
-static bool approval_waits(const struct governor *g, uint64_t ix, struct waiting_for *ret)
-{
-	const struct approval *a = state_approval(g->state, ix);
-	const struct gate *gate = a ? bundle_gate(g->bundle, a->gates.p[0]) : NULL;
-
-	if (!a || a->state != APPROVAL_OPEN || !approvals_leads(g, a) || !gate) {
-		return false; /* similar ones climb with the first */
-	}
-	*ret = (struct waiting_for){ix, "approval", gate->group, a->agent, a->opened_unix_ms};
-	return true;
-}
-
-static bool task_waits(const struct governor *g, uint64_t ix, struct waiting_for *ret)
-{
-	const struct task *t = state_task(g->state, ix);
-
-	if (!t || t->state != TASK_SUSPENDED) {
-		return false;
-	}
-	*ret = (struct waiting_for){ix, "task", group_of_playbook(g, t), t->agent, 0};
-	return true;
-}
-
-static bool term_waits(const struct governor *g, uint64_t ix, struct waiting_for *ret)
-{
-	const struct term *m = state_term(g->state, ix);
-	const struct task *t = m ? state_task(g->state, m->task) : NULL;
-
-	if (!m || (m->state != TERM_ASKED && m->state != TERM_FAILED)) {
-		return false;
-	}
-	*ret = (struct waiting_for){ix, "term", group_of_playbook(g, t), t ? t->agent : STR(""), 0};
-	return true;
-}
-
-static bool still_waits(const struct governor *g, const struct escalation *x,
-			struct waiting_for *ret)
-{
-	if (str_eq(x->what, STR("approval"))) {
-		return approval_waits(g, x->about, ret);
-	}
-	return str_eq(x->what, STR("task")) ? task_waits(g, x->about, ret)
-					    : term_waits(g, x->about, ret);
-}
-
 /* ---- climbing ---- */
 
 static uint64_t open_one(struct governor *g, const struct waiting_for *w)
@@ -155,7 +93,7 @@ static uint64_t open_one(struct governor *g, const struct waiting_for *w)
 	struct leaf l = {
 	    .kind = LEAF_ESCALATION_OPENED,
 	    .escalation_opened = {.about = w->about,
-				  .what = str_from(w->what),
+				  .what = w->what,
 				  .group = w->group,
 				  .since = w->since_unix_ms},
 	};
@@ -163,30 +101,15 @@ static uint64_t open_one(struct governor *g, const struct waiting_for *w)
 	return gov_record(g, &l) ? ix : 0;
 }
 
-static struct str safe_name(enum safe_step s)
-{
-	switch (s) {
-	case SAFE_DENY:
-		return STR("deny");
-	case SAFE_ROLLBACK:
-		return STR("rollback");
-	case SAFE_OBSERVE:
-		return STR("observe");
-	case SAFE_NONE:
-		break;
-	}
-	return STR("");
-}
-
 static void make_safe(struct governor *g, const struct waiting_for *w, enum safe_step safe)
 {
 	const struct agent *agent = bundle_agent(g->bundle, w->agent);
 	struct err e = ERR_INIT;
 
-	if (str_eq(str_from(w->what), STR("approval"))) {
+	if (str_eq(w->what, STR("approval"))) {
 		approvals_expire(g, w->about); /* whatever it is called: nobody said yes */
 	}
-	if (safe == SAFE_ROLLBACK && str_eq(str_from(w->what), STR("term")) &&
+	if (safe == SAFE_ROLLBACK && str_eq(w->what, STR("term")) &&
 	    rollback_start(g, w->about, STR("remit"), &e) != RC_OK) {
 		log_err("m%llu is not rolled back: %s", (unsigned long long)w->about, e.msg);
 	}
@@ -195,17 +118,9 @@ static void make_safe(struct governor *g, const struct waiting_for *w, enum safe
 	}
 }
 
-/* The rung that is due, beyond the level reached; NULL = none yet. Levels count from 1. */
-static const struct rung *due(const struct ladder *l, const struct escalation *x, uint64_t since,
-			      uint64_t now, uint64_t *ret_level)
+static char letter_of(struct str what)
 {
-	uint64_t level = x ? x->level : 0;
-
-	if (level >= l->n || now < since || now - since < l->rungs[level].after_ms) {
-		return NULL;
-	}
-	*ret_level = level + 1;
-	return &l->rungs[level];
+	return str_eq(what, STR("approval")) ? 'a' : str_eq(what, STR("task")) ? 't' : 'm';
 }
 
 static void tell(struct governor *g, const struct waiting_for *w, uint64_t level,
@@ -214,12 +129,9 @@ static void tell(struct governor *g, const struct waiting_for *w, uint64_t level
 	for (size_t i = 0; i < who->n; i++) {
 		notify_person(g, who->p[i], w->about, "escalation",
 			      arena_strf(&g->round,
-					 "%s %c%llu waits for people: rung %llu of the ladder of "
+					 "%.*s %c%llu waits for people: rung %llu of the ladder of "
 					 "group '%.*s'",
-					 w->what,
-					 w->what[0] == 'a'   ? 'a'
-					 : w->what[1] == 'a' ? 't'
-							     : 'm',
+					 STR_ARG(w->what), letter_of(w->what),
 					 (unsigned long long)w->about, (unsigned long long)level,
 					 STR_ARG(w->group)));
 	}
@@ -231,20 +143,21 @@ static void climb(struct governor *g, uint64_t ix, const struct waiting_for *w, 
 	const struct group *group = bundle_group(g->bundle, w->group);
 	struct ladder ladder;
 	const struct rung *r;
-	uint64_t level;
 	struct err e = ERR_INIT;
 
 	if (!x || !group) {
 		return;
 	}
 	ladder = ladder_of(group);
-	while ((r = due(&ladder, state_escalation(g->state, ix), x->since_unix_ms, now, &level))) {
+	while ((r = escalation_due(&ladder, x->level, x->since_unix_ms, now))) {
+		uint64_t level = x->level + 1;
 		struct leaf l = {
 		    .kind = LEAF_ESCALATION_MOVED,
 		    .escalation_moved = {.escalation = ix,
 					 .about = w->about,
 					 .level = level,
-					 .safe = safe_name(r->safe)},
+					 .safe = escalation_safe_name(r->safe),
+					 .at = now},
 		};
 
 		if (rung_persons(g->state, g->bundle, group, r, bundle_agent(g->bundle, w->agent),
@@ -253,7 +166,7 @@ static void climb(struct governor *g, uint64_t ix, const struct waiting_for *w, 
 			return;
 		}
 		/* The first rung of a question is the question itself, which everybody was told. */
-		if (level > 1 || w->what[0] != 'a') {
+		if (level > 1 || !str_eq(w->what, STR("approval"))) {
 			tell(g, w, level, &l.escalation_moved.who);
 		}
 		if (r->safe != SAFE_NONE) {
@@ -278,16 +191,8 @@ static void consider(struct governor *g, const struct waiting_for *w, uint64_t n
 		return;
 	}
 	ladder = ladder_of(group);
-	if (w->since_unix_ms) {
-		/* A question that is answered before its second rung leaves no escalation. */
-		uint64_t second = ladder.n > 1 && ladder.rungs[0].after_ms == 0 &&
-					  ladder.rungs[0].safe == SAFE_NONE
-				      ? ladder.rungs[1].after_ms
-				      : ladder.rungs[0].after_ms;
-
-		if (now < w->since_unix_ms || now - w->since_unix_ms < second) {
-			return;
-		}
+	if (now < w->since_unix_ms || now - w->since_unix_ms < escalation_begins_ms(&ladder, w)) {
+		return;
 	}
 	ix = open_one(g, w);
 	if (ix) {
@@ -306,19 +211,20 @@ static void find_new(struct governor *g, uint64_t now)
 
 	for (from = 0; (a = state_next_approval(g->state, from)); from = ix + 1) {
 		ix = a->ix;
-		if (a->state == APPROVAL_OPEN && approval_waits(g, ix, &w)) {
+		if (a->state == APPROVAL_OPEN &&
+		    escalation_waits(g->state, g->bundle, STR("approval"), ix, &w)) {
 			consider(g, &w, now);
 		}
 	}
 	for (from = 0; (t = state_next_task(g->state, from)); from = ix + 1) {
 		ix = t->ix;
-		if (task_waits(g, ix, &w)) {
+		if (escalation_waits(g->state, g->bundle, STR("task"), ix, &w)) {
 			consider(g, &w, now);
 		}
 	}
 	for (from = 0; (m = state_next_term(g->state, from)); from = ix + 1) {
 		ix = m->ix;
-		if (term_waits(g, ix, &w)) {
+		if (escalation_waits(g->state, g->bundle, STR("term"), ix, &w)) {
 			consider(g, &w, now);
 		}
 	}
@@ -337,7 +243,7 @@ static void climb_all(struct governor *g, uint64_t now)
 		if (!x->is_open) {
 			continue;
 		}
-		if (still_waits(g, x, &w)) {
+		if (escalation_waits(g->state, g->bundle, x->what, x->about, &w)) {
 			climb(g, ix, &w, now);
 		} else { /* (2) */
 			struct leaf l = {
@@ -378,10 +284,7 @@ void escalate_list(const struct governor *g, struct json_out *w)
 				str_eq(x->what, STR("approval")) ? "approval"
 				: str_eq(x->what, STR("task"))	 ? "task"
 								 : "term",
-				str_eq(x->what, STR("approval")) ? 'a'
-				: str_eq(x->what, STR("task"))	 ? 't'
-								 : 'm',
-				x->about);
+				letter_of(x->what), x->about);
 			json_out_key_str(w, "group", x->group);
 			json_out_key_u64(w, "rung", x->level);
 			view_time(w, "since", x->since_unix_ms);

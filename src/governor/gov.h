@@ -481,9 +481,6 @@ struct str approvals_narrowed_text(struct governor *g, uint64_t approval);
 /* The agent has asked more than people can answer: it only reads for a while, and its owner is
  * told, once. */
 void approvals_pause(struct governor *g, struct str agent, uint64_t task, struct str why);
-/* Is it the first of its group that is still open, or not open at all? The others are shown with
- * it. */
-bool approvals_leads(const struct governor *g, const struct approval *a);
 /* Everybody who may answer hears of a question, once per group. */
 void approvals_tell(struct governor *g, uint64_t approval, const struct str_list *gates,
 		    uint64_t decide_by_unix_ms, struct str question);

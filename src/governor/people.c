@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/escalation.h"
 
 void people_reply(struct governor *g, uint64_t req, unsigned status, struct str json)
 {
@@ -200,7 +201,7 @@ static enum rc list_approvals(struct asked *a, struct json_out *w, struct err *e
 	json_out_array(w);
 	while ((item = state_next_approval(a->g->state, from))) {
 		from = item->ix + 1;
-		if (approvals_leads(a->g, item)) {
+		if (approval_leads(a->g->state, item)) {
 			view_approval(a->g, item, w);
 		}
 	}

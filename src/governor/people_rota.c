@@ -8,7 +8,7 @@
 
 #include "core/accountable.h"
 
-enum { SET_MAX_S = 7 * 86400, SET_S = 12 * 3600 };
+enum { SET_S = 12 * 3600 };
 
 enum rc people_rota_list(struct asked *a, struct json_out *w, struct err *e)
 {
@@ -54,7 +54,7 @@ enum rc people_rota_set(struct asked *a, struct err *e)
 				    STR("only members of the group say who is on duty"));
 		return RC_OK;
 	}
-	TRY(people_number(a, "duration_s", SET_S, SET_MAX_S, &duration_s, e));
+	TRY(people_number(a, "duration_s", SET_S, DUTY_MAX_S, &duration_s, e));
 	l.rota_set.group = group->name;
 	l.rota_set.person = who->name;
 	l.rota_set.until = gov_now_ms(g) + duration_s * 1000;

@@ -1,87 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people did and what it cost or gave an agent: the true leaf passes, each false one beside
  * it is found. */
-#include "core/recompute_people.h"
+#include "look.h"
 
 #include "core/autonomy.h"
-#include "scene.h"
-
-/* NULL: as it had to be. */
-static const char *difference(struct scene *w, struct leaf l)
-{
-	struct str d;
-
-	l.t = w->f.t;
-	assert_true(recompute_is_of_people(&l));
-	assert_ok(recompute_people(w->f.s, &w->b, &l, &w->arena, &d, NULL));
-	return d.p;
-}
-
-#define EXPECT_TRUE(w, l)                                                                          \
-	do {                                                                                       \
-		const char *is = difference((w), (l));                                             \
-		if (is) {                                                                          \
-			fail_msg("%s", is);                                                        \
-		}                                                                                  \
-	} while (0)
-
-#define EXPECT_FALSE(w, l, text)                                                                   \
-	do {                                                                                       \
-		const char *is = difference((w), (l));                                             \
-		if (!is || !strstr(is, (text))) {                                                  \
-			fail_msg("'%s' instead of '%s'", is ? is : "nothing", (text));             \
-		}                                                                                  \
-	} while (0)
-
-/* ---- questions ---- */
-
-static void a_question_is_granted_by_a_quorum_of_those_who_may(void **state)
-{
-	(void)state;
-	struct scene *w = scene_new();
-	uint64_t a = fold_approval(&w->f, w->task, 1);
-	struct leaf vote = LEAF_OF(APPROVAL_VOTED, approval_voted, .approval = a,
-				   .person = STR("bob"), .grants = true);
-	struct leaf granted = fold_settled(a, STR("granted"), w->f.t + 1000);
-	struct leaf denied = fold_settled(a, STR("denied"), 0);
-
-	EXPECT_TRUE(w, vote);
-	vote.approval_voted.person = STR("olga");
-	EXPECT_FALSE(w, vote, "owner");
-	vote.approval_voted.person = STR("alice");
-	EXPECT_FALSE(w, vote, "accountable");
-	vote.approval_voted.person = FOLD_AGENT;
-	EXPECT_FALSE(w, vote, "approver_auth");
-	vote.approval_voted.person = STR("bob");
-	vote.approval_voted.shown.bytes[0] ^= 1;
-	EXPECT_FALSE(w, vote, "another question");
-	vote.approval_voted.shown.bytes[0] ^= 1;
-	EXPECT_FALSE(w, granted, "without the quorum");
-	denied.approval_settled.reason = reason_code(REASON_APPROVAL_DENIED);
-	EXPECT_FALSE(w, denied, "nobody said no");
-	denied.approval_settled.reason = reason_code(REASON_APPROVAL_NARROWED);
-	EXPECT_FALSE(w, denied, "nothing narrows");
-	fold_add(&w->f, vote);
-	EXPECT_FALSE(w, vote, "voted already");
-	EXPECT_TRUE(w, granted);
-	granted.approval_settled.execute_by += 86400000;
-	EXPECT_FALSE(w, granted, "execute_by");
-	scene_free(w);
-}
-
-static void a_vote_counts_no_more_when_its_person_has_left_the_group(void **state)
-{
-	(void)state;
-	struct scene *w = scene_new();
-	uint64_t a = fold_approval(&w->f, w->task, 1);
-
-	fold_add(&w->f, LEAF_OF(APPROVAL_VOTED, approval_voted, .approval = a, .person = STR("bob"),
-				.grants = true));
-	EXPECT_TRUE(w, fold_settled(a, STR("granted"), w->f.t + 1000));
-	w->people[1].groups.n = 0;
-	EXPECT_FALSE(w, fold_settled(a, STR("granted"), w->f.t + 1000), "without the quorum");
-	scene_free(w);
-}
 
 /* ---- stops ---- */
 
@@ -180,6 +102,31 @@ static void a_promotion_rests_on_its_numbers_and_two_persons(void **state)
 	scene_free(w);
 }
 
+static void a_proposal_is_judged_by_who_may_and_does_not_own_the_agent(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	uint64_t p = fold_add(
+	    &w->f, LEAF_OF(PROPOSAL_MADE, proposal_made, .task = w->task, .agent = FOLD_AGENT,
+			   .tool = STR("db___end"), .effect = STR("contain"),
+			   .targets = LIST(STR("pg-role:app")), .tag = fold_tag(1),
+			   .would = STR("allow"), .reason = STR("allowed")));
+	struct leaf l = LEAF_OF(PROPOSAL_JUDGED, proposal_judged, .proposal = p,
+				.person = STR("bob"), .agrees = true);
+
+	EXPECT_TRUE(w, l);
+	l.proposal_judged.person = STR("olga"); /* owns the agent */
+	EXPECT_FALSE(w, l, "'olga' may not judge it");
+	l.proposal_judged.person = STR("dave"); /* is not of the default gate's group */
+	EXPECT_FALSE(w, l, "'dave' may not judge it");
+	l.proposal_judged.person = STR("mallory");
+	EXPECT_FALSE(w, l, "'mallory' may not judge it");
+	l.proposal_judged.person = STR("bob");
+	l.proposal_judged.proposal = w->task;
+	EXPECT_FALSE(w, l, "may not judge it");
+	scene_free(w);
+}
+
 /* ---- broken glass ---- */
 
 static void glass_is_broken_by_the_named_and_reviewed_by_another(void **state)
@@ -214,11 +161,10 @@ static void glass_is_broken_by_the_named_and_reviewed_by_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_question_is_granted_by_a_quorum_of_those_who_may),
-	    cmocka_unit_test(a_vote_counts_no_more_when_its_person_has_left_the_group),
 	    cmocka_unit_test(a_stop_is_lifted_by_two_who_may),
 	    cmocka_unit_test(a_breach_costs_what_the_rules_say),
 	    cmocka_unit_test(a_promotion_rests_on_its_numbers_and_two_persons),
+	    cmocka_unit_test(a_proposal_is_judged_by_who_may_and_does_not_own_the_agent),
 	    cmocka_unit_test(glass_is_broken_by_the_named_and_reviewed_by_another),
 	};
 

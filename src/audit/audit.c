@@ -116,6 +116,9 @@ static const struct digest *commit_of(const struct leaf *l, uint8_t slot)
 	if (l->kind == LEAF_CALL_DECIDED) {
 		return slot == 0 ? &l->call_decided.args : &l->call_decided.pre;
 	}
+	if (l->kind == LEAF_PROPOSAL_MADE) {
+		return slot == 0 ? &l->proposal_made.args : &l->proposal_made.pre;
+	}
 	return slot == 0 ? &l->approval_opened.args : &l->approval_opened.pre;
 }
 

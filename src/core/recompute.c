@@ -46,7 +46,8 @@ static bool is_question(const struct leaf *l)
 
 bool recompute_is_decision(const struct leaf *l)
 {
-	return l->kind == LEAF_CALL_DECIDED || l->kind == LEAF_INTENT_DECIDED || is_question(l);
+	return l->kind == LEAF_CALL_DECIDED || l->kind == LEAF_INTENT_DECIDED ||
+	       l->kind == LEAF_PROPOSAL_MADE || is_question(l);
 }
 
 uint64_t recompute_basis(const struct leaf *l, uint64_t ix)
@@ -66,6 +67,8 @@ const struct digest *recompute_bundle(const struct leaf *l)
 		return &l->call_decided.bundle;
 	case LEAF_APPROVAL_OPENED:
 		return &l->approval_opened.bundle;
+	case LEAF_PROPOSAL_MADE:
+		return &l->proposal_made.bundle;
 	default:
 		return &l->intent_decided.bundle;
 	}
@@ -79,6 +82,14 @@ struct recompute_wanted recompute_wants(const struct leaf *l)
 		    .wants_pre = !digest_is_zero(&l->call_decided.pre),
 		    .pre_slot = 1,
 		    .use = l->call_decided.use,
+		};
+	}
+	if (l->kind == LEAF_PROPOSAL_MADE) {
+		return (struct recompute_wanted){
+		    .wants_args = !digest_is_zero(&l->proposal_made.args),
+		    .wants_pre = !digest_is_zero(&l->proposal_made.pre),
+		    .pre_slot = 1,
+		    .use = l->proposal_made.use,
 		};
 	}
 	if (is_question(l)) {
@@ -129,15 +140,43 @@ static enum rc request_of_question(const struct leaf_approval_opened *o, struct 
 	return read_marks(o->marks, o->marks_over, arena, &ret->marks, e);
 }
 
+static enum rc cite(uint64_t approval, struct arena *arena, struct str *ret, struct err *e)
+{
+	char id[24];
+
+	*ret = approval ? arena_str(arena, id_text('a', approval, id)) : STR_NULL;
+	if (approval && !ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for a request");
+	}
+	return RC_OK;
+}
+
+static enum rc request_of_proposal(const struct leaf_proposal_made *p, struct arena *arena,
+				   struct call_request *ret, struct err *e)
+{
+	ret->agent = p->agent;
+	ret->task = p->task;
+	ret->tool = p->tool;
+	ret->key = p->key;
+	ret->tag = p->tag;
+	ret->evidence = p->evidence;
+	ret->is_preserved = p->preserved_first;
+	ret->now_unix_ms = p->at;
+	TRY(cite(p->cited, arena, &ret->cited, e));
+	return read_marks(p->marks, p->marks_over, arena, &ret->marks, e);
+}
+
 enum rc recompute_request(const struct leaf *l, const struct recompute_values *v,
 			  struct arena *arena, struct call_request *ret, struct err *e)
 {
 	const struct leaf_call_decided *c = &l->call_decided;
-	char id[24];
 
 	*ret = (struct call_request){.args = v->args, .pre = v->pre, .use = v->use};
 	if (l->kind == LEAF_APPROVAL_OPENED) {
 		return request_of_question(&l->approval_opened, arena, ret, e);
+	}
+	if (l->kind == LEAF_PROPOSAL_MADE) {
+		return request_of_proposal(&l->proposal_made, arena, ret, e);
 	}
 	ret->agent = c->agent;
 	ret->task = c->task ? c->task : c->named;
@@ -147,12 +186,7 @@ enum rc recompute_request(const struct leaf *l, const struct recompute_values *v
 	ret->evidence = c->evidence;
 	ret->is_preserved = c->preserved_first;
 	ret->now_unix_ms = c->at;
-	if (c->cited) {
-		ret->cited = arena_str(arena, id_text('a', c->cited, id));
-		if (!ret->cited.p) {
-			FAIL(e, RC_NOMEM, "no memory for a request");
-		}
-	}
+	TRY(cite(c->cited, arena, &ret->cited, e));
 	return read_marks(c->marks, c->marks_over, arena, &ret->marks, e);
 }
 
@@ -416,6 +450,29 @@ static enum rc recompute_question(const struct state *s, const struct bundle *b,
 	return RC_OK;
 }
 
+/* What would have been decided, if its agent's level were not to propose only. */
+static enum rc recompute_proposal(const struct state *s, const struct bundle *b,
+				  const struct leaf *l, const struct recompute_values *v,
+				  struct arena *arena, struct comparing *c, struct recomputed *r,
+				  struct err *e)
+{
+	const struct leaf_proposal_made *was = &l->proposal_made;
+	struct call_request q;
+
+	TRY(recompute_request(l, v, arena, &q, e));
+	TRY(or_deny(decide_call(s, b, &q, arena, &r->d, e), &r->d));
+	if (!r->d.is_proposal) {
+		differ(c, "level", STR("to propose"), verdict_name(r->d.verdict));
+	}
+	q.is_dry = true;
+	TRY(or_deny(decide_call(s, b, &q, arena, &r->d, e), &r->d));
+	note(r);
+	same_verdict(c, was->would, was->reason, r);
+	same_text(c, "effect", was->effect, effect_name(r->d.effect));
+	same_list(c, "targets", &was->targets, &r->d.targets);
+	return RC_OK;
+}
+
 /* ---- calls of Remit itself ---- */
 
 static enum rc decide_own(const struct state *s, const struct bundle *b,
@@ -513,6 +570,8 @@ enum rc recompute_leaf(const struct state *s, const struct bundle *b, const stru
 		rc = recompute_question(s, b, l, v, arena, &c, &r, e);
 	} else if (is_agents(l)) {
 		rc = recompute_agents(s, b, l, v, arena, &c, &r, e);
+	} else if (l->kind == LEAF_PROPOSAL_MADE) {
+		rc = recompute_proposal(s, b, l, v, arena, &c, &r, e);
 	} else {
 		rc = recompute_own(s, b, l, v, arena, &c, &r, e);
 	}

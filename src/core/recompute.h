@@ -8,7 +8,8 @@
  * values and finds bundles is the caller's (audit/).
  *
  * Decisions are call.decided (of agents, of persons by break-glass, of Remit itself), the
- * approval.opened of a call (a decision to ask) and intent.decided.
+ * approval.opened of a call (a decision to ask), intent.decided, and proposal.made (what would have
+ * been decided).
  *
  * Some denials say that what had to come first could not be had: the state could not be captured,
  * evidence not preserved, nobody answered in time. These are no results of deciding; they are as
@@ -68,7 +69,7 @@ enum rc recompute_leaf(const struct state *s, const struct bundle *b, const stru
 		       const struct recompute_values *v, struct arena *arena,
 		       struct recomputed *ret, struct err *e);
 
-/* The request of a call.decided of an agent or an approval.opened, as it was. RC_INPUT when its
+/* The request of a call.decided of an agent, an approval.opened or a proposal.made, as it was. RC_INPUT when its
  * marks are none. Marks live in arena. */
 enum rc recompute_request(const struct leaf *l, const struct recompute_values *v,
 			  struct arena *arena, struct call_request *ret, struct err *e);

@@ -347,6 +347,7 @@ void state_apply_tally(struct state *s, struct str agent, enum effect effect, bo
 enum rc state_reserve_proposal_made(struct state *s, const struct leaf *l, struct err *e)
 {
 	const struct leaf_proposal_made *p = &l->proposal_made;
+	struct leaf kept = *l;
 	enum effect effect;
 	struct object *o;
 
@@ -354,7 +355,8 @@ enum rc state_reserve_proposal_made(struct state *s, const struct leaf *l, struc
 	if (!effect_from_name(p->effect, &effect) || p->would.n == 0) {
 		FAIL(e, RC_BROKEN, "a proposal without effect or decision");
 	}
-	return state_reserve_object(s, OBJECT_PROPOSAL, sizeof(struct proposal_object), l, e);
+	kept.proposal_made.marks = STR_NULL; /* of the request: nothing looks at them again */
+	return state_reserve_object(s, OBJECT_PROPOSAL, sizeof(struct proposal_object), &kept, e);
 }
 
 void state_apply_proposal_made(struct state *s, const struct leaf *l)

@@ -126,6 +126,7 @@ static size_t open_proposals(const struct governor *g, struct str agent)
 	return n;
 }
 
+/* With all that it was decided by (core/recompute.h). */
 static uint64_t record_proposal(struct governor *g, const struct request *r,
 				const struct decision *dry, struct err *e)
 {
@@ -142,12 +143,28 @@ static uint64_t record_proposal(struct governor *g, const struct request *r,
 		    .tag = r->tag,
 		    .would = verdict_name(dry->verdict),
 		    .reason = reason_code(dry->reason),
+		    .bundle = *state_bundle(g->state),
+		    .key = r->key,
+		    .at = r->judged_unix_ms,
+		    .cited = recompute_cited(r->cited),
+		    .evidence = r->evidence,
+		    .use = r->use_call,
+		    .marks = marks_print(&g->round, &dry->marks),
+		    .marks_over = dry->marks.is_over,
+		    .preserved_first = r->is_preserved,
 		},
 	};
 	struct book_value values[] = {
-	    {.bytes = r->args_text, .commit = &l.proposal_made.args, .slot = 0}};
+	    {.bytes = r->args_text, .commit = &l.proposal_made.args, .slot = 0},
+	    {.bytes = r->pre_text, .commit = &l.proposal_made.pre, .slot = 1},
+	};
 
-	return book_record(g->book, &l, vault_key_of(g->vault, r->task), values, 1, &ix, e) == RC_OK
+	if (!l.proposal_made.marks.p) {
+		(void)err_set(e, RC_NOMEM, __func__, "no memory for marks"); /* 0 says it failed */
+		return 0;
+	}
+	return book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
+			   &ix, e) == RC_OK
 		   ? ix
 		   : 0;
 }

@@ -48,6 +48,24 @@ static const char peoples[] = "scenario: T\ntitle: a test\n"
 			      "  - {resume: agent agent, by: bob, expect: ok}\n"
 			      "  - {call: {edr.look: {host: a}}, expect: deny}\n";
 
+/* What is only proposed. */
+static const char proposes[] =
+    "scenario: T\ntitle: a test\n"
+    "fixture:\n"
+    "  agents:\n"
+    "    agent: {autonomy: {read: act, contain: propose, destroy: propose}}\n"
+    "  upstreams:\n"
+    "    edr:\n"
+    "      tools:\n"
+    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"
+    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"
+    "        wipe: {effect: destroy, on: host, deletes_data: true}\n"
+    "incident: {assets: [\"host:a\", \"host:b\"]}\n"
+    "steps:\n"
+    "  - {call: {edr.isolate: {host: a}}, expect: deny autonomy}\n"
+    "  - {call: {edr.wipe: {host: b}}, expect: deny autonomy}\n"
+    "  - {call: {edr.isolate: {host: c}}, expect: deny target_not_in_incident}\n";
+
 enum { MANY = 256 };
 
 /* A log with one leaf altered, and what an audit says of it. */
@@ -153,12 +171,12 @@ static void look_on(void *ctx, struct sim *sim, const struct step *st)
 }
 
 /* Tells the story, then end() looks at its log. */
-static void tell_of(const char *text, void (*end)(void *ctx, struct sim *sim))
+static void tell_of(const char *text, void (*end)(void *ctx, struct sim *sim), void *ctx)
 {
 	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
 	AUTO_SCENARIO s = NULL;
 	AUTO_FINDINGS f = FINDINGS_INIT;
-	const struct play_watch watch = {.step = look_on, .end = end};
+	const struct play_watch watch = {.step = look_on, .end = end, .ctx = ctx};
 	struct err e = ERR_INIT;
 
 	if (scenario_read(STR("test.yaml"), str_from(text), NULL, &s, &f, &e) != RC_OK ||
@@ -174,7 +192,7 @@ static void tell_of(const char *text, void (*end)(void *ctx, struct sim *sim))
 
 static void tell(void (*end)(void *ctx, struct sim *sim))
 {
-	tell_of(story, end);
+	tell_of(story, end, NULL);
 }
 
 /* ---- what is altered ---- */
@@ -186,6 +204,9 @@ static void other_verdict(struct leaf *l)
 		    str_eq(l->call_decided.verdict, STR("allow")) ? STR("deny") : STR("allow");
 	} else if (l->kind == LEAF_INTENT_DECIDED) {
 		l->intent_decided.verdict = STR("deny");
+	} else if (l->kind == LEAF_PROPOSAL_MADE) {
+		l->proposal_made.would =
+		    str_eq(l->proposal_made.would, STR("allow")) ? STR("ask") : STR("allow");
 	} else {
 		l->approval_opened.quorum++;
 	}
@@ -200,6 +221,8 @@ static void other_policies(struct leaf *l)
 		l->call_decided.policies = list;
 	} else if (l->kind == LEAF_CALL_DECIDED) {
 		l->call_decided.targets = list;
+	} else if (l->kind == LEAF_PROPOSAL_MADE) {
+		l->proposal_made.targets = list;
 	} else if (l->kind == LEAF_INTENT_DECIDED) {
 		l->intent_decided.policies = list;
 	} else {
@@ -211,6 +234,7 @@ static void other_bundle(struct leaf *l)
 {
 	struct digest *d = l->kind == LEAF_CALL_DECIDED	    ? &l->call_decided.bundle
 			   : l->kind == LEAF_INTENT_DECIDED ? &l->intent_decided.bundle
+			   : l->kind == LEAF_PROPOSAL_MADE  ? &l->proposal_made.bundle
 							    : &l->approval_opened.bundle;
 
 	d->bytes[0] ^= 1;
@@ -231,6 +255,8 @@ static void other_arguments(struct leaf *l)
 		l->call_decided.args.bytes[0] ^= 1;
 	} else if (l->kind == LEAF_APPROVAL_OPENED) {
 		l->approval_opened.args.bytes[0] ^= 1;
+	} else if (l->kind == LEAF_PROPOSAL_MADE) {
+		l->proposal_made.args.bytes[0] ^= 1;
 	} else {
 		other_bundle(l);
 	}
@@ -243,10 +269,9 @@ static void find_all(void *ctx, struct sim *sim)
 	};
 	struct altered whole;
 
-	(void)ctx;
 	audit_of(sim, &whole);
 	assert_int_equal(whole.counts[AUDIT_DIFFERS], 0);
-	assert_true(whole.counts[AUDIT_EQUAL] > 8);
+	assert_true(whole.counts[AUDIT_EQUAL] >= *(const size_t *)ctx);
 	for (uint64_t ix = 0; ix < whole.n; ix++) {
 		for (size_t k = 0; whole.is_decision[ix] && k < ARRAY_LEN(alterations); k++) {
 			struct altered a = {.ix = ix, .alter = alterations[k]};
@@ -263,7 +288,17 @@ static void find_all(void *ctx, struct sim *sim)
 static void a_wrong_decision_is_found_wherever_it_is(void **state)
 {
 	(void)state;
-	tell(find_all);
+	size_t least = 9;
+
+	tell_of(story, find_all, &least);
+}
+
+static void a_wrong_proposal_is_found(void **state)
+{
+	(void)state;
+	size_t least = 6; /* the intent, two proposals, three refusals */
+
+	tell_of(proposes, find_all, &least);
 }
 
 /* ---- what people did ---- */
@@ -324,7 +359,7 @@ static void find_people(void *ctx, struct sim *sim)
 static void what_people_might_not_do_is_found(void **state)
 {
 	(void)state;
-	tell_of(peoples, find_people);
+	tell_of(peoples, find_people, NULL);
 }
 
 /* ---- what is missing ---- */
@@ -390,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_wrong_decision_is_found_wherever_it_is),
+	    cmocka_unit_test(a_wrong_proposal_is_found),
 	    cmocka_unit_test(what_people_might_not_do_is_found),
 	    cmocka_unit_test(what_cannot_be_opened_is_not_guessed_at),
 	    cmocka_unit_test(a_leaf_that_does_not_fit_ends_the_walk_there),

@@ -285,13 +285,45 @@ static void do_fault(struct play *p, struct str text, struct step_result *r)
 	}
 }
 
+/* Of the governor alone, a while without one, and one that its senders keep waiting for their word
+ * for longer than it waits. */
+enum { WITHOUT_GOVERNOR_MS = 3000, SILENT_SENDERS_MS = 3000 };
+
+static const struct {
+	const char *word;
+	const char *what;
+	enum sim_end end;
+	uint64_t without_ms;
+	uint64_t silent_ms;
+} crashes[] = {
+    {"power", "the power is cut", SIM_END_POWER, 0, 0},
+    {"process", "the process is killed", SIM_END_PROCESS, 0, 0},
+    {"governor", "the governor is killed", SIM_END_GOVERNOR, 0, 0},
+    {"governor slow", "the governor is killed, and takes its time", SIM_END_GOVERNOR,
+     WITHOUT_GOVERNOR_MS, 0},
+    {"governor unheard", "the governor is killed, and its senders are silent", SIM_END_GOVERNOR, 0,
+     SILENT_SENDERS_MS},
+};
+
 static void crash(struct play *p, const struct step *st, struct step_result *r)
 {
-	bool is_process = str_eq(node_word(st->value, STR("power")), STR("process"));
+	struct str word = node_word(st->value, STR("power"));
 	struct err e = ERR_INIT;
+	size_t i = 0;
 
-	r->what = is_process ? STR("the process is killed") : STR("the power is cut");
-	sim_crash(p->sim, is_process ? SIM_END_PROCESS : SIM_END_POWER);
+	while (i < ARRAY_LEN(crashes) && !str_eq(word, str_from(crashes[i].word))) {
+		i++;
+	}
+	if (i == ARRAY_LEN(crashes)) {
+		play_problem(p, r, "'crash': '" STR_FMT "' is none that is known", STR_ARG(word));
+		return;
+	}
+	r->what = str_from(crashes[i].what);
+	sim_crash(p->sim, crashes[i].end);
+	if (crashes[i].without_ms) {
+		sim_pass(p->sim, crashes[i].without_ms);
+	}
+	sim_set_handover(p->sim, crashes[i].silent_ms);
 	if (sim_start(p->sim, &e) != RC_OK) {
 		play_problem(p, r, "the governor does not come back: %s", e.msg);
 	}

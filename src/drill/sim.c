@@ -200,28 +200,39 @@ enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
 }
 
 /* (2) */
-static void answer_for_nobody(struct sim *s)
+static void answer_unavailable(struct sim *s, uint64_t req)
 {
+	heard(s, req, 0,
+	      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Denied (audit_unavailable): "
+		  "nothing can be recorded now\"}],\"isError\":true,\"_meta\":{"
+		  "\"io.remit/decision\":{\"verdict\":\"deny\",\"reason\":"
+		  "\"audit_unavailable\"}}}"));
+}
+
+/* The governor, and all that is of this life only. */
+static void end_governor(struct sim *s)
+{
+	governor_free(TAKE(s->governor));
+	segment_reader_free(TAKE(s->reader));
+	sim_store_forget_unfinished(s);
+	for (size_t i = 0; i < SIM_PARTIES; i++) {
+		channel_free(TAKE(s->c[i]));
+		if (s->handover_fds[i] > 0) {
+			file_close(s->handover_fds[i]);
+			s->handover_fds[i] = 0;
+		}
+	}
+	s->is_gone = false;
 	while (s->waiting.n > 0) {
-		heard(s, s->waiting.p[0].req, 0,
-		      STR("{\"content\":[{\"type\":\"text\",\"text\":\"Denied (audit_unavailable): "
-			  "nothing can be recorded now\"}],\"isError\":true,\"_meta\":{"
-			  "\"io.remit/decision\":{\"verdict\":\"deny\",\"reason\":"
-			  "\"audit_unavailable\"}}}"));
+		answer_unavailable(s, s->waiting.p[0].req);
 	}
 }
 
 static void end_life(struct sim *s)
 {
-	governor_free(TAKE(s->governor));
-	segment_reader_free(TAKE(s->reader));
+	end_governor(s);
 	sim_senders_end(s);
-	sim_store_forget_unfinished(s);
-	for (size_t i = 0; i < SIM_PARTIES; i++) {
-		channel_free(TAKE(s->c[i]));
-	}
-	s->is_gone = false;
-	answer_for_nobody(s);
+	sim_senders_heard(s, false);
 }
 
 void sim_free(struct sim *s)
@@ -243,13 +254,49 @@ void sim_free(struct sim *s)
 	vec_fini(&s->effects);
 	vec_fini(&s->leaves);
 	vec_fini(&s->objects);
+	vec_fini(&s->said);
 	arena_fini(&s->arena);
 	mem_free(s);
 }
 
+static enum rc open_channel(struct sim *s, size_t party, int fd, struct err *e)
+{
+	return channel_new(s->loop, fd, roles[party], R_GOVERNOR, on_message, on_gone, s,
+			   &s->c[party], e);
+}
+
+static bool is_sender(size_t party)
+{
+	return party == SIM_AGENTS || party == SIM_RUNNER;
+}
+
+/* Senders that lived on have found the new governor, and begin to hear it. */
+static void hand_over(struct sim *s)
+{
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < SIM_PARTIES; i++) {
+		if (s->handover_fds[i] > 0) {
+			MUST(open_channel(s, i, s->handover_fds[i], &e) == RC_OK);
+			s->handover_fds[i] = 0;
+		}
+	}
+	s->is_busy = true;
+	sim_senders_found(s);
+}
+
+static bool waits_for_handover(const struct sim *s)
+{
+	return s->handover_fds[SIM_AGENTS] > 0;
+}
+
 static enum rc plug(struct sim *s, struct err *e)
 {
+	bool lives_on = sim_senders_live(s);
+	uint64_t born = s->generation;
+
 	s->generation++;
+	s->senders_born = lives_on ? s->senders_born : s->generation;
 	memset(s->plugs, 0, sizeof(s->plugs));
 	s->env = (struct role_env){.role = R_GOVERNOR,
 				   .name = "",
@@ -264,11 +311,19 @@ static enum rc plug(struct sim *s, struct err *e)
 		int fds[2];
 
 		TRY(channel_pair(fds, e));
-		s->peers[i] = (struct role_peer){.role = roles[i], .fd = fds[1]};
-		TRY(channel_new(s->loop, fds[0], roles[i], R_GOVERNOR, on_message, on_gone, s,
-				&s->c[i], e));
+		s->peers[i] = (struct role_peer){
+		    .role = roles[i],
+		    .fd = fds[1],
+		    .born = is_sender(i) ? s->senders_born : (lives_on ? born : s->generation)};
+		if (lives_on && is_sender(i)) {
+			s->handover_fds[i] = fds[0];
+		} else {
+			TRY(open_channel(s, i, fds[0], e));
+		}
 	}
-	return sim_senders_start(s, e);
+	s->handover_at_ns = s->boot_ns + s->handover_ms * 1000000;
+	s->handover_ms = 0;
+	return lives_on ? RC_OK : sim_senders_start(s, e);
 }
 
 /* Descriptors that the governor did not take. */
@@ -334,8 +389,19 @@ bool sim_is_up(const struct sim *s)
 	return s->governor && !s->is_gone && !governor_is_broken(s->governor);
 }
 
+void sim_set_handover(struct sim *s, uint64_t ms)
+{
+	s->handover_ms = ms;
+}
+
 void sim_crash(struct sim *s, enum sim_end how)
 {
+	if (how == SIM_END_GOVERNOR && sim_senders_live(s)) {
+		end_governor(s);
+		sim_senders_lost(s);
+		kill_disks(s);
+		return;
+	}
 	end_life(s);
 	if (how == SIM_END_POWER) {
 		disk_power_cut(s->segments);
@@ -358,6 +424,9 @@ void sim_settle(struct sim *s)
 
 		MUST(i < ROUNDS_MAX);
 		s->is_busy = false;
+		if (waits_for_handover(s) && s->boot_ns >= s->handover_at_ns) {
+			hand_over(s);
+		}
 		MUST(loop_step(s->loop, 0, &e) == RC_OK);
 		if (s->governor) {
 			governor_step(s->governor);
@@ -370,6 +439,7 @@ void sim_settle(struct sim *s)
 			kill_disks(s);
 		}
 	}
+	sim_senders_heard(s, s->governor != NULL);
 }
 
 void sim_pass(struct sim *s, uint64_t ms)
@@ -468,10 +538,10 @@ uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32],
 		     .source = STR("simulated")},
 	};
 
-	if (s->governor) {
+	if (s->c[SIM_AGENTS]) {
 		sim_say(s, SIM_AGENTS, &m);
 	} else {
-		answer_for_nobody(s);
+		answer_unavailable(s, req);
 	}
 	return req;
 }
@@ -487,7 +557,7 @@ uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct
 	if (s->governor) {
 		sim_say(s, SIM_PEOPLE, &m);
 	} else {
-		answer_for_nobody(s);
+		answer_unavailable(s, req);
 	}
 	return req;
 }
@@ -501,7 +571,7 @@ uint64_t sim_incident(struct sim *s, struct str source, struct str body)
 	if (s->governor) {
 		sim_say(s, SIM_PEOPLE, &m);
 	} else {
-		answer_for_nobody(s);
+		answer_unavailable(s, req);
 	}
 	return req;
 }
@@ -515,7 +585,7 @@ uint64_t sim_signal(struct sim *s, struct str source, struct str body)
 	if (s->governor) {
 		sim_say(s, SIM_PEOPLE, &m);
 	} else {
-		answer_for_nobody(s);
+		answer_unavailable(s, req);
 	}
 	return req;
 }

@@ -81,6 +81,9 @@ struct sim_effect {
 	bool was_done;	       /* the tool did its work */
 	bool is_late;	       /* its send-by had passed */
 	uint64_t waited_ms;    /* since its sender had it in hand */
+	bool is_said;	       /* its sender has said what came of it, */
+	uint8_t outcome;       /* enum outcome_kind, namely this, */
+	bool is_heard;	       /* and a governor that lived on has heard it */
 	struct str agent;
 	struct str task;
 	struct str args; /* canonical JSON, as they arrived */
@@ -94,10 +97,13 @@ void sim_free(struct sim *s);
 enum rc sim_start(struct sim *s, struct err *e);
 bool sim_is_up(const struct sim *s);
 enum sim_end {
-	SIM_END_PROCESS, /* kill -9: what was written stays */
-	SIM_END_POWER,	 /* what was not synced may be lost */
+	SIM_END_PROCESS,  /* kill -9 of all: what was written stays */
+	SIM_END_POWER,	  /* what was not synced may be lost */
+	SIM_END_GOVERNOR, /* kill -9 of the governor: its senders live on, with what they sent */
 };
 void sim_crash(struct sim *s, enum sim_end how);
+/* How long senders that live on wait, after the next sim_start, before they say what they have. */
+void sim_set_handover(struct sim *s, uint64_t ms);
 /* Runs rounds until nobody has anything left to do at this moment. */
 void sim_settle(struct sim *s);
 /* Lets time pass, in steps that are small beside it and at least the governor's tick. */

@@ -67,8 +67,13 @@ struct sim {
 	struct governor *governor;
 	struct channel *c[SIM_PARTIES];
 	struct sim_sender senders[2]; /* agents' front, runner */
+	uint64_t senders_born;	      /* generation of these two */
+	uint64_t handover_ms;
+	uint64_t handover_at_ns;
+	int handover_fds[SIM_PARTIES]; /* of senders that have not found the governor yet; else 0 */
 	uint64_t generation;
 	bool is_gone;
+	VEC(size_t) said; /* effects whose outcome was said in this settling */
 
 	/* the others */
 	struct {
@@ -124,6 +129,12 @@ void sim_store_forget_unfinished(struct sim *s);
 /* ---- sim_sender.c ---- */
 enum rc sim_senders_start(struct sim *s, struct err *e);
 void sim_senders_end(struct sim *s);
+bool sim_senders_live(const struct sim *s);
+/* The governor ended, and they did not; another one is there, and they speak with it. */
+void sim_senders_lost(struct sim *s);
+void sim_senders_found(struct sim *s);
+/* What was said in this settling was heard, or not, since the governor went. */
+void sim_senders_heard(struct sim *s, bool was_heard);
 /* What is due now is done and answered. */
 void sim_senders_work(struct sim *s);
 /* ADMISSION, FENCE, LIST_DEFINITIONS. */

@@ -90,10 +90,27 @@ static void list_definitions(void *ctx, struct str upstream)
 			 is_up ? STR("") : STR("it cannot be reached"));
 }
 
+static void note_said(struct sim *s, const struct msg_outcome *m)
+{
+	size_t i = s->effects.n;
+
+	while (i > 0 && s->effects.p[i - 1].call != m->call) {
+		i--;
+	}
+	if (i > 0) { /* else it did nothing */
+		s->effects.p[i - 1].is_said = true;
+		s->effects.p[i - 1].outcome = m->kind;
+		MUST(vec_push(&s->said, i - 1) == RC_OK);
+	}
+}
+
 static void say(void *ctx, const struct message *m)
 {
 	struct sim_sender *d = ctx;
 
+	if (m->kind == MESSAGE_OUTCOME) {
+		note_said(d->s, &m->outcome);
+	}
 	sim_say(d->s, d->party, m);
 }
 
@@ -130,6 +147,33 @@ void sim_senders_end(struct sim *s)
 		vec_fini(&d->flights);
 		desk_free(TAKE(d->desk));
 	}
+}
+
+bool sim_senders_live(const struct sim *s)
+{
+	return s->senders[0].desk != NULL;
+}
+
+void sim_senders_lost(struct sim *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->senders); i++) {
+		desk_governor_lost(s->senders[i].desk);
+	}
+}
+
+void sim_senders_found(struct sim *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(s->senders); i++) {
+		desk_governor_found(s->senders[i].desk, s->generation);
+	}
+}
+
+void sim_senders_heard(struct sim *s, bool was_heard)
+{
+	for (size_t i = 0; was_heard && i < s->said.n; i++) {
+		s->effects.p[s->said.p[i]].is_heard = true;
+	}
+	s->said.n = 0;
 }
 
 void sim_sender_hears(struct sim *s, size_t party, const struct message *m)

@@ -25,6 +25,8 @@
  *	(14) whoever asks is answered, within a bound, whatever fails
  *	(15) nothing is allowed to an agent by another's task, approval, lease or key
  *	(16) every credential that exists is of a lease that is not gone, at every moment
+ *	(17) what came of a call is in the log as its sender said it; once, and once more only if
+ *	    it was unknown before
  */
 #include <inttypes.h>
 #include <openssl/sha.h>
@@ -41,13 +43,11 @@
 #include "governor/sealed.h"
 
 #include "state_bytes.h"
+#include "story.h"
 
 enum {
 	EPISODE_STEPS = 120,
 	TEXT_BYTES = 1 << 20,
-	TARGETS = 6,
-	TASK_CALLS = 40,
-	TASK_TARGETS = 4,
 	FLEET_TARGETS = 3,
 	FLEET_WINDOW_MS = 600000,
 	EVIDENCE_AGE_MS = 600000,
@@ -57,234 +57,6 @@ enum {
 	ANSWER_MS = 180000,
 	SEND_BY_MS = 2000
 };
-
-static const char head[] =
-    "scenario: random\n"
-    "title: a random story\n"
-    "fixture:\n"
-    "  agents:\n"
-    "    red: {}\n"
-    "    blue: {}\n"
-    "  upstreams:\n"
-    "    edr:\n"
-    "      tools:\n"
-    "        look: {effect: read, on: host, credential: {backend: vault, scope: readers}}\n"
-    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release,\n"
-    "                  term: {length: 10m, end: revert}, credential: {backend: vault, scope: "
-    "hands}}\n"
-    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate,\n"
-    "                  term: {length: 10m, end: revert}, credential: {backend: vault, scope: "
-    "hands}}\n"
-    "        memory: {effect: read, on: host, captures: memory, returns: pages}\n"
-    "        wipe: {effect: destroy, deletes_data: true, on: host, sets: {wiped: true},\n"
-    "               evidence: {what: memory, keep: 30d, requires: [memory], max_age: 10m}}\n"
-    "    web:\n"
-    "      transport: http\n"
-    "      tools:\n"
-    "        block: {effect: contain, on: host, sets: {blocked: true}, undo: unblock}\n"
-    "        unblock: {effect: contain, on: host, sets: {blocked: false}, undo: block}\n"
-    "  playbooks:\n"
-    "    drill: {limits: {calls: 40, targets: 4, duration: 30m, deviations: 10}}\n"
-    "  limits:\n"
-    "    caps: [{name: fleet, scope: fleet, tools: [edr___isolate], targets: 3, per: 10m}]\n"
-    "incident: {assets: [\"host:h0\", \"host:h1\", \"host:h2\", \"host:h3\", \"host:h4\", "
-    "\"host:h5\"]}\n"
-    "steps:\n";
-
-/* ---- drawing a story ---- */
-
-static uint64_t draw(uint64_t *random, uint64_t n)
-{
-	uint64_t z = *random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return (z ^ z >> 31) % n;
-}
-
-static enum rc draw_step(struct buf *b, uint64_t *r);
-
-#define ASSETS                                                                                     \
-	"assets: [\"host:h0\", \"host:h1\", \"host:h2\", \"host:h3\", \"host:h4\", \"host:h5\"]"
-#define PICK(random, list) (list)[draw((random), ARRAY_LEN(list))]
-
-static const char *const agents[] = {"red", "blue"};
-static const char *const tools[] = {"edr.look",	   "edr.memory",  "edr.memory", "edr.isolate",
-				    "edr.isolate", "edr.release", "web.block",	"web.unblock",
-				    "edr.wipe",	   "edr.wipe"};
-static const char *const people[] = {"alice", "bob", "carol", "olga", "dora"};
-static const char *const moods[] = {"up", "up", "up", "slow", "stuck", "down", "error", "lost"};
-static const char *const approvers[] = {"alice", "bob", "carol"};
-static const char *const scopes[] = {"all", "agent red", "agent blue", "tool edr.isolate",
-				     "upstream web"};
-/* What breaks, and what is said when it is whole again. */
-static const struct {
-	const char *breaks;
-	const char *mends;
-} faults[] = {
-    {"disk full", "disk good"},
-    {"disk failing", "disk good"},
-    {"disk read-only", "disk good"},
-    {"disk failing", "disk good"},
-    {"emergency failing", "emergency good"},
-    {"emergency full", "emergency good"},
-    {"leases refused", "leases good"},
-    {"revocation refused", "leases good"},
-    {"governor down", "governor up"},
-    {"clock +90s", NULL},
-    {"clock -90s", NULL},
-    {"clock +20m", NULL},
-};
-static const char *const waits[] = {"1s", "5s", "40s", "2m", "6m", "12m"};
-
-/* Evidence, question, answer and claim, with whatever comes between. */
-static enum rc draw_wipe(struct buf *b, uint64_t *r)
-{
-	const char *agent = PICK(r, agents);
-	uint64_t host = draw(r, TARGETS);
-
-	TRY(buf_addf(b, "  - {call: {edr.memory: {host: h%" PRIu64 "}}, by: %s}\n", host, agent));
-	TRY(buf_addf(b, "  - {call: {edr.wipe: {host: h%" PRIu64 "}}, by: %s}\n", host, agent));
-	if (draw(r, 4) == 0) {
-		TRY(draw_step(b, r));
-	}
-	TRY(buf_addf(b, "  - {approve: %s}\n", PICK(r, approvers)));
-	if (draw(r, 4) == 0) {
-		TRY(draw_step(b, r));
-	}
-	return buf_addf(b, "  - {again: true, by: %s}\n", agent);
-}
-
-static enum rc draw_intents(struct buf *b)
-{
-	return buf_add(b, STR("  - {intent: {}, by: red, name: red}\n"
-			      "  - {intent: {}, by: blue, name: blue}\n"));
-}
-
-/* An agent that was taken over: it names the other's task, says it is the other, or shows a key
- * that is not the task's. */
-static enum rc draw_theft(struct buf *b, uint64_t *r)
-{
-	size_t who = draw(r, ARRAY_LEN(agents));
-	const char *other = agents[1 - who];
-
-	TRY(buf_addf(b, "  - {call: {%s: {host: h%" PRIu64 "}}, by: %s, ", PICK(r, tools),
-		     draw(r, TARGETS), agents[who]));
-	switch (draw(r, 3)) {
-	case 0:
-		return buf_addf(b, "task: %s}\n", other);
-	case 1:
-		return buf_addf(b, "task: %s, key: stolen}\n", agents[who]);
-	default:
-		return buf_addf(b, "task: t%" PRIu64 "}\n", draw(r, 400));
-	}
-}
-
-static enum rc draw_fault(struct buf *b, uint64_t *r)
-{
-	size_t which = draw(r, ARRAY_LEN(faults));
-
-	TRY(buf_addf(b, "  - {fault: %s}\n", faults[which].breaks));
-	TRY(draw_step(b, r));
-	if (!faults[which].mends) {
-		return buf_addf(b, "  - {do: clock confirm, by: %s}\n", PICK(r, approvers));
-	}
-	TRY(draw_step(b, r));
-	return buf_addf(b, "  - {fault: %s}\n", faults[which].mends);
-}
-
-/* A stop, and perhaps the two people that lift it. */
-static enum rc draw_stop(struct buf *b, uint64_t *r)
-{
-	const char *scope = PICK(r, scopes);
-
-	TRY(buf_addf(b, "  - {kill: %s, by: %s}\n", scope, PICK(r, people)));
-	TRY(draw_step(b, r));
-	TRY(draw_step(b, r));
-	for (size_t i = 0; i < ARRAY_LEN(approvers); i++) {
-		TRY(buf_addf(b, "  - {resume: %s, by: %s}\n", scope, approvers[i]));
-	}
-	return draw_intents(b);
-}
-
-static enum rc draw_rare(struct buf *b, uint64_t *r)
-{
-	switch (draw(r, 9)) {
-	case 0:
-		return draw_fault(b, r);
-	case 7:
-		return draw_theft(b, r);
-	case 1:
-		return buf_addf(b, "  - {change: {\"host:h%" PRIu64 "\": {isolated: %s}}}\n",
-				draw(r, TARGETS), draw(r, 2) ? "true" : "false");
-	case 2:
-		return buf_add(b, STR("  - {do: rollback, with: {id: $term}, by: alice}\n"));
-	case 3:
-		TRY(buf_add(b, STR("  - {incident: {status: closed}}\n")));
-		TRY(draw_step(b, r));
-		TRY(buf_add(b, STR("  - {incident: {" ASSETS "}}\n")));
-		return draw_intents(b);
-	case 4:
-		return draw_intents(b);
-	case 5:
-		return buf_addf(b, "  - {crash: %s}\n", draw(r, 2) ? "power" : "process");
-	case 6:
-		return draw_stop(b, r);
-	default:
-		return buf_addf(b, "  - {%s: %s}\n", draw(r, 4) ? "approve" : "deny",
-				PICK(r, people));
-	}
-}
-
-static enum rc draw_step(struct buf *b, uint64_t *r)
-{
-	uint64_t kind = draw(r, 100);
-
-	if (kind < 50) {
-		return buf_addf(b, "  - {call: {%s: {host: h%" PRIu64 "}}, by: %s}\n",
-				PICK(r, tools), draw(r, TARGETS), PICK(r, agents));
-	}
-	if (kind < 56) {
-		return buf_addf(b, "  - {again: true, by: %s}\n", PICK(r, agents));
-	}
-	if (kind < 64) {
-		return draw_wipe(b, r);
-	}
-	if (kind < 74) {
-		return buf_addf(b, "  - {wait: %s}\n", PICK(r, waits));
-	}
-	if (kind < 79) {
-		return buf_addf(b, "  - {fault: upstream %s %s}\n", draw(r, 2) ? "edr" : "web",
-				PICK(r, moods));
-	}
-	if (kind < 83) {
-		return buf_addf(b, "  - {intent: {}, by: %s}\n", PICK(r, agents));
-	}
-	return draw_rare(b, r);
-}
-
-/* Everything works again, everything is over, and time passes: (9). */
-static const char tail[] = "  - {fault: disk good}\n"
-			   "  - {fault: emergency good}\n"
-			   "  - {fault: keys good}\n"
-			   "  - {fault: governor up}\n"
-			   "  - {fault: leases good}\n"
-			   "  - {fault: upstream edr up}\n"
-			   "  - {fault: upstream web up}\n"
-			   "  - {do: clock confirm, by: alice}\n"
-			   "  - {incident: {status: closed}}\n"
-			   "  - {wait: 40m}\n";
-
-static enum rc draw_story(struct buf *b, uint64_t seed, uint64_t steps)
-{
-	uint64_t random = seed;
-
-	TRY(buf_add(b, str_of(head, sizeof(head) - 1)));
-	for (uint64_t i = 0; i < steps; i++) {
-		TRY(draw_step(b, &random));
-	}
-	return buf_add(b, str_of(tail, sizeof(tail) - 1));
-}
 
 /* ---- what is known of a story so far ---- */
 
@@ -303,6 +75,8 @@ struct seen_call {
 	bool is_change;
 	bool is_ok; /* completed so */
 	bool is_not_sent;
+	struct str outcome; /* as the log has it last; "" = none */
+	size_t n_outcomes;
 	size_t acts;
 	int was;	  /* the field that it set, as captured: 0, 1; -1 = not known */
 	int saw_isolated; /* of its target, at the moment it acted */
@@ -328,7 +102,7 @@ struct seen_task {
 
 struct checker {
 	struct arena arena;
-	const struct scenario *s;
+	const struct sim *sim;
 	uint64_t seed;
 	uint64_t step;
 	struct str broken; /* "" = all holds */
@@ -353,6 +127,7 @@ struct checker {
 		struct digest args;
 	})
 	questions;
+	uint64_t n_late;       /* outcomes of calls that were unknown */
 	uint64_t n_thefts;     /* that were refused as such */
 	uint64_t longest_ms;   /* that anybody waited */
 	uint64_t n_compared;   /* bytes that arrived, with those in the log */
@@ -539,6 +314,7 @@ static void on_allowed(struct checker *c, uint64_t ix, const struct leaf *l)
 				.purpose = arena_str(&c->arena, d->purpose),
 				.targets = keep_list(c, &d->targets),
 				.is_change = changes(d->tool),
+				.outcome = STR(""),
 				.was = -1,
 				.t = l->t};
 	c->calls.p[ix] = x;
@@ -569,6 +345,51 @@ static void on_stop(struct checker *c, uint64_t ix, const struct leaf *l)
 			      .name = arena_str(&c->arena, l->kill_set.name)};
 
 	must_keep(vec_push(&c->stops, s));
+}
+
+static struct str said_of(const struct sim_effect *f)
+{
+	static const struct str names[] = {[OUTCOME_NOT_SENT] = {"not_sent", 8},
+					   [OUTCOME_OK] = {"ok", 2},
+					   [OUTCOME_TOOL_ERROR] = {"tool_error", 10},
+					   [OUTCOME_UNKNOWN] = {"unknown", 7}};
+
+	return f->is_said ? names[f->outcome] : STR("unknown");
+}
+
+/* What was done by this call; NULL = nothing. */
+static const struct sim_effect *effect_of(const struct checker *c, uint64_t call)
+{
+	for (size_t i = sim_n_effects(c->sim); i > 0; i--) {
+		if (sim_effect_at(c->sim, i - 1)->call == call) {
+			return sim_effect_at(c->sim, i - 1);
+		}
+	}
+	return NULL;
+}
+
+/* (17): nothing is on record that was not so, and said. */
+static void on_outcome(struct checker *c, struct seen_call *x, struct str kind)
+{
+	const struct sim_effect *f = effect_of(c, x->ix);
+	bool is_known = str_eq(kind, STR("ok")) || str_eq(kind, STR("tool_error"));
+
+	if (x->n_outcomes++ > 0) {
+		c->n_late++;
+		if (!str_eq(x->outcome, STR("unknown")) || str_eq(kind, STR("unknown")) ||
+		    !str_eq(x->purpose, STR("agent"))) {
+			breaks(c, "(17) c%" PRIu64 " was " STR_FMT " and is " STR_FMT " now", x->ix,
+			       STR_ARG(x->outcome), STR_ARG(kind));
+		}
+	}
+	if (is_known && (!f || !f->is_said || !str_eq(kind, said_of(f)) ||
+			 f->was_done != str_eq(kind, STR("ok")))) {
+		breaks(c, "(17) c%" PRIu64 " is called " STR_FMT ", which nobody said", x->ix,
+		       STR_ARG(kind));
+	}
+	x->outcome = arena_str(&c->arena, kind);
+	x->is_ok = str_eq(kind, STR("ok"));
+	x->is_not_sent = str_eq(kind, STR("not_sent"));
 }
 
 static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
@@ -624,8 +445,7 @@ static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 			       l.call_completed.call);
 			break;
 		}
-		x->is_ok = str_eq(l.call_completed.kind, STR("ok"));
-		x->is_not_sent = str_eq(l.call_completed.kind, STR("not_sent"));
+		on_outcome(c, x, l.call_completed.kind);
 		if (x->is_not_sent && x->acts > 0) {
 			breaks(c, "c%" PRIu64 " acted and is called not sent", x->ix);
 		}
@@ -869,6 +689,7 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 	if (c->broken.n) {
 		return;
 	}
+	c->sim = sim;
 	c->step++;
 	if (is_up && sim_leaves(sim, c->n_leaves, on_leaf, c, &e) != RC_OK) {
 		breaks(c, "the log cannot be read: %s", e.msg);
@@ -990,6 +811,24 @@ static void check_bytes(struct checker *c, struct sim *sim)
 	}
 }
 
+/* (17): what was heard is on record. */
+static void check_outcomes(struct checker *c, struct sim *sim)
+{
+	for (size_t i = 0; i < sim_n_effects(sim); i++) {
+		const struct sim_effect *f = sim_effect_at(sim, i);
+		const struct seen_call *x = call_of(c, f->call);
+		/* A call of Remit's own that outlived its governor is read back instead. */
+		bool may_be_unknown = !f->is_heard || (x && !str_eq(x->purpose, STR("agent")));
+
+		if (x && !str_eq(x->outcome, said_of(f)) &&
+		    !(may_be_unknown && str_eq(x->outcome, STR("unknown")))) {
+			breaks(c,
+			       "(17) c%" PRIu64 " was " STR_FMT " to its sender, not '" STR_FMT "'",
+			       x->ix, STR_ARG(said_of(f)), STR_ARG(x->outcome));
+		}
+	}
+}
+
 static void at_end(void *ctx, struct sim *sim)
 {
 	struct checker *c = ctx;
@@ -1008,6 +847,7 @@ static void at_end(void *ctx, struct sim *sim)
 		breaks(c, "(14) somebody was never answered");
 	}
 	check_bytes(c, sim);
+	check_outcomes(c, sim);
 	check_lost(c, sim);
 	check_replay(c, sim, 0);
 	check_replay(c, sim, 17); /* as from a snapshot and what follows it, many times over */
@@ -1039,6 +879,7 @@ struct totals {
 	uint64_t undone;
 	uint64_t stopped;
 	uint64_t thefts;
+	uint64_t late;
 	uint64_t compared;
 	uint64_t longest_ms;
 };
@@ -1069,7 +910,7 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, st
 	struct err e = ERR_INIT;
 	bool holds;
 
-	if (draw_story(&text, seed, steps) != RC_OK ||
+	if (story_draw(&text, seed, steps) != RC_OK ||
 	    scenario_read(STR("random.yaml"), buf_view(&text), NULL, &s, &f, &e) != RC_OK ||
 	    play_run(s, &s->tree, &s->steps, seed, &watch, &r, &f, &e) != RC_OK) {
 		printf("seed %" PRIu64 ": the story cannot be played: %s\n", seed, e.msg);
@@ -1089,6 +930,7 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, st
 	t->leaves += c.n_leaves;
 	t->effects += c.n_effects;
 	t->thefts += c.n_thefts;
+	t->late += c.n_late;
 	t->compared += c.n_compared;
 	t->longest_ms = c.longest_ms > t->longest_ms ? c.longest_ms : t->longest_ms;
 	count(&c, t);
@@ -1129,9 +971,9 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " steps in %" PRIu64 " stories from seed %" PRIu64 ": %" PRIu64
 	       " leaves, %" PRIu64 " calls reached an upstream, %" PRIu64
 	       " of them destroyed, %" PRIu64 " undid; %" PRIu64 " stops acknowledged; %" PRIu64
-	       " of another's refused; %" PRIu64
+	       " of another's refused; %" PRIu64 " outcomes came late; %" PRIu64
 	       " times bytes compared; nobody waited longer than %" PRIu64 " s; everything holds\n",
 	       t.steps, t.episodes, seed, t.leaves, t.effects, t.wiped, t.undone, t.stopped,
-	       t.thefts, t.compared, t.longest_ms / 1000);
+	       t.thefts, t.late, t.compared, t.longest_ms / 1000);
 	return 0;
 }

@@ -167,6 +167,31 @@ static void an_upstream_that_loses_its_answer_is_not_asked_twice(void **state)
 		     1);
 }
 
+#define SENT_AND_SLOW                                                                              \
+	HEAD "  - {fault: upstream edr slow}\n"                                                    \
+	     "  - {call: {edr.look: {host: a}}}\n"                                                 \
+	     "  - {wait: 20s}\n"
+
+static void what_outlives_its_governor_goes_on_or_is_known_late(void **state)
+{
+	(void)state;
+	expect_green(SENT_AND_SLOW "  - {crash: governor}\n"
+				   "  - {wait: 5s, log: {call.completed: 0}}\n"
+				   "  - {wait: 30s, log: {call.completed: {kind: ok}}}\n",
+		     1);
+	expect_green(SENT_AND_SLOW "  - {crash: governor slow}\n"
+				   "  - {wait: 5s, log: {call.completed: 0}}\n"
+				   "  - {wait: 30s, log: {call.completed: {kind: ok}}}\n",
+		     1);
+	expect_green(SENT_AND_SLOW "  - {crash: governor unheard}\n"
+				   "  - {wait: 5s, log: {call.completed: {kind: unknown}}}\n"
+				   "  - {wait: 30s, log: {call.completed: {kind: ok}}}\n",
+		     1);
+	expect_green(SENT_AND_SLOW "  - {crash: process, log: {call.completed: {kind: unknown}}}\n"
+				   "  - {wait: 40s, log: {call.completed: 0}}\n",
+		     1);
+}
+
 static void a_full_disk_leaves_reads_and_the_way_back(void **state)
 {
 	(void)state;
@@ -310,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(a_log_that_fails_goes_on_in_its_emergency_segment),
 	    cmocka_unit_test(without_either_disk_nothing_happens_at_all),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
+	    cmocka_unit_test(what_outlives_its_governor_goes_on_or_is_known_late),
 	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
 	    cmocka_unit_test(lives_begin_while_no_key_can_be_stored_in_its_place),
 	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),

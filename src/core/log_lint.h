@@ -7,7 +7,8 @@
  *	(1) leaf 0, and no other, is log.opened; time never runs backwards; starts are counted
  *	(2) what a leaf cites is earlier, and of a kind that the table (core/leaf.def) names
  *	(3) what was allowed is recorded to its end: each call has one outcome (one that was unknown
- *	    may become known), in this life or before anything else is decided in the next
+ *	    may become known), in this life or the next; a life that ends within a minute may leave
+ *	    it to the one after it, since its senders may not have said yet what they have
  *	(4) a destroy call of an agent rests on an approval or a pre-approval, or a person's
  *	    break-glass
  *	(5) an approval is used once, after it was granted, and ends once

@@ -135,6 +135,8 @@ static void no_outcome(struct log *l)
 {
 	allow(l, "read", 0, 0);
 	ADD(l, STARTED, started, .generation = 2);
+	l->t += 60000; /* it had the time */
+	ADD(l, NOTIFIED, notified, .about = at.task);
 	ADD(l, STARTED, started, .generation = 3);
 }
 static void two_outcomes(struct log *l)
@@ -277,6 +279,26 @@ static void a_new_bundle_makes_void_what_was_asked_before(void **state)
 	log_lint_free(l.lint);
 }
 
+/* Senders that live on may be heard by the governor after the next. */
+static void lives_of_seconds_leave_calls_to_later_ones(void **state)
+{
+	struct log l;
+
+	(void)state;
+	begin(&l);
+	at.call = allow(&l, "read", 0, 0);
+	for (uint64_t i = 2; i < 5; i++) {
+		ADD(&l, STARTED, started, .generation = i);
+		l.t += 3000;
+	}
+	ADD(&l, CLOCK_JUMPED, clock_jumped, .expected = 1, .found = 2);
+	l.t += 60000;
+	ADD(&l, STARTED, started, .generation = 5);
+	complete(&l, at.call, "ok");
+	expect(&l, NULL);
+	log_lint_free(l.lint);
+}
+
 /* core/leaf.def: whoever adds a cause says what it may be. */
 static void every_cause_names_its_kinds(void **state)
 {
@@ -303,6 +325,7 @@ int main(void)
 	    cmocka_unit_test(a_whole_log_has_no_fault_and_counts_what_is_open),
 	    cmocka_unit_test(each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it),
 	    cmocka_unit_test(a_new_bundle_makes_void_what_was_asked_before),
+	    cmocka_unit_test(lives_of_seconds_leave_calls_to_later_ones),
 	    cmocka_unit_test(every_cause_names_its_kinds),
 	};
 

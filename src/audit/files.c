@@ -7,9 +7,9 @@
  */
 #include "audit/files.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tlog.h>
 
@@ -20,6 +20,7 @@
 #include "base/secret.h"
 #include "base/vec.h"
 #include "config/stored.h"
+#include "governor/key_files.h"
 #include "governor/sealed.h"
 #include "governor/segment.h"
 #include "governor/snapshot.h"
@@ -29,8 +30,6 @@ enum {
 	BUNDLE_LEAVES = 256,
 	BUNDLE_BYTES = BUNDLE_LEAVES * (LIMIT_LEAF_BYTES + 2),
 	KEYS_OPEN = 64, /* data keys at a time: one task's calls come together */
-	WRAPPED_MAX = 256,
-	NAME_BYTES = 64,
 };
 
 struct recent {
@@ -50,14 +49,10 @@ struct audit_files {
 	char origin[256];
 	struct audit_files_options o;
 	struct log_io segments;
-	struct log_io keys;
+	struct key_dir keys;
 	struct log_io bundles;
 	struct log_io snapshots;
-	VEC(struct key_file {
-		uint64_t serial;
-		uint64_t object; /* 0 = none */
-	})
-	names; /* by serial */
+	VEC(struct key_name) names; /* by serial */
 	struct segment_reader *reader;
 	struct buf bundle;	      /* of published leaves */
 	struct reader rest;	      /* of it */
@@ -149,53 +144,47 @@ static enum rc next_leaf(void *ctx, uint64_t ix, struct arena *arena, struct str
 
 /* ---- keys ---- */
 
-static int note_name(void *arg, const char *name)
+static enum rc note_name(void *ctx, const struct key_name *name, struct err *e)
 {
-	struct audit_files *f = arg;
-	struct str rest = str_from(name);
-	struct str head;
-	struct key_file k = {0};
+	struct audit_files *f = ctx;
 
-	if (!str_has_suffix(rest, STR(".key"))) {
-		return 0;
-	}
-	rest = str_slice(rest, 0, rest.n - 4);
-	head = str_cut(&rest, '-');
-	if (!num_u64(head, UINT64_MAX - 1, &k.serial) ||
-	    (rest.p && !num_u64(rest, UINT64_MAX - 1, &k.object))) {
-		return 0; /* not of a data key */
-	}
-	return vec_push(&f->names, k) == RC_OK ? 0 : -ENOMEM;
-}
-
-static enum rc list_keys(struct audit_files *f, struct err *e)
-{
-	int result = f->keys.list(f->keys.ctx, note_name, f);
-
-	if (result != 0) {
-		errno = -result;
-		return err_set_sys(e, result == -ENOMEM ? RC_NOMEM : RC_IO, __func__,
-				   "cannot list the keys");
+	if (vec_push(&f->names, *name) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for the names of keys");
 	}
 	return RC_OK;
 }
 
-static const struct key_file *find_name(const struct audit_files *f, uint64_t serial)
+static int compare_serials(const void *a, const void *b)
 {
-	for (size_t i = 0; i < f->names.n; i++) {
-		if (f->names.p[i].serial == serial) {
-			return &f->names.p[i];
-		}
+	uint64_t x = ((const struct key_name *)a)->serial;
+	uint64_t y = ((const struct key_name *)b)->serial;
+
+	return x < y ? -1 : x > y;
+}
+
+static enum rc list_keys(struct audit_files *f, struct err *e)
+{
+	TRY(key_files_each(&f->keys, note_name, f, e));
+	if (f->names.n) {
+		qsort(f->names.p, f->names.n, sizeof(f->names.p[0]), compare_serials);
 	}
-	return NULL;
+	return RC_OK;
+}
+
+static const struct key_name *find_name(const struct audit_files *f, uint64_t serial)
+{
+	const struct key_name wanted = {.serial = serial};
+
+	return f->names.n
+		   ? bsearch(&wanted, f->names.p, f->names.n, sizeof(wanted), compare_serials)
+		   : NULL;
 }
 
 static enum rc open_key(struct audit_files *f, uint64_t serial, const uint8_t **ret, struct err *e)
 {
 	struct open_key *k = &f->open[serial % KEYS_OPEN];
-	AUTO_BUF wrapped = BUF_INIT(WRAPPED_MAX);
-	const struct key_file *n;
-	char file[NAME_BYTES];
+	AUTO_BUF wrapped = BUF_INIT(KEY_WRAPPED_MAX_BYTES);
+	const struct key_name *n;
 	char name[24];
 
 	if (!f->o.keys) {
@@ -209,13 +198,7 @@ static enum rc open_key(struct audit_files *f, uint64_t serial, const uint8_t **
 	if (!n) {
 		FAIL(e, RC_ABSENT, "it was erased: key %" PRIu64 " is destroyed", serial);
 	}
-	if (n->object) {
-		(void)snprintf(file, sizeof(file), "%" PRIu64 "-%" PRIu64 ".key", n->serial,
-			       n->object); /* two numbers fit */
-	} else {
-		(void)snprintf(file, sizeof(file), "%" PRIu64 ".key", n->serial);
-	}
-	if (log_io_read_file(&f->keys, file, &wrapped, e) != RC_OK) {
+	if (key_file_read(&f->keys, n, &wrapped, e) != RC_OK) {
 		return err_wrap(e, RC_ABSENT, "it was erased");
 	}
 	k->serial = 0;
@@ -397,7 +380,7 @@ enum rc audit_files_new(const struct audit_files_options *o, struct audit_files 
 		f->snapshots = *o->snapshots;
 	}
 	if (o->keys) {
-		f->keys = *o->keys;
+		f->keys.io = *o->keys;
 		TRY(list_keys(f, e));
 	}
 	*ret = TAKE(f);

@@ -280,7 +280,7 @@ static uint64_t open_question(struct governor *g, const struct request *r, const
 	o->group = narrows ? 0 : o->group;
 	values[1].bytes = buf_view(&question);
 	values[3].bytes = goal_of(g, state_task(g->state, r->task));
-	if (book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
+	if (book_record(g->book, &l, gov_key_of(g, r->task), values, ARRAY_LEN(values),
 			&ix, e) != RC_OK) {
 		return 0;
 	}

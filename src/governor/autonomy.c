@@ -163,8 +163,8 @@ static uint64_t record_proposal(struct governor *g, const struct request *r,
 		(void)err_set(e, RC_NOMEM, __func__, "no memory for marks"); /* 0 says it failed */
 		return 0;
 	}
-	return book_record(g->book, &l, vault_key_of(g->vault, r->task), values, ARRAY_LEN(values),
-			   &ix, e) == RC_OK
+	return book_record(g->book, &l, gov_key_of(g, r->task), values, ARRAY_LEN(values), &ix,
+			   e) == RC_OK
 		   ? ix
 		   : 0;
 }

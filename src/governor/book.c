@@ -293,6 +293,9 @@ enum rc book_disclose(struct book *b, uint64_t ix, uint8_t slot, struct arena *a
 			     (unsigned long long)ix);
 		}
 		key = b->vault ? vault_key(b->vault, serial) : NULL;
+		if (!key && b->vault) {
+			vault_miss(b->vault, serial);
+		}
 		if (!key) {
 			FAIL(e, RC_ABSENT, "the key of value %u of leaf %llu is gone", slot,
 			     (unsigned long long)ix);

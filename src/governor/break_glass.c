@@ -109,7 +109,7 @@ enum rc people_break_glass_open(struct asked *a, struct err *e)
 	TRY(vault_take(g->vault, g->keeper, &serial, e));
 	TRY(open_task(g, state_incident(g->state, o->incident), person, o->not_after, serial,
 		      &o->task, e));
-	TRY(book_record(g->book, &l, vault_key_of(g->vault, o->task), values, 1, &ix, e));
+	TRY(book_record(g->book, &l, gov_key_of(g, o->task), values, 1, &ix, e));
 	tell_owners(
 	    g, ix, "break_glass.opened",
 	    arena_strf(&g->round, "%.*s acts by break-glass g%llu on i%llu for %llu minutes: %.*s",

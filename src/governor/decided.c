@@ -9,11 +9,6 @@
 
 #include "governor/gov.h"
 
-uint64_t gov_key_of(const struct governor *g, uint64_t task)
-{
-	return task ? vault_key_of(g->vault, task) : VAULT_LIFE_KEY;
-}
-
 uint64_t decided_begin(const struct governor *g, struct request *r)
 {
 	r->judged_unix_ms = gov_now_ms(g);

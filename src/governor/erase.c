@@ -15,23 +15,13 @@
 #include "base/log.h"
 #include "core/evidence.h"
 
-/* A life that ends between the binding of a key and the leaf that it is bound to leaves its name to
- * whatever has that index in the next: then the task has two. */
-static enum rc destroy_keys(struct governor *g, const struct erasing *x, struct err *e)
-{
-	for (uint64_t key = x->key; key; key = vault_bound(g->vault, x->task)) {
-		TRY(vault_destroy(g->vault, key, e));
-	}
-	return RC_OK;
-}
-
 static void erase_one(struct governor *g, const struct erasing *x)
 {
 	struct err e = ERR_INIT;
 	struct leaf l = {.kind = LEAF_TASK_ERASED,
 			 .task_erased = {.decided = x->ix, .task = x->task}};
 
-	if (destroy_keys(g, x, &e) != RC_OK) {
+	if (vault_destroy_of(g->vault, x->task, &e) != RC_OK) {
 		if (!g->erase_fails) {
 			log_warn("what is sealed for t%ju cannot be erased now: %s",
 				 (uintmax_t)x->task, e.msg);
@@ -96,6 +86,8 @@ enum rc people_erase(struct asked *a, struct err *e)
 	const char *why;
 	uint64_t incident;
 	uint64_t task;
+	uint64_t key;
+	enum rc rc;
 
 	TRY(people_id(a, 't', &task, e));
 	TRY(incident_of(a, task, &incident, e));
@@ -103,6 +95,12 @@ enum rc people_erase(struct asked *a, struct err *e)
 	if (why) {
 		FAIL(e, RC_DENIED, "t%ju is not erased: %s", (uintmax_t)task, why);
 	}
+	rc = vault_bound(a->g->vault, task, &key, e);
+	if (rc == RC_ABSENT) {
+		FAIL(e, rc, "t%ju has no key: what was sealed for it can be read by nobody",
+		     (uintmax_t)task);
+	}
+	TRY(rc);
 	h = held_by(a->g->state, incident);
 	if (h) {
 		FAIL(e, RC_DENIED, "t%ju is not erased: legal hold '" STR_FMT "' is on it",
@@ -113,7 +111,7 @@ enum rc people_erase(struct asked *a, struct err *e)
 				  .erase_decided = {.task = task,
 						    .by = a->person->name,
 						    .proposed_by = arena_str(&a->g->round, p->by),
-						    .key = vault_bound(a->g->vault, task)}};
+						    .key = key}};
 		TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 		people_answer_id(a, "task", 't', task, STR("erasing"));
 		return RC_OK;

@@ -163,6 +163,8 @@ struct governor {
 	struct state *state;
 	struct book *book;
 	struct vault *vault;
+	struct readings *readings; /* of people, that wait for keys; NULL: never any */
+	uint64_t forget_keys_ns;   /* when keys are looked through next */
 	struct checkpointer *checkpointer;
 	struct snapshots *snapshots; /* NULL: none are taken */
 	uint64_t kept_for;	     /* shards.c: the pruned size whose snapshots are kept */
@@ -447,8 +449,23 @@ uint64_t decided_begin(const struct governor *g, struct request *r);
 /* The call.decided leaf of r as judged since then. */
 enum rc decided_record(struct governor *g, struct request *r, const struct decision *d,
 		       uint64_t lease, uint64_t *ret_ix, struct err *e);
-/* Which key seals what belongs to this task (0 = to none). */
-uint64_t gov_key_of(const struct governor *g, uint64_t task);
+
+/* ---- keys.c: which data keys are open ---- */
+/* Makes the vault, which knows what the state needs. */
+enum rc keys_open(struct governor *g, struct err *e);
+/* Nothing else begins before: gives another key to whatever lost its own. */
+bool keys_are_there(struct governor *g);
+/* Wipes now and then what is needed no more. */
+void keys_tick(struct governor *g);
+/* Which key seals what belongs to this task or incident (0 = to none). VAULT_NO_KEY where nothing
+ * may be sealed. */
+uint64_t gov_key_of(const struct governor *g, uint64_t object);
+/* A reading has just missed keys: is it done again once they are there? m is copied. */
+bool keys_park(struct governor *g, const struct msg_command *m);
+/* The keeper has said something of a key. */
+void keys_on_key(struct governor *g);
+/* Nobody waits for them any more. */
+void keys_drop_readings(struct governor *g);
 
 /* ---- own_tools.c: remit___incidents, remit___declare_intent, ... ---- */
 bool own_tool_is(struct str public_name);

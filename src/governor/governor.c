@@ -153,6 +153,7 @@ static void on_keeper(void *ctx, struct channel *c, const struct message *m)
 	case MESSAGE_KEY_READY:
 		vault_on_key(g->vault, c, &m->key_ready);
 		evidence_on_key(g, &m->key_ready);
+		keys_on_key(g);
 		break;
 	case MESSAGE_ANCHOR:
 		take_anchor(g, &m->anchor);
@@ -252,6 +253,7 @@ static void tick(struct loop_timer *t)
 	shards_tick(g);
 	erase_tick(g);
 	health_tick(g);
+	keys_tick(g);
 	kept_tick(g);
 	evidence_tick(g);
 	if (loop_timer_in(g->loop, &g->tick, GOVERNOR_TICK_MS) != RC_OK) {
@@ -275,9 +277,7 @@ static void refresh(struct loop_timer *t)
 static enum rc open_state(struct governor *g, struct err *e)
 {
 	TRY(state_at_start(g, e));
-	TRY(vault_open(g->world.keys, g->world.emergency, &g->vault, e));
-	book_use_vault(g->book, g->vault);
-	return RC_OK;
+	return keys_open(g, e);
 }
 
 static enum rc connect_keeper(struct governor *g, struct err *e)
@@ -402,9 +402,9 @@ enum rc governor_open(const struct governor_world *w, struct governor **ret, str
 	return RC_OK;
 }
 
-bool governor_has_keys(const struct governor *g)
+bool governor_has_keys(struct governor *g)
 {
-	return vault_is_ready(g->vault) && g->anchor.is_known;
+	return keys_are_there(g) && g->anchor.is_known;
 }
 
 bool governor_lacks_keys(const struct governor *g, const char **ret_why)
@@ -488,6 +488,8 @@ void governor_free(struct governor *g)
 	channel_free(g->store);
 	evidence_desk_free(g->evidence);
 	book_free(g->book);
+	keys_drop_readings(g);
+	mem_free(g->readings);
 	vault_free(g->vault);
 	state_free(g->state);
 	arena_fini(&g->round);

@@ -52,7 +52,7 @@ struct governor_world {
 
 /* RC_ABSENT without a keeper among the peers. */
 enum rc governor_open(const struct governor_world *w, struct governor **ret, struct err *e);
-bool governor_has_keys(const struct governor *g);
+bool governor_has_keys(struct governor *g);
 /* A key that this life needs was made and can be stored nowhere: it will not begin. why: borrowed.
  */
 bool governor_lacks_keys(const struct governor *g, const char **ret_why);

@@ -127,12 +127,11 @@ static uint64_t open_new(struct governor *g, struct str source, const struct inc
 	    {.bytes = text_to_seal(ev, &text), .commit = &l.incident_opened.title, .slot = 0},
 	};
 
+	/* Before its leaf: no incident is without a key of its own. */
 	if (vault_take(g->vault, g->keeper, &serial, e) != RC_OK ||
+	    vault_bind(g->vault, serial, book_next_ix(g->book), e) != RC_OK ||
 	    book_record(g->book, &l, serial, values, 1, &ix, e) != RC_OK) {
 		return 0;
-	}
-	if (vault_bind(g->vault, serial, ix, e) != RC_OK) {
-		log_warn("the key of i%llu is not bound: %s", (unsigned long long)ix, e->msg);
 	}
 	return ix;
 }
@@ -177,7 +176,7 @@ static enum rc update(struct governor *g, const struct incident *have,
 	if (!is_news(have, &l.incident_updated, ev)) {
 		return RC_OK;
 	}
-	return book_record(g->book, &l, vault_key_of(g->vault, have->ix), values, 1, NULL, e);
+	return book_record(g->book, &l, gov_key_of(g, have->ix), values, 1, NULL, e);
 }
 
 static void close_it(struct governor *g, uint64_t incident, const struct incident_event *ev,

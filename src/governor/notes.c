@@ -81,7 +81,7 @@ static enum rc record_note(struct governor *g, const struct request *r, struct s
 	};
 	struct book_value values[] = {{.bytes = text, .commit = &l.note_recorded.text, .slot = 0}};
 
-	return book_record(g->book, &l, vault_key_of(g->vault, r->task), values, 1, ret, e);
+	return book_record(g->book, &l, gov_key_of(g, r->task), values, 1, ret, e);
 }
 
 void notes_take(struct governor *g, struct request *r)

@@ -487,6 +487,7 @@ void people_on_command(struct governor *g, const struct msg_command *m)
 	struct json_out w = json_out_to(&out);
 	struct err e = ERR_INIT;
 	people_read_fn *read;
+	enum rc rc;
 
 	a.person = bundle_person_with_uid(g->bundle, m->uid);
 	if (!a.person) {
@@ -509,7 +510,14 @@ void people_on_command(struct governor *g, const struct msg_command *m)
 	read = reader_of_verb((enum command_verb)m->verb);
 	if (!read) {
 		people_act(&a, (enum command_verb)m->verb);
-	} else if (read(&a, &w, &e) != RC_OK) {
+		return;
+	}
+	vault_begin_reading(g->vault);
+	rc = read(&a, &w, &e);
+	if (keys_park(g, m)) {
+		return;
+	}
+	if (rc != RC_OK) {
 		people_reply_err(g, m->req, &e);
 	} else {
 		people_reply_json(&a, &w);

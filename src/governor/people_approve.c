@@ -99,7 +99,7 @@ static enum rc record_vote(struct asked *a, const struct approval *ap, bool gran
 	     .slot = 0},
 	};
 
-	TRY(book_record(g->book, &l, vault_key_of(g->vault, ap->task ? ap->task : ap->incident),
+	TRY(book_record(g->book, &l, gov_key_of(g, ap->task ? ap->task : ap->incident),
 			values, ARRAY_LEN(values), NULL, e));
 	return settle_vote(g, ix, grants, e);
 }

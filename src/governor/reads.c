@@ -88,7 +88,7 @@ bool reads_account_for(struct governor *g, const struct flight *f, const struct 
 	    .withheld = !may_give,
 	};
 	n = book_split(a.items, &l.read_accounted.objects, &unused, values);
-	if (book_record(g->book, &l, vault_key_of(g->vault, f->task), values, n, NULL, &e) !=
+	if (book_record(g->book, &l, gov_key_of(g, f->task), values, n, NULL, &e) !=
 	    RC_OK) {
 		log_err("what c%llu read cannot be recorded: %s", (unsigned long long)f->call,
 			e.msg);

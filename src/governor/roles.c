@@ -30,6 +30,11 @@ static void runner_is_found(void *ctx)
 	senders_found(ctx, true);
 }
 
+static void people_are_lost(void *ctx)
+{
+	keys_drop_readings(ctx);
+}
+
 static void people_are_found(void *ctx)
 {
 	health_tell(ctx);
@@ -100,7 +105,8 @@ enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct e
 	const struct role_link runner = {
 	    .on_message = hear->runner, .lost = runner_is_lost, .found = runner_is_found};
 	/* Its numbers of requests are its own: an answer to the last one finds nobody. */
-	const struct role_link people = {.on_message = hear->people, .found = people_are_found};
+	const struct role_link people = {
+	    .on_message = hear->people, .lost = people_are_lost, .found = people_are_found};
 	const struct role_link courier = {.on_message = hear->courier, .lost = courier_is_lost};
 	const struct role_link store = {
 	    .on_message = hear->store, .lost = store_is_lost, .found = store_is_found};

@@ -103,7 +103,7 @@ void terms_start(struct governor *g, uint64_t call)
 	values[0].bytes = buf_view(&text); /* (1) */
 	l.term_started.tool = undo->public_name;
 	l.term_started.targets = c->targets;
-	if (book_record(g->book, &l, task ? vault_key_of(g->vault, task->ix) : VAULT_LIFE_KEY,
+	if (book_record(g->book, &l, gov_key_of(g, task ? task->ix : 0),
 			values, 1, NULL, &e) != RC_OK) {
 		log_err("a term could not be recorded: %s", e.msg);
 	}
@@ -141,7 +141,7 @@ bool terms_change(struct governor *g, uint64_t term, const char *how, struct str
 	struct book_value values[] = {
 	    {.bytes = difference, .commit = &l.term_changed.found, .slot = 0}};
 	const struct term *m = state_term(g->state, term);
-	uint64_t key = m && m->task ? vault_key_of(g->vault, m->task) : VAULT_LIFE_KEY;
+	uint64_t key = gov_key_of(g, m ? m->task : 0);
 
 	if (book_record(g->book, &l, key, values, ARRAY_LEN(values), NULL, &e) != RC_OK) {
 		log_err("a change of m%llu could not be recorded: %s", (unsigned long long)term,

@@ -1,127 +1,185 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* governor/vault.c - data keys: wrapped on disk, open in memory.
+/* governor/vault.c - data keys: wrapped on disk, open in memory while they are needed.
  *
  * Holds: (1) a key seals nothing before its wrapped form is durable, in the file of its name: what
  *            cannot be read or is another key's is not taken for what the keeper gave.
  *        (2) serials are never reused: they go on from the largest file there is.
  *        (3) in the emergency place is nothing but keys of lives, and not longer than keys/ takes
  *            nothing.
- * Files: keys/tags.key, keys/<serial>.key (free or for a life), keys/<serial>-<object>.key (bound),
- *        keys/<serial>.evidence (set aside).
  */
 #include "governor/vault.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "governor/crypt.h"
+#include "governor/key_files.h"
 #include "governor/life_keys.h"
-#include "governor/log_io.h"
 #include "net/channel.h"
 
-enum { KEY_BYTES = 32, SPARE_KEYS = 4, NAME_BYTES = 64, WRAPPED_MAX = 256 };
+enum {
+	KEY_BYTES = 32,
+	SPARE_KEYS = 4,
+	MESSAGE_NAME_BYTES = 32,
+	KEYS_AT_ONCE = 64,   /* asked for and not answered; what the channel holds is bounded */
+	MISSED_AT_ONCE = 64, /* of one reading; it is done again while it misses some */
+};
 
-#define TAGS_FILE "tags.key"
-
-struct vault_slot {
-	uint64_t serial;
-	uint64_t object; /* 0 = free or a life's */
-	uint8_t key[KEY_BYTES];
-	bool is_open;
-	bool is_spare;
-	bool is_aside; /* of evidence: open for a while only */
-	bool is_lost;  /* the keeper could not open it */
-	bool is_away;  /* in the emergency place only */
+struct data_key {
+	struct key_name name;
+	uint8_t bytes[KEY_BYTES];
+	bool is_new;	 /* the keeper has not made it yet, as far as we know */
+	bool was_asked;	 /* once, of this keeper or another */
+	bool is_asked;	 /* of this one, who has not answered */
+	bool is_open;	 /* stored, and in bytes */
+	bool is_lost;	 /* the keeper could not open it, or its file is gone */
+	bool is_away;	 /* in the emergency place only */
+	bool is_fetched; /* for a reading */
 };
 
 struct vault {
-	struct log_io io;		 /* of the directory of keys */
+	struct key_dir dir;
 	struct log_io emergency;	 /* open NULL: none */
 	struct life_key away[LIFE_KEYS]; /* what is there */
 	size_t n_away;
-	bool misses_some;		/* keys could not be stored, or not be read */
-	bool has_unsynced;		/* a name in keys/ may not be durable */
-	struct err why;			/* the last one that could not */
-	VEC(struct vault_slot *) slots; /* by serial */
+	bool misses_some;	      /* keys could not be stored, or not be read */
+	struct err why;		      /* the last one that could not */
+	struct map by_serial;	      /* all but tags; owned */
+	struct map by_object;	      /* the last one given to an object */
+	VEC(struct data_key *) fresh; /* to be taken, open or not */
+	VEC(uint64_t) to_ask;
+	uint64_t missed[MISSED_AT_ONCE];
+	size_t n_missed;
+	struct data_key tags;
+	struct data_key *life; /* this one's; NULL before vault_start */
+	uint64_t first;	       /* leaf of this life */
 	uint64_t next_serial;
-	uint64_t life_serial; /* 0 = not yet */
-	uint8_t tags[KEY_BYTES];
-	bool has_tags;
 	size_t n_asked;
 };
 
-static struct vault_slot *find_serial(const struct vault *v, uint64_t serial)
+/* ---- which keys there are ---- */
+
+static struct str id_of(const uint64_t *number)
 {
-	for (size_t i = v->slots.n; i > 0; i--) {
-		if (v->slots.p[i - 1]->serial == serial) {
-			return v->slots.p[i - 1];
-		}
-	}
-	return NULL;
+	return str_of(number, sizeof(*number));
 }
 
-static enum rc add_slot(struct vault *v, uint64_t serial, uint64_t object, struct vault_slot **ret,
-			struct err *e)
+static struct data_key *find(const struct vault *v, uint64_t serial)
 {
-	struct vault_slot *s = mem_calloc(1, sizeof(*s));
+	return map_get(&v->by_serial, id_of(&serial));
+}
 
-	if (!s || vec_push(&v->slots, s) != RC_OK) {
-		mem_free(s);
+static enum rc enlist(struct vault *v, struct data_key *k)
+{
+	const struct data_key *last = map_get(&v->by_object, id_of(&k->name.leaf));
+
+	if (k->name.kind != KEY_BOUND || (last && last->name.serial > k->name.serial)) {
+		return RC_OK;
+	}
+	return map_put(&v->by_object, id_of(&k->name.leaf), k);
+}
+
+static void delist(struct vault *v, const struct data_key *k)
+{
+	if (k->name.kind == KEY_BOUND && map_get(&v->by_object, id_of(&k->name.leaf)) == k) {
+		(void)map_remove(&v->by_object, id_of(&k->name.leaf));
+	}
+	for (size_t i = 0; i < v->fresh.n; i++) {
+		if (v->fresh.p[i] == k) {
+			vec_remove(&v->fresh, i);
+			return;
+		}
+	}
+}
+
+static enum rc add(struct vault *v, const struct key_name *name, struct data_key **ret,
+		   struct err *e)
+{
+	struct data_key *k = mem_calloc(1, sizeof(*k));
+
+	if (!k) {
 		FAIL(e, RC_NOMEM, "no memory for a key");
 	}
-	s->serial = serial;
-	s->object = object;
-	if (serial >= v->next_serial) {
-		v->next_serial = serial + 1;
+	k->name = *name;
+	if (map_put(&v->by_serial, id_of(&name->serial), k) != RC_OK) {
+		mem_free(k);
+		FAIL(e, RC_NOMEM, "no memory for a key");
 	}
-	*ret = s;
+	if (name->serial >= v->next_serial) {
+		v->next_serial = name->serial + 1;
+	}
+	if (enlist(v, k) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a key");
+	}
+	*ret = k;
 	return RC_OK;
 }
 
-/* "<serial>.key" or "<serial>-<object>.key". */
-static bool parse_name(struct str name, uint64_t *serial, uint64_t *object)
+/* Wipes it. An answer that is on its way finds nobody. */
+static void drop(struct vault *v, struct data_key *k)
 {
-	struct str head;
-
-	if (!str_has_suffix(name, STR(".key"))) {
-		return false;
-	}
-	name = str_slice(name, 0, name.n - 4);
-	head = str_cut(&name, '-');
-	*object = 0;
-	return num_u64(head, UINT64_MAX - 1, serial) &&
-	       (!name.p || num_u64(name, UINT64_MAX - 1, object));
+	delist(v, k);
+	(void)map_remove(&v->by_serial, id_of(&k->name.serial));
+	v->n_asked -= k->is_asked;
+	mem_free_secret(k, sizeof(*k));
 }
 
-static const struct str aside = {".evidence", 9};
-
-static bool parse_aside(struct str name, uint64_t *serial)
+static int compare(const void *a, const void *b)
 {
-	return str_has_suffix(name, aside) &&
-	       num_u64(str_slice(name, 0, name.n - aside.n), UINT64_MAX - 1, serial);
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
-static int note_name(void *arg, const char *name)
+static bool needs_object(const struct vault_needs *needs, uint64_t object)
 {
-	struct vault *v = arg;
-	struct vault_slot *s;
-	uint64_t serial;
-	uint64_t object;
+	return needs->n_objects &&
+	       bsearch(&object, needs->objects, needs->n_objects, sizeof(object), compare);
+}
 
-	if (parse_aside(str_from(name), &serial)) {
-		v->next_serial = serial >= v->next_serial ? serial + 1 : v->next_serial;
-		return 0;
+struct listing {
+	struct vault *v;
+	const struct vault_needs *needs;
+};
+
+/* What an earlier life left fresh is taken before new ones are made. */
+static enum rc note_file(void *ctx, const struct key_name *name, struct err *e)
+{
+	const struct listing *l = ctx;
+	struct vault *v = l->v;
+	struct data_key *k;
+
+	if (name->serial >= v->next_serial) {
+		v->next_serial = name->serial + 1;
 	}
-	if (!parse_name(str_from(name), &serial, &object)) {
-		return 0;
+	if (find(v, name->serial)) {
+		FAIL(e, RC_BROKEN, "two keys have the serial %llu",
+		     (unsigned long long)name->serial);
 	}
-	return add_slot(v, serial, object, &s, NULL) == RC_OK ? 0 : -ENOMEM;
+	switch (name->kind) {
+	case KEY_FREE:
+		if (v->fresh.n >= SPARE_KEYS) {
+			return RC_OK;
+		}
+		TRY(add(v, name, &k, e));
+		return vec_push(&v->fresh, k);
+	case KEY_BOUND:
+		return needs_object(l->needs, name->leaf) ? add(v, name, &k, e) : RC_OK;
+	case KEY_LIFE:
+		return add(v, name, &k, e);
+	case KEY_TAGS:
+	case KEY_ASIDE:
+		break;
+	}
+	return RC_OK;
 }
 
 /* What was left there by lives that began on a disk without room. */
@@ -130,11 +188,12 @@ static enum rc open_away(struct vault *v, const struct log_io *emergency, struct
 	v->emergency = *emergency;
 	TRY(life_keys_load(&v->emergency, v->away, &v->n_away, e));
 	for (size_t i = 0; i < v->n_away; i++) {
-		struct vault_slot *s = find_serial(v, v->away[i].serial);
+		const struct key_name name = {.kind = KEY_LIFE, .serial = v->away[i].serial};
+		struct data_key *k;
 
-		if (!s) { /* else it was on its way home */
-			TRY(add_slot(v, v->away[i].serial, 0, &s, e));
-			s->is_away = true;
+		if (!find(v, name.serial)) { /* else it was on its way home */
+			TRY(add(v, &name, &k, e));
+			k->is_away = true;
 		}
 	}
 	if (life_keys_prepare(&v->emergency, &v->why) != RC_OK) {
@@ -143,26 +202,64 @@ static enum rc open_away(struct vault *v, const struct log_io *emergency, struct
 	return RC_OK;
 }
 
-enum rc vault_open(const struct log_io *io, const struct log_io *emergency, struct vault **ret,
-		   struct err *e)
+/* Those that ended before the leaf was written: one that came later had begun by then. */
+static void forget_lives_before(struct vault *v, uint64_t leaf)
+{
+	const struct map_entry *entry;
+	uint64_t serial = 0;
+	size_t i = 0;
+
+	while ((entry = map_next(&v->by_serial, &i))) {
+		const struct key_name *n = &((const struct data_key *)entry->value)->name;
+
+		if (n->kind == KEY_LIFE && n->leaf && n->leaf <= leaf && n->serial > serial) {
+			serial = n->serial;
+		}
+	}
+	i = 0;
+	while ((entry = map_next(&v->by_serial, &i))) {
+		struct data_key *k = entry->value;
+
+		if (k->name.kind == KEY_LIFE && k->name.serial < serial && !k->is_away &&
+		    !k->is_asked) {
+			drop(v, k);
+		}
+	}
+}
+
+static enum rc open_all(struct vault *v, const struct log_io *emergency,
+			const struct vault_needs *needs, struct err *e)
+{
+	struct listing l = {.v = v, .needs = needs};
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	TRY(vec_reserve(&v->fresh, SPARE_KEYS));
+	TRY(key_files_each(&v->dir, note_file, &l, e));
+	if (emergency) {
+		TRY(open_away(v, emergency, e));
+	}
+	forget_lives_before(v, needs->oldest);
+	while ((entry = map_next(&v->by_serial, &i))) {
+		TRY(vec_push(&v->to_ask, ((const struct data_key *)entry->value)->name.serial));
+	}
+	return RC_OK;
+}
+
+enum rc vault_open(const struct log_io *io, const struct log_io *emergency,
+		   const struct vault_needs *needs, struct vault **ret, struct err *e)
 {
 	struct vault *v = mem_calloc(1, sizeof(*v));
 	enum rc rc;
-	int result;
 
 	if (!v) {
 		FAIL(e, RC_NOMEM, "no memory for the keys");
 	}
 	v->next_serial = 1;
-	v->io = *io;
-	result = io->list(io->ctx, note_name, v);
-	if (result != 0) {
-		vault_free(v);
-		errno = -result;
-		return err_set_sys(e, result == -ENOMEM ? RC_NOMEM : RC_IO, __func__,
-				   "cannot list the keys");
-	}
-	rc = emergency ? open_away(v, emergency, e) : RC_OK;
+	v->dir.io = *io;
+	v->first = needs->next;
+	v->tags.is_new = true;
+	rc = open_all(v, emergency, needs, e);
 	if (rc != RC_OK) {
 		vault_free(v);
 		return rc;
@@ -173,266 +270,218 @@ enum rc vault_open(const struct log_io *io, const struct log_io *emergency, stru
 
 void vault_free(struct vault *v)
 {
+	const struct map_entry *entry;
+	size_t i = 0;
+
 	if (!v) {
 		return;
 	}
-	for (size_t i = 0; i < v->slots.n; i++) {
-		mem_free_secret(v->slots.p[i], sizeof(*v->slots.p[i]));
+	while ((entry = map_next(&v->by_serial, &i))) {
+		mem_free_secret(entry->value, sizeof(struct data_key));
 	}
-	vec_fini(&v->slots);
+	map_fini(&v->by_serial);
+	map_fini(&v->by_object);
+	vec_fini(&v->fresh);
+	vec_fini(&v->to_ask);
 	mem_free_secret(v, sizeof(*v));
 }
 
-static void name_of(const struct vault_slot *s, char out[NAME_BYTES])
+/* ---- asking ---- */
+
+static void say(struct vault *v, struct channel *keeper, struct data_key *k,
+		const struct str *wrapped)
 {
-	if (s->is_aside) {
-		(void)snprintf(out, NAME_BYTES, "%llu" STR_FMT, (unsigned long long)s->serial,
-			       STR_ARG(aside));
-	} else if (s->object) {
-		(void)snprintf(out, NAME_BYTES, "%llu-%llu.key", (unsigned long long)s->serial,
-			       (unsigned long long)s->object);
+	char text[MESSAGE_NAME_BYTES] = "tags";
+	struct message m = {.kind = wrapped ? MESSAGE_KEY_OPEN : MESSAGE_KEY_NEW};
+
+	if (k->name.kind != KEY_TAGS) {
+		(void)snprintf(text, sizeof(text), "k%llu", (unsigned long long)k->name.serial);
+	}
+	if (wrapped) {
+		m.key_open.task = str_from(text);
+		m.key_open.wrapped = *wrapped;
 	} else {
-		(void)snprintf(out, NAME_BYTES, "%llu.key", (unsigned long long)s->serial);
+		m.key_new.task = str_from(text);
 	}
-}
-
-/* RC_ABSENT only when the disk itself says that there is no such file. */
-static enum rc find_file(const struct vault *v, const char *file, struct err *e)
-{
-	int fd = v->io.open(v->io.ctx, file, LOG_IO_READ);
-
-	if (fd >= 0) {
-		v->io.close(v->io.ctx, fd);
-		return RC_OK;
-	}
-	errno = -fd;
-	return err_set_sys(e, fd == -ENOENT ? RC_ABSENT : RC_IO, __func__,
-			   "cannot look for key '%s'", file);
-}
-
-static void send_or_log(struct channel *keeper, const struct message *m)
-{
-	if (channel_send(keeper, m) != RC_OK) {
+	k->is_asked = true;
+	k->was_asked = true;
+	v->n_asked++;
+	if (channel_send(keeper, &m) != RC_OK) {
 		log_err("the keeper cannot be reached");
 	}
 }
 
-static void ask_new(struct vault *v, struct channel *keeper, struct str name)
+static struct str wrapped_away(const struct vault *v, uint64_t serial)
 {
-	struct message m = {.kind = MESSAGE_KEY_NEW, .key_new = {.task = name}};
-
-	v->n_asked++;
-	send_or_log(keeper, &m);
+	for (size_t i = 0; i < v->n_away; i++) {
+		if (v->away[i].serial == serial) {
+			return str_of(v->away[i].wrapped, v->away[i].n);
+		}
+	}
+	return STR_NULL;
 }
 
-static void ask_open(struct vault *v, struct channel *keeper, struct str name, const char *file)
+/* A new one is made only where the disk says that there is none: it would be taken for the one that
+ * has sealed, or that tags and marks are of. */
+static void ask(struct vault *v, struct channel *keeper, struct data_key *k)
 {
-	AUTO_BUF wrapped = BUF_INIT(WRAPPED_MAX);
+	AUTO_BUF wrapped = BUF_INIT(KEY_WRAPPED_MAX_BYTES);
+	struct str bytes = wrapped_away(v, k->name.serial);
+	bool is_first = k->is_new && !k->was_asked && k->name.kind != KEY_TAGS; /* (2) */
 	struct err e = ERR_INIT;
-	struct message m = {.kind = MESSAGE_KEY_OPEN, .key_open = {.task = name}};
+	enum rc rc = RC_OK;
 
-	if (log_io_read_file(&v->io, file, &wrapped, &e) != RC_OK) {
+	if (!k->is_away) {
+		rc = is_first ? RC_ABSENT : key_file_read(&v->dir, &k->name, &wrapped, &e);
+		bytes = buf_view(&wrapped);
+	}
+	if (rc == RC_OK) {
+		say(v, keeper, k, &bytes);
+	} else if (rc == RC_ABSENT && k->is_new) {
+		say(v, keeper, k, NULL);
+	} else if (rc == RC_ABSENT) {
+		k->is_lost = true;
+		log_err("a key is gone: %s", e.msg);
+	} else {
 		log_warn("a key cannot be read: %s", e.msg);
 		v->misses_some = true;
 		v->why = e;
-		return;
-	}
-	m.key_open.wrapped = buf_view(&wrapped);
-	v->n_asked++;
-	send_or_log(keeper, &m);
-}
-
-/* A new one only where there is none: it would be taken for the one that marks and tags are of. */
-static void ask_tags(struct vault *v, struct channel *keeper)
-{
-	if (find_file(v, TAGS_FILE, NULL) == RC_ABSENT) {
-		ask_new(v, keeper, STR("tags"));
-	} else {
-		ask_open(v, keeper, STR("tags"), TAGS_FILE);
 	}
 }
 
-/* One that has a file, here or there. */
-static void ask_stored(struct vault *v, struct channel *keeper, const struct vault_slot *s)
+static void go_on(struct vault *v, struct channel *keeper)
 {
-	struct message m = {.kind = MESSAGE_KEY_OPEN};
-	char file[NAME_BYTES];
-	char name[32];
+	while (v->n_asked < KEYS_AT_ONCE && v->to_ask.n > 0) {
+		uint64_t serial = v->to_ask.p[--v->to_ask.n];
+		struct data_key *k = serial ? find(v, serial) : &v->tags;
 
-	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
-	if (!s->is_away) {
-		name_of(s, file);
-		ask_open(v, keeper, str_from(name), file);
-		return;
-	}
-	m.key_open.task = str_from(name);
-	for (size_t i = 0; i < v->n_away; i++) {
-		if (v->away[i].serial == s->serial) {
-			m.key_open.wrapped = str_of(v->away[i].wrapped, v->away[i].n);
+		if (k && !k->is_open && !k->is_asked && !k->is_lost) {
+			ask(v, keeper, k);
 		}
 	}
-	v->n_asked++;
-	send_or_log(keeper, &m);
 }
 
-static void ask_serial(struct vault *v, struct channel *keeper)
+static void want(struct vault *v, const struct data_key *k)
 {
-	char name[32];
-	struct vault_slot *s;
-
-	if (add_slot(v, v->next_serial, 0, &s, NULL) != RC_OK) {
-		return;
+	if (vec_push(&v->to_ask, k->name.serial) != RC_OK) {
+		v->misses_some = true; /* vault_mend comes back to it */
 	}
-	s->is_spare = true;
-	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
-	ask_new(v, keeper, str_from(name));
+}
+
+static struct data_key *want_new(struct vault *v, enum key_kind kind)
+{
+	const struct key_name name = {
+	    .kind = kind, .serial = v->next_serial, .leaf = kind == KEY_LIFE ? v->first : 0};
+	struct data_key *k;
+
+	if (add(v, &name, &k, NULL) != RC_OK) {
+		return NULL;
+	}
+	k->is_new = true;
+	want(v, k);
+	return k;
+}
+
+static void want_fresh(struct vault *v)
+{
+	while (v->fresh.n < SPARE_KEYS) {
+		struct data_key *k = want_new(v, KEY_FREE);
+
+		if (!k) {
+			return;
+		}
+		(void)vec_push(&v->fresh, k); /* reserved by vault_open */
+	}
 }
 
 void vault_start(struct vault *v, struct channel *keeper)
 {
-	size_t stored = v->slots.n;
-
-	ask_tags(v, keeper);
-	for (size_t i = 0; i < stored; i++) {
-		ask_stored(v, keeper, v->slots.p[i]);
-	}
-	for (int i = 0; i < SPARE_KEYS + 1; i++) {
-		ask_serial(v, keeper);
-	}
+	v->life = want_new(v, KEY_LIFE);
+	want_fresh(v);
+	want(v, &v->tags);
+	go_on(v, keeper);
 }
 
 void vault_ask_again(struct vault *v, struct channel *keeper)
 {
+	const struct map_entry *entry;
+	size_t i = 0;
+
 	v->n_asked = 0;
-	if (!v->has_tags) {
-		ask_tags(v, keeper);
-	}
-	for (size_t i = 0; i < v->slots.n; i++) {
-		const struct vault_slot *s = v->slots.p[i];
-		char file[NAME_BYTES];
-		char name[32];
+	while ((entry = map_next(&v->by_serial, &i))) {
+		struct data_key *k = entry->value;
 
-		if (s->is_open || s->is_lost) {
-			continue;
-		}
-		name_of(s, file);
-		(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)s->serial);
-		if (!s->is_away && find_file(v, file, NULL) == RC_ABSENT) {
-			ask_new(v, keeper, str_from(name));
-		} else {
-			ask_stored(v, keeper, s);
+		k->is_asked = false;
+		if (!k->is_open && !k->is_lost) {
+			want(v, k);
 		}
 	}
-}
-
-static enum rc sync_names(struct vault *v, struct err *e)
-{
-	int result = v->has_unsynced ? v->io.sync_dir(v->io.ctx) : 0;
-
-	if (result != 0) {
-		errno = -result;
-		return err_set_sys(e, RC_IO, __func__, "cannot sync the keys");
-	}
-	v->has_unsynced = false;
-	return RC_OK;
-}
-
-/* (1) RC_ABSENT: there is no such file. */
-static enum rc is_stored(struct vault *v, const char *file, struct str wrapped, struct err *e)
-{
-	AUTO_BUF there = BUF_INIT(WRAPPED_MAX);
-
-	TRY(log_io_read_file(&v->io, file, &there, e));
-	if (!str_eq(buf_view(&there), wrapped)) {
-		FAIL(e, RC_BROKEN, "'%s' holds another key", file);
-	}
-	return sync_names(v, e);
-}
-
-static enum rc store_here(struct vault *v, const char *file, struct str wrapped, struct err *e)
-{
-	enum rc rc = is_stored(v, file, wrapped, e);
-
-	if (rc == RC_ABSENT) {
-		rc = log_io_replace_file(&v->io, file, wrapped, e);
-		v->has_unsynced |= rc != RC_OK;
-	}
-	return rc;
+	v->tags.is_asked = false;
+	want(v, &v->tags);
+	go_on(v, keeper);
 }
 
 /* (1): here, or, for a life that could not begin otherwise, in the emergency place. */
-static enum rc store_key(struct vault *v, const char *file, struct vault_slot *s,
-			 struct str wrapped, struct err *e)
+static enum rc store(struct vault *v, struct data_key *k, struct str wrapped, struct err *e)
 {
-	struct life_key *k = &v->away[v->n_away];
+	struct life_key *slot = &v->away[v->n_away];
 
-	if ((s && s->is_away) || store_here(v, file, wrapped, e) == RC_OK) {
+	if (k->is_away || key_file_store(&v->dir, &k->name, wrapped, e) == RC_OK) {
 		return RC_OK;
 	}
 	v->misses_some = true;
-	if (!s || !s->is_spare || v->life_serial != 0 || !v->emergency.open ||
-	    v->n_away == LIFE_KEYS) {
+	if (k != v->life || !v->emergency.open || v->n_away == LIFE_KEYS) {
 		return e->code;
 	}
 	log_warn("this life's key goes to the emergency place: %s", e->msg);
-	TRY(life_keys_add(&v->emergency, s->serial, wrapped, e));
-	*k = (struct life_key){.serial = s->serial, .n = (uint8_t)wrapped.n};
-	memcpy(k->wrapped, wrapped.p, wrapped.n);
+	TRY(life_keys_add(&v->emergency, k->name.serial, wrapped, e));
+	*slot = (struct life_key){.serial = k->name.serial, .n = (uint8_t)wrapped.n};
+	memcpy(slot->wrapped, wrapped.p, wrapped.n);
 	v->n_away++;
-	s->is_away = true;
+	k->is_away = true;
 	return RC_OK;
 }
 
-void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
+static void take_answer(struct vault *v, struct data_key *k, const struct msg_key_ready *m)
 {
-	char file[NAME_BYTES] = TAGS_FILE;
 	struct err e = ERR_INIT;
-	struct vault_slot *s = NULL;
-	uint64_t serial = 0;
-	bool is_tags = str_eq(m->task, STR("tags"));
 
-	(void)keeper; /* symmetrical with the other handlers */
-	if (v->n_asked > 0) {
-		v->n_asked--;
-	}
-	if (!is_tags) {
-		if (!num_u64(str_slice(m->task, 1, m->task.n), UINT64_MAX, &serial) ||
-		    !(s = find_serial(v, serial))) {
-			return;
-		}
-	}
-	if (is_tags ? v->has_tags : s->is_open) {
-		return; /* another key than the one that is stored */
-	}
 	if (!m->ok || m->key.n != KEY_BYTES) {
 		log_err("the keeper gives no key for '%.*s': %.*s", STR_ARG(m->task),
 			STR_ARG(m->detail));
-		if (s) {
-			s->is_lost = true;
+		k->is_lost = k != &v->tags;
+		if (k->name.kind == KEY_FREE) {
+			drop(v, k); /* the next taking asks for another */
 		}
 		return;
 	}
-	if (!is_tags) {
-		name_of(s, file);
-	}
-	if (store_key(v, file, s, m->wrapped, &e) != RC_OK) {
+	if (store(v, k, m->wrapped, &e) != RC_OK) {
 		if (!v->why.msg[0]) {
 			log_err("a key cannot be stored: %s", e.msg);
 		}
 		v->why = e;
 		return;
 	}
-	if (is_tags) {
-		memcpy(v->tags, m->key.p, KEY_BYTES);
-		v->has_tags = true;
-		return;
+	memcpy(k->bytes, m->key.p, KEY_BYTES);
+	k->is_open = true;
+	k->is_new = false;
+}
+
+void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_ready *m)
+{
+	struct data_key *k = &v->tags;
+	uint64_t serial = 0;
+
+	if (!str_eq(m->task, STR("tags"))) {
+		k = num_u64(str_slice(m->task, 1, m->task.n), UINT64_MAX, &serial) ? find(v, serial)
+										   : NULL;
 	}
-	memcpy(s->key, m->key.p, KEY_BYTES);
-	s->is_open = true;
-	if (s->is_spare && v->life_serial == 0) {
-		s->is_spare = false;
-		v->life_serial = s->serial;
+	if (k && k->is_asked) { /* else another key than the one that is stored */
+		k->is_asked = false;
+		v->n_asked--;
+		take_answer(v, k, m);
 	}
+	go_on(v, keeper);
 }
 
 /* (3) The file of slots is cleared only when all that was in it lies at home. */
@@ -441,17 +490,14 @@ static bool take_home(struct vault *v)
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < v->n_away; i++) {
-		struct vault_slot *s = find_serial(v, v->away[i].serial);
-		char file[NAME_BYTES];
+		struct data_key *k = find(v, v->away[i].serial);
 
-		if (s && s->is_away) {
-			name_of(s, file);
-			if (log_io_replace_file(&v->io, file,
-						str_of(v->away[i].wrapped, v->away[i].n),
-						&e) != RC_OK) {
+		if (k && k->is_away) {
+			if (key_file_store(&v->dir, &k->name, wrapped_away(v, k->name.serial),
+					   &e) != RC_OK) {
 				return false;
 			}
-			s->is_away = false;
+			k->is_away = false;
 		}
 	}
 	if (v->n_away && life_keys_clear(&v->emergency, &e) == RC_OK) {
@@ -473,187 +519,237 @@ void vault_mend(struct vault *v, struct channel *keeper)
 	}
 }
 
-bool vault_has_failed(const struct vault *v, const char **ret_why)
+void vault_forget(struct vault *v, const struct vault_needs *needs)
 {
-	*ret_why = v->why.msg;
-	return v->misses_some && v->n_asked == 0 && (v->life_serial == 0 || !v->has_tags);
-}
+	const struct map_entry *entry;
+	size_t i = 0;
 
-bool vault_is_ready(const struct vault *v)
-{
-	return v->has_tags && v->life_serial != 0 && v->n_asked == 0;
-}
+	while ((entry = map_next(&v->by_serial, &i))) {
+		struct data_key *k = entry->value;
 
-enum rc vault_take(struct vault *v, struct channel *keeper, uint64_t *ret_serial, struct err *e)
-{
-	for (size_t i = 0; i < v->slots.n; i++) {
-		struct vault_slot *s = v->slots.p[i];
-
-		if (s->is_spare && s->is_open) {
-			s->is_spare = false;
-			*ret_serial = s->serial;
-			ask_serial(v, keeper);
-			return RC_OK;
+		if (k->name.kind == KEY_BOUND && !k->is_fetched &&
+		    !needs_object(needs, k->name.leaf)) {
+			drop(v, k);
 		}
 	}
-	FAIL(e, RC_AGAIN, "no fresh key is ready: the keeper is slow");
+	forget_lives_before(v, needs->oldest);
 }
 
-uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
+/* ---- what there is to work with ---- */
+
+/* Stored, needed, and not read. */
+static bool has_unread(const struct vault *v)
 {
-	for (size_t i = v->slots.n; object_ix && i > 0; i--) {
-		if (v->slots.p[i - 1]->object == object_ix && v->slots.p[i - 1]->is_open) {
-			return v->slots.p[i - 1]->serial;
-		}
-	}
-	return VAULT_LIFE_KEY;
-}
+	const struct map_entry *entry;
+	size_t i = 0;
 
-uint64_t vault_bound(const struct vault *v, uint64_t object_ix)
-{
-	for (size_t i = v->slots.n; object_ix && i > 0; i--) {
-		if (v->slots.p[i - 1]->object == object_ix) {
-			return v->slots.p[i - 1]->serial;
-		}
-	}
-	return 0;
-}
+	while (v->misses_some && (entry = map_next(&v->by_serial, &i))) {
+		const struct data_key *k = entry->value;
 
-static enum rc rename_durably(struct vault *v, const char *from, const char *to, struct err *e)
-{
-	int result = v->io.rename(v->io.ctx, from, to);
-
-	if (result == 0) {
-		result = v->io.sync_dir(v->io.ctx);
-	}
-	if (result != 0) {
-		v->has_unsynced = true;
-		errno = -result;
-		return err_set_sys(e, RC_IO, __func__, "cannot rename '%s'", from);
-	}
-	return RC_OK;
-}
-
-enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
-{
-	struct vault_slot *s = find_serial(v, serial);
-	char from[NAME_BYTES];
-	char to[NAME_BYTES];
-
-	MUST(s != NULL);
-	name_of(s, from);
-	s->object = object_ix;
-	name_of(s, to);
-	return rename_durably(v, from, to, e);
-}
-
-/* ---- set aside ---- */
-
-enum rc vault_set_aside(struct vault *v, uint64_t serial, struct err *e)
-{
-	struct vault_slot *s = find_serial(v, serial);
-	char from[NAME_BYTES];
-	char to[NAME_BYTES];
-
-	MUST(s != NULL && !s->is_spare && s->object == 0);
-	name_of(s, from);
-	s->is_aside = true;
-	name_of(s, to);
-	return rename_durably(v, from, to, e);
-}
-
-enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, struct err *e)
-{
-	struct vault_slot *s = find_serial(v, serial);
-	char file[NAME_BYTES];
-	char name[32];
-	enum rc rc;
-
-	if (s && s->is_open) {
-		return RC_OK;
-	}
-	if (s && !s->is_lost) {
-		FAIL(e, RC_AGAIN, "the key is on its way");
-	}
-	if (!s) {
-		TRY(add_slot(v, serial, 0, &s, e));
-		s->is_aside = true;
-	}
-	s->is_lost = false;
-	name_of(s, file);
-	rc = find_file(v, file, e);
-	if (rc != RC_OK) {
-		vault_close(v, serial);
-		return rc;
-	}
-	(void)snprintf(name, sizeof(name), "k%llu", (unsigned long long)serial);
-	ask_open(v, keeper, str_from(name), file);
-	FAIL(e, RC_AGAIN, "the key is on its way");
-}
-
-void vault_close(struct vault *v, uint64_t serial)
-{
-	for (size_t i = v->slots.n; i > 0; i--) {
-		struct vault_slot *s = v->slots.p[i - 1];
-
-		if (s->serial == serial && s->is_aside) {
-			vec_remove(&v->slots, i - 1);
-			mem_free_secret(s, sizeof(*s));
-			return;
-		}
-	}
-}
-
-static bool has_later(const struct vault *v, uint64_t serial)
-{
-	for (size_t i = v->slots.n; i > 0; i--) {
-		if (v->slots.p[i - 1]->serial > serial && v->slots.p[i - 1]->is_open) {
+		if (!k->is_open && !k->is_lost && !k->is_new && k->name.kind != KEY_FREE) {
 			return true;
 		}
 	}
 	return false;
 }
 
-static enum rc look_again(const struct vault *v, const char *file, struct err *e)
+static bool has_own(const struct vault *v)
 {
-	enum rc rc = find_file(v, file, e);
-
-	if (rc == RC_OK) {
-		FAIL(e, RC_IO, "key '%s' is still there", file);
-	}
-	return rc == RC_ABSENT ? RC_OK : rc;
+	return v->tags.is_open && v->life && v->life->is_open;
 }
 
-enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
+bool vault_has_failed(const struct vault *v, const char **ret_why)
 {
-	struct vault_slot wanted = {.serial = serial};
-	struct vault_slot *s = find_serial(v, serial);
-	char file[NAME_BYTES];
-	int result;
+	*ret_why = v->why.msg;
+	return v->misses_some && v->n_asked == 0 && (!has_own(v) || has_unread(v));
+}
 
-	if (!has_later(v, serial)) {
-		FAIL(e, RC_AGAIN, "no later key is stored yet"); /* (2) */
-	}
-	/* Under each of its names: as it was taken, set aside, bound. */
-	for (int i = 0; i < 3; i++) {
-		wanted.is_aside = i == 1;
-		wanted.object = i == 2 && s ? s->object : 0;
-		name_of(&wanted, file);
-		result = v->io.unlink(v->io.ctx, file);
-		if (result == 0 || result == -ENOENT) {
-			result = v->io.sync_dir(v->io.ctx);
+bool vault_is_ready(const struct vault *v)
+{
+	return has_own(v) && v->n_asked == 0 && !has_unread(v);
+}
+
+enum rc vault_take(struct vault *v, struct channel *keeper, uint64_t *ret_serial, struct err *e)
+{
+	enum rc rc = RC_AGAIN;
+
+	for (size_t i = 0; i < v->fresh.n && rc != RC_OK; i++) {
+		if (v->fresh.p[i]->is_open) {
+			*ret_serial = v->fresh.p[i]->name.serial;
+			vec_remove(&v->fresh, i);
+			rc = RC_OK;
 		}
-		if (result != 0) {
-			errno = -result;
-			return err_set_sys(e, RC_IO, __func__, "cannot remove key '%s'", file);
-		}
-		TRY(look_again(v, file, e));
 	}
-	if (s) {
-		s->is_aside = true;
-		vault_close(v, serial);
+	want_fresh(v);
+	go_on(v, keeper);
+	if (rc != RC_OK) {
+		FAIL(e, rc, "no fresh key is ready: the keeper is slow");
 	}
 	return RC_OK;
+}
+
+static enum rc rename_key(struct vault *v, struct data_key *k, enum key_kind kind, uint64_t leaf,
+			  struct err *e)
+{
+	const struct key_name to = {.kind = kind, .serial = k->name.serial, .leaf = leaf};
+
+	TRY(key_file_rename(&v->dir, &k->name, &to, e));
+	k->name = to;
+	return RC_OK;
+}
+
+enum rc vault_bind(struct vault *v, uint64_t serial, uint64_t object_ix, struct err *e)
+{
+	struct data_key *k = find(v, serial);
+	enum rc rc;
+
+	MUST(k != NULL && k->name.kind == KEY_FREE);
+	rc = rename_key(v, k, KEY_BOUND, object_ix, e);
+	if (rc == RC_OK && enlist(v, k) != RC_OK) {
+		rc = err_set(e, RC_NOMEM, __func__, "no memory for a key");
+	}
+	if (rc != RC_OK) {
+		drop(v, k);
+	}
+	return rc;
+}
+
+uint64_t vault_key_of(const struct vault *v, uint64_t object_ix)
+{
+	const struct data_key *k;
+
+	if (!object_ix) {
+		return VAULT_LIFE_KEY;
+	}
+	k = map_get(&v->by_object, id_of(&object_ix));
+	return k && k->is_open ? k->name.serial : VAULT_NO_KEY;
+}
+
+uint64_t vault_serial(const struct vault *v, uint64_t serial)
+{
+	return serial == VAULT_LIFE_KEY && v->life ? v->life->name.serial : serial;
+}
+
+const uint8_t *vault_key(const struct vault *v, uint64_t serial)
+{
+	const struct data_key *k = serial == VAULT_LIFE_KEY ? v->life : find(v, serial);
+
+	return k && k->is_open ? k->bytes : NULL;
+}
+
+/* ---- keys that are open for a while ---- */
+
+void vault_miss(struct vault *v, uint64_t serial)
+{
+	for (size_t i = 0; i < v->n_missed; i++) {
+		if (v->missed[i] == serial) {
+			return;
+		}
+	}
+	if (v->n_missed < MISSED_AT_ONCE && !find(v, serial)) {
+		v->missed[v->n_missed++] = serial;
+	}
+}
+
+void vault_begin_reading(struct vault *v)
+{
+	v->n_missed = 0;
+}
+
+static enum rc fetch_if_missed(void *ctx, const struct key_name *name, struct err *e)
+{
+	struct vault *v = ctx;
+	struct data_key *k;
+
+	for (size_t i = 0; i < v->n_missed; i++) {
+		if (v->missed[i] == name->serial && !find(v, name->serial)) {
+			TRY(add(v, name, &k, e));
+			k->is_fetched = true;
+			want(v, k);
+			return RC_OK;
+		}
+	}
+	return RC_OK;
+}
+
+bool vault_fetch_missed(struct vault *v, struct channel *keeper)
+{
+	struct err e = ERR_INIT;
+
+	if (v->n_missed && key_files_each(&v->dir, fetch_if_missed, v, &e) != RC_OK) {
+		log_warn("keys to read with were not found: %s", e.msg);
+	}
+	v->n_missed = 0;
+	go_on(v, keeper);
+	return vault_is_fetching(v);
+}
+
+bool vault_is_fetching(const struct vault *v)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while (v->n_asked && (entry = map_next(&v->by_serial, &i))) {
+		const struct data_key *k = entry->value;
+
+		if (k->is_fetched && k->is_asked) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void vault_end_reading(struct vault *v)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(&v->by_serial, &i))) {
+		struct data_key *k = entry->value;
+
+		if (k->is_fetched) {
+			drop(v, k);
+		}
+	}
+}
+
+enum rc vault_set_aside(struct vault *v, uint64_t serial, struct err *e)
+{
+	struct data_key *k = find(v, serial);
+
+	MUST(k != NULL && k->name.kind == KEY_FREE);
+	return rename_key(v, k, KEY_ASIDE, 0, e);
+}
+
+enum rc vault_fetch(struct vault *v, struct channel *keeper, uint64_t serial, struct err *e)
+{
+	const struct key_name name = {.kind = KEY_ASIDE, .serial = serial};
+	AUTO_BUF wrapped = BUF_INIT(KEY_WRAPPED_MAX_BYTES);
+	struct data_key *k = find(v, serial);
+
+	if (k && k->is_open) {
+		return RC_OK;
+	}
+	if (k && !k->is_lost) {
+		FAIL(e, RC_AGAIN, "the key is on its way");
+	}
+	TRY(key_file_read(&v->dir, &name, &wrapped, e));
+	if (!k) {
+		TRY(add(v, &name, &k, e));
+	}
+	k->is_lost = false;
+	want(v, k);
+	go_on(v, keeper);
+	FAIL(e, RC_AGAIN, "the key is on its way");
+}
+
+void vault_close(struct vault *v, uint64_t serial)
+{
+	struct data_key *k = find(v, serial);
+
+	if (k && k->name.kind == KEY_ASIDE) {
+		drop(v, k);
+	}
 }
 
 struct aside_names {
@@ -661,52 +757,124 @@ struct aside_names {
 	void *ctx;
 };
 
-static int name_aside(void *arg, const char *name)
+static enum rc name_aside(void *ctx, const struct key_name *name, struct err *e)
 {
-	const struct aside_names *a = arg;
-	uint64_t serial;
+	const struct aside_names *a = ctx;
 
-	if (parse_aside(str_from(name), &serial)) {
-		a->fn(a->ctx, serial);
+	(void)e; /* nothing fails here */
+	if (name->kind == KEY_ASIDE) {
+		a->fn(a->ctx, name->serial);
 	}
-	return 0;
+	return RC_OK;
 }
 
 enum rc vault_each_aside(const struct vault *v, void (*fn)(void *ctx, uint64_t serial), void *ctx,
 			 struct err *e)
 {
 	struct aside_names a = {.fn = fn, .ctx = ctx};
-	int result = v->io.list(v->io.ctx, name_aside, &a);
 
-	if (result != 0) {
-		errno = -result;
-		return err_set_sys(e, RC_IO, __func__, "cannot list the keys");
+	return key_files_each(&v->dir, name_aside, &a, e);
+}
+
+/* ---- the end of keys ---- */
+
+static bool has_later(const struct vault *v, uint64_t serial)
+{
+	const struct map_entry *entry;
+	size_t i = 0;
+
+	while ((entry = map_next(&v->by_serial, &i))) {
+		const struct data_key *k = entry->value;
+
+		if (k->name.serial > serial && k->is_open) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum rc destroy(struct vault *v, const struct key_name *name, struct err *e)
+{
+	struct data_key *k;
+
+	if (!has_later(v, name->serial)) {
+		FAIL(e, RC_AGAIN, "no later key is stored yet"); /* (2) */
+	}
+	TRY(key_file_remove(&v->dir, name, e));
+	k = find(v, name->serial);
+	if (k && k->name.kind == name->kind) {
+		drop(v, k);
 	}
 	return RC_OK;
 }
 
-const uint8_t *vault_key(const struct vault *v, uint64_t serial)
+enum rc vault_destroy(struct vault *v, uint64_t serial, struct err *e)
 {
-	const struct vault_slot *s =
-	    find_serial(v, serial == VAULT_LIFE_KEY ? v->life_serial : serial);
-
-	return s && s->is_open ? s->key : NULL;
+	TRY(destroy(v, &(struct key_name){.kind = KEY_FREE, .serial = serial}, e));
+	return destroy(v, &(struct key_name){.kind = KEY_ASIDE, .serial = serial}, e);
 }
 
-uint64_t vault_serial(const struct vault *v, uint64_t serial)
+struct bound_to {
+	uint64_t object;
+	VEC(struct key_name) names;
+};
+
+static enum rc note_bound(void *ctx, const struct key_name *name, struct err *e)
 {
-	return serial == VAULT_LIFE_KEY ? v->life_serial : serial;
+	struct bound_to *b = ctx;
+
+	if (name->kind != KEY_BOUND || name->leaf != b->object) {
+		return RC_OK;
+	}
+	if (vec_push(&b->names, *name) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for the name of a key");
+	}
+	return RC_OK;
 }
+
+enum rc vault_bound(const struct vault *v, uint64_t object_ix, uint64_t *ret_serial, struct err *e)
+{
+	struct bound_to b = {.object = object_ix};
+	enum rc rc = key_files_each(&v->dir, note_bound, &b, e);
+
+	*ret_serial = 0;
+	for (size_t i = 0; rc == RC_OK && i < b.names.n; i++) {
+		if (b.names.p[i].serial > *ret_serial) {
+			*ret_serial = b.names.p[i].serial;
+		}
+	}
+	vec_fini(&b.names);
+	TRY(rc);
+	if (!*ret_serial) {
+		FAIL(e, RC_ABSENT, "leaf %llu has no key", (unsigned long long)object_ix);
+	}
+	return RC_OK;
+}
+
+/* Two, where a life ended between giving a key and the leaf: another object has that index then. */
+enum rc vault_destroy_of(struct vault *v, uint64_t object_ix, struct err *e)
+{
+	struct bound_to b = {.object = object_ix};
+	enum rc rc = key_files_each(&v->dir, note_bound, &b, e);
+
+	for (size_t i = 0; rc == RC_OK && i < b.names.n; i++) {
+		rc = destroy(v, &b.names.p[i], e);
+	}
+	vec_fini(&b.names);
+	return rc;
+}
+
+/* ---- tags ---- */
 
 enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
 		  struct err *e)
 {
 	const struct str parts[] = {tool, str_of("", 1), args};
 
-	if (!v->has_tags) {
+	if (!v->tags.is_open) {
 		FAIL(e, RC_AGAIN, "the key for call tags is not there yet");
 	}
-	if (!crypt_hmac(str_of(v->tags, KEY_BYTES), parts, ARRAY_LEN(parts), ret)) {
+	if (!crypt_hmac(str_of(v->tags.bytes, KEY_BYTES), parts, ARRAY_LEN(parts), ret)) {
 		FAIL(e, RC_NOMEM, "cannot compute a tag");
 	}
 	return RC_OK;

@@ -64,7 +64,7 @@ static void conclude(struct governor *g, uint64_t call, uint64_t by, const struc
 	/* Not sent: it was unknown, and its sender said so later (senders.c). */
 	bool had_failed =
 	    c && (str_eq(c->outcome, STR("tool_error")) || str_eq(c->outcome, STR("not_sent")));
-	uint64_t key = c && c->task ? vault_key_of(g->vault, c->task) : VAULT_LIFE_KEY;
+	uint64_t key = gov_key_of(g, c ? c->task : 0);
 	const struct term *m = c ? state_term(g->state, c->term) : NULL;
 	struct err e = ERR_INIT;
 	struct leaf l = {

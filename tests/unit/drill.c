@@ -223,7 +223,12 @@ static void lives_begin_while_no_key_can_be_stored_in_its_place(void **state)
 			     "  - {call: {edr.look: {host: b}}, expect: allow}\n"
 			     "  - {crash: power}\n"
 			     "  - {call: {edr.isolate: {host: b}}, expect: allow, effect: once}\n"
-			     "  - {intent: {}, expect: deny}\n" /* it would need a key of its own */
+			     /* Each needs a key of its own: four were left fresh. */
+			     "  - {intent: {}, expect: allow}\n"
+			     "  - {intent: {}, expect: allow}\n"
+			     "  - {intent: {}, expect: allow}\n"
+			     "  - {intent: {}, expect: allow}\n"
+			     "  - {intent: {}, expect: deny}\n"
 			     "  - {fault: keys good}\n"
 			     "  - {wait: 3s}\n"
 			     "  - {intent: {}, expect: allow}\n"

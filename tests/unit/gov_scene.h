@@ -98,6 +98,7 @@ struct scene {
 	size_t n_delivered;
 	size_t n_to_sign;
 	size_t n_proven;
+	size_t n_opened; /* stored data keys */
 	size_t n_issued;
 	size_t n_revoked;
 	uint64_t last_revoked;
@@ -125,6 +126,7 @@ struct scene {
 	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
+	uint64_t refused_key; /* its serial; 0 = none */
 	char log_health[17];   /* as the people's front was told last */
 	bool holds_signatures; /* the keeper is asked, and says nothing until scene_sign_held */
 	uint64_t held_size;    /* 0 = none was asked for */
@@ -479,13 +481,17 @@ static void as_keeper(struct scene *s, const struct message *m)
 	AUTO_BUF text = BUF_INIT(2048);
 	AUTO_BUF note = BUF_INIT(4096);
 	struct message r = {0};
+	char refused[24];
 
 	switch ((int)m->kind) {
 	case MESSAGE_KEY_NEW:
 	case MESSAGE_KEY_OPEN:
 		r.kind = MESSAGE_KEY_READY;
 		r.key_ready.task = m->kind == MESSAGE_KEY_NEW ? m->key_new.task : m->key_open.task;
-		r.key_ready.ok = 1;
+		s->n_opened += m->kind == MESSAGE_KEY_OPEN;
+		(void)snprintf(refused, sizeof(refused), "k%llu",
+			       (unsigned long long)s->refused_key);
+		r.key_ready.ok = !str_eq(r.key_ready.task, str_from(refused));
 		r.key_ready.key = str_of(scene_data_key, 32);
 		r.key_ready.wrapped = STR("wrapped");
 		break;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The governor and the witnesses of its log, which are played here. */
-#include "gov_scene.h"
+#include "shard_scene.h"
 
 #include <tlog.h>
-
-#include "base/file.h"
 
 static struct scene s;
 static struct scene_log disk;
@@ -114,7 +112,7 @@ static void write_policy(struct buf *b)
 }
 
 /* The deployment with that policy, and with that required. */
-static void set_up(const char *required_for)
+static void set_up_patient(const char *required_for, const char *away_after)
 {
 	AUTO_BUF policy = BUF_INIT(65536);
 	AUTO_BUF remit = BUF_INIT(65536);
@@ -126,9 +124,14 @@ static void set_up(const char *required_for)
 	scene_path(path, "deployment/remit.yaml");
 	assert_ok(file_read(path, &remit, NULL));
 	assert_ok(buf_addf(&remit,
-			   "witnesses: {every: 100ms, away_after: 200ms, required_for: [%s]}\n",
-			   required_for));
+			   "witnesses: {every: 100ms, away_after: %s, required_for: [%s]}\n",
+			   away_after, required_for));
 	scene_write("deployment/remit.yaml", buf_view(&remit));
+}
+
+static void set_up(const char *required_for)
+{
+	set_up_patient(required_for, "200ms");
 }
 
 /* As scene_open, which forgets how the others behave. */
@@ -336,6 +339,81 @@ static void a_witness_says_where_it_stands_after_a_restart(void **state)
 	scene_close(&s);
 }
 
+/* ---- Pruning ---- */
+
+static const char *const unseen = "no quorum of witnesses has seen that the shard began";
+
+/* Two shards, of which the first may go as far as its age is concerned. */
+static void open_shards(const char *away_after)
+{
+	set_up_patient("", away_after);
+	shard_set_up();
+	memset(&s, 0, sizeof(s));
+	s.as_witness = as_witness;
+	scene_start(&s);
+	shard_begin(&s, 1);
+	shard_begin(&s, 2);
+}
+
+static void nothing_is_pruned_that_a_quorum_has_not_seen(void **state)
+{
+	(void)state;
+
+	open_shards("200ms");
+	shard_wait(&s, 1, "\"prunable\":true"); /* control: they have seen it */
+	played[0].is_silent = true;
+	played[1].is_silent = true;
+	shard_leaf(&s);
+	wait_for_status("\"quorum\":\"away\"");
+	shard_wait(&s, 1, unseen); /* although they had seen it: what follows may be made up */
+	assert_int_equal(shard_prune(&s, ALICE, 1)->code, 403);
+	assert_says(shard_prune(&s, ALICE, 1)->text, unseen);
+	played[1].is_silent = false;
+	shard_wait(&s, 1, "\"prunable\":true"); /* control: two of three are back */
+	assert_says(shard_prune(&s, ALICE, 1)->text, "proposed");
+	played[1].is_silent = true;
+	shard_leaf(&s);
+	wait_for_status("\"quorum\":\"away\"");
+	assert_int_equal(shard_prune(&s, BOB, 1)->code, 403); /* between two persons too */
+	played[1].is_silent = false;
+	shard_wait(&s, 1, "\"prunable\":true");
+	assert_says(shard_prune(&s, BOB, 1)->text, "\"pruned\"");
+	scene_close(&s);
+}
+
+/* Each life asks anew: the log could have been put back while nobody ran. */
+static void what_an_earlier_life_was_told_prunes_nothing(void **state)
+{
+	(void)state;
+
+	open_shards("24h"); /* so long nothing is said of those who do not answer */
+	shard_wait(&s, 1, "\"prunable\":true"); /* control */
+	scene_kill(&s);
+	s.as_witness = NULL; /* nobody answers */
+	scene_start(&s);
+	shard_wait(&s, 1, unseen);
+	assert_int_equal(shard_prune(&s, ALICE, 1)->code, 403);
+	scene_kill(&s);
+	s.as_witness = as_witness;
+	scene_start(&s);
+	shard_wait(&s, 1, "\"prunable\":true");
+	scene_close(&s);
+}
+
+static void a_log_that_a_witness_disputes_is_not_pruned(void **state)
+{
+	(void)state;
+
+	open_shards("200ms");
+	shard_wait(&s, 1, "\"prunable\":true"); /* control */
+	played[2].claims = 1000000;
+	shard_leaf(&s);
+	wait_for_status("\"quorum\":\"disputed\"");
+	shard_wait(&s, 1, unseen);
+	assert_int_equal(shard_prune(&s, ALICE, 1)->code, 403);
+	scene_close(&s);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -347,6 +425,9 @@ int main(void)
 	    SCENE_TEST(a_witness_that_has_seen_more_than_there_is_stops_all_changes),
 	    SCENE_TEST(another_history_stops_all_changes_until_it_is_settled),
 	    SCENE_TEST(a_witness_says_where_it_stands_after_a_restart),
+	    SCENE_TEST(nothing_is_pruned_that_a_quorum_has_not_seen),
+	    SCENE_TEST(what_an_earlier_life_was_told_prunes_nothing),
+	    SCENE_TEST(a_log_that_a_witness_disputes_is_not_pruned),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

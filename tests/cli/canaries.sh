@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/cli/canaries.sh REMIT - what agents, tools and sources say is sealed. Marks are put
 # into arguments (text, number, nested), results, errors, names, intents, incidents and whatever else a
-# stranger fills in; then they are looked for: on the disk, in what Remit says to the console, in core
-# files, and in the memory of the parts that need not know. With the keys gone, the marks are gone.
+# stranger fills in; then they are looked for: on the disk (leaves, tiles, snapshots, the emergency
+# segment, the index), in what Remit says to the console and tells people, in core files, and in the
+# memory of the parts that need not know. With the keys gone, the marks are gone.
 #
 # Memory needs root; without, that part is left out and said so.
 set -u
@@ -14,8 +15,10 @@ d=$dir/d
 export REMIT_SOCKET=$d/run/remit.sock
 supervisor=
 holder=
+listener=
 finish() {
 	[ -z "$holder" ] || kill "$holder" 2>/dev/null
+	[ -z "$listener" ] || kill "$listener" 2>/dev/null
 	[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null
 	rm -rf "$dir"
 }
@@ -61,6 +64,7 @@ trace=$(head -c 16 /dev/urandom | xxd -p)
 mark=canary$(head -c 8 /dev/urandom | xxd -p)x
 title=canary$(head -c 8 /dev/urandom | xxd -p)y # goes through the people's front, which may know it
 number=8$(($(od -An -N6 -tu8 /dev/urandom) % 89999999999999 + 10000000000000))
+answer=9$(($(od -An -N6 -tu8 /dev/urandom) % 89999999999999 + 10000000000000)) # what tools say
 # Looks through files, or the memory of processes, for all marks: as they are, in base64, as the number.
 cat >"$dir/seek.py" <<'P'
 import base64, os, sys
@@ -108,10 +112,10 @@ for arg in sys.argv[4:]:
 sys.exit(1 if found else 0)
 P
 nowhere_in() { # "files" or "memory", what
-	python3 "$dir/seek.py" "${marks:-$mark,$title}" "$number" "$@" >"$dir/found" || fail "$(head -5 "$dir/found")"
+	python3 "$dir/seek.py" "${marks:-$mark,$title,$answer}" "$number" "$@" >"$dir/found" || fail "$(head -5 "$dir/found")"
 }
 somewhere_in() {
-	python3 "$dir/seek.py" "$mark" "$number" "$@" >"$dir/found" && fail "control: not found in $*"
+	python3 "$dir/seek.py" "${marks:-$mark}" "$number" "$@" >"$dir/found" && fail "control: not found in $*"
 	[ $? = 99 ] && fail "$(cat "$dir/found")"
 }
 # Control of the search itself: each way in which a mark could lie in a file is found in one.
@@ -137,22 +141,49 @@ control
 as=() # the roles' user: what is theirs in /proc tells whether they are dumpable
 [ "$(id -u)" != 0 ] || as=(--user nobody)
 "$remit" init "$d" "${as[@]}" >/dev/null || fail "no deployment"
-port=$(free_ports 2)
+port=$(free_ports 3)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/" "$d/remit.yaml"
+# A snapshot every other second; people are told by a program and by a webhook.
+heard=http://127.0.0.1:$((port + 2))
+sed -i "s/^state: state/&\nlog: {shard: 2s}/
+s|^  syslog: .*|  program: {command: [/usr/bin/curl, -s, --data-binary, '@-', '$heard/program']}\n  hook: {url: '$heard/hook', secret_file: secrets/hook}|" "$d/remit.yaml"
+echo "a secret of hook" >"$d/secrets/hook"
+chmod 600 "$d/secrets/hook"
+sed -i "s/notifiers: \[syslog\]/notifiers: [program, hook]/
+s/dave: {full_name: Dave Example,/& uid: $(id -u nobody),/" "$d/people.yaml"
+sed -i 's/read: act/read: notify/; s/contain: act/contain: approve/' "$d/agents/responder.yaml"
+mkdir "$dir/told"
+cat >"$dir/hear.py" <<'P'
+import http.server, sys
+class Hear(http.server.BaseHTTPRequestHandler):
+    n = 0
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Hear.n += 1
+        with open("%s/%d%s" % (sys.argv[2], Hear.n, self.path.replace("/", ".")), "wb") as f:
+            f.write(body)
+        self.send_response(204)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Hear).serve_forever()
+P
+python3 "$dir/hear.py" $((port + 2)) "$dir/told" &
+listener=$!
 mkdir -p "$dir/box"
 chmod 0755 "$dir"
 chmod 0777 "$dir/box"
-printf '{"note": "%sresult", "n": %s, "deep": [{"a": ["%sdeep"]}]}' "$mark" "$number" "$mark" >"$dir/box/answer"
+printf '{"good": 1, "note": "%sresult", "n": %s, "deep": [{"a": ["%sdeep"]}]}' "$mark" "$answer" "$mark" >"$dir/box/answer"
 mkfifo -m 0666 "$dir/box/fifo"
-tool() { # name, effect, command
+tool() { # name, effect, output, command
 	cat <<-END
 	  $1:
-	    effect: read
+	    effect: $2
 	    targets: [{kind: host, pointer: /host}]
 	    data: [metrics]
-	    command: [$2]
+	    command: [$4]
 	    variables: {note: /note}
-	    output: text
+	    output: $3
 	    definition:
 	      description: $1
 	      inputSchema:
@@ -168,11 +199,18 @@ tool() { # name, effect, command
 }
 {
 	printf 'transport: command\nreadable: [%s]\ntimeout: 30s\ntools:\n' "$dir/box"
-	tool read "/bin/cat, $dir/box/answer"
-	tool fail '/bin/ls, "{note}"'
-	tool wait "/bin/cat, $dir/box/fifo"
+	tool read read text "/bin/cat, $dir/box/answer"
+	tool fail read text '/bin/ls, "{note}"'
+	tool wait read text "/bin/cat, $dir/box/fifo"
+	tool look read json "/bin/cat, $dir/box/answer"
+	tool change contain text "/bin/cat, $dir/box/answer"
+	cat <<-END
+	    inverse: {not_needed_by: alice, reason: nothing is changed}
+	    evidence: {what: nothing is lost, keep: 90d}
+	    verify: {tool: look, arguments: {host: {\$args: /host}}, pointer: /good, equals: 1}
+	END
 } >"$d/upstreams/box.yaml"
-sed -i 's/tools: \[host___load, host___memory\]/tools: [host___load, box___read, box___fail, box___wait]/' \
+sed -i 's/tools: \[host___load, host___memory\]/tools: [host___load, box___read, box___fail, box___wait, box___change]/' \
 	"$d/playbooks/host-alert.yaml"
 sed -i 's/action in \[Remit::Action::"host"\]/action in [Remit::Action::"host", Remit::Action::"box"]/' \
 	"$d/policies/agents/responder/envelope.cedar"
@@ -187,9 +225,12 @@ wait_for "$dir/log" "ready roles="
 "$remit" incident open --class host-alert --severity 2 --environment production \
 	--asset host:web1 --title "$title" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
 incident=$(grep -oE 'i[0-9]+' "$dir/out" | head -1)
-call "" remit___declare_intent "{\"incident\":\"$incident\",\"playbook\":\"host-alert\",\"goal\":\"${mark}goal\",\"targets\":[\"host:web1\"]}"
-task=$(grep -oE 't[0-9]+' "$dir/answer" | head -1)
-[ -n "$task" ] || fail "no task: $(cat "$dir/answer")"
+open_task() {
+	call "" remit___declare_intent "{\"incident\":\"$incident\",\"playbook\":\"host-alert\",\"goal\":\"${mark}goal\",\"targets\":[\"host:web1\"]}"
+	task=$(grep -oE '\bt[0-9]+\b' "$dir/answer" | head -1)
+	[ -n "$task" ] || fail "no task: $(cat "$dir/answer")"
+}
+open_task
 arguments='{"host":"web1","note":"'$mark'note","n":'$number',"deep":{"list":[{"'$mark'key":"'$mark'value"}]}}'
 call "$task" box___read "$arguments"
 grep -qF "${mark}deep" "$dir/answer" || fail "the tool did not answer: $(cat "$dir/answer")"
@@ -241,6 +282,68 @@ if [ "$(id -u)" = 0 ]; then
 fi
 nowhere_in files "$dir/out" "$dir/calls" "$dir/log" "$dir/connect"
 
+# ---- what people are told: the question has what is to be judged, and nobody is told anything else ----
+
+first=$task # which was closed
+open_task
+call "$task" box___change "$arguments" &
+holder=$!
+approval=
+for i in $(seq 200); do
+	approval=$("$remit" approvals | grep -oE '\ba[0-9]+\b' | head -1)
+	[ -n "$approval" ] && break
+	sleep 0.1
+done
+[ -n "$approval" ] || fail "nobody is asked: $(cat "$dir/answer")"
+if [ "$(id -u)" = 0 ]; then # who opened the incident may not answer; root can be somebody else
+	cp "$remit" "$dir/remit"
+	setpriv --reuid nobody --clear-groups "$dir/remit" approve "$approval" >"$dir/out" 2>&1 ||
+		fail "$(cat "$dir/out")"
+	wait "$holder"
+	holder=
+	grep -qF "${mark}deep" "$dir/answer" || fail "what was approved is not done: $(cat "$dir/answer")"
+fi
+told() { # type, way: how many messages of it
+	grep -lF "\"type\":\"$1\"" "$dir/told/"*".$2" 2>/dev/null | wc -l
+}
+for way in program hook; do
+	for i in $(seq 100); do
+		[ "$(told approval.opened $way)" -ge 1 ] && [ "$(told call.allowed $way)" -ge 3 ] && break
+		sleep 0.1
+	done
+	[ "$(told approval.opened $way)" -ge 1 ] || fail "nobody was asked by $way: $(ls "$dir/told")"
+	[ "$(told call.allowed $way)" -ge 3 ] || fail "nobody was told of calls by $way: $(ls "$dir/told")"
+	mkdir "$dir/asked.$way"
+	mv $(grep -lF '"type":"approval.opened"' "$dir/told/"*".$way") "$dir/asked.$way"
+	somewhere_in files "$dir/asked.$way"
+	marks=${mark}note somewhere_in files "$dir/asked.$way"
+	marks=$title somewhere_in files "$dir/asked.$way"
+	marks=${mark}result,${mark}deep,$answer number=$answer nowhere_in files "$dir/asked.$way"
+done
+nowhere_in files "$dir/told"
+if [ "$(id -u)" = 0 ]; then
+	# The courier has carried the question, and nothing else.
+	marks=${mark}result,${mark}deep,$answer number=$answer nowhere_in memory "$(role courier)"
+	nowhere_in memory "$supervisor" "$(role keeper)" "$(role index)" "$(role store)"
+fi
+
+# ---- away: the log goes on in its emergency segment, and a refusal is written there ----
+
+segment=$(find "$d/state/segments" -name '*.seg' | sort | tail -1)
+ln "$segment" "$dir/kept"
+rm "$segment"
+call "$task" box___read "$arguments"
+call "$task" box___change "$arguments"
+grep -qF audit_unavailable "$dir/answer" || fail "a call is made without a log: $(cat "$dir/answer")"
+call "$task" box___read '{"host":"web1","'$mark'extra":1}'
+away=$(find "$d/state/emergency" -name '*.seg')
+[ -s "$away" ] || fail "no emergency segment is written: $(ls "$d/state/emergency")"
+cp "$away" "$dir/away" # what it was, once it has come home
+grep -qa 'box___change.*call.decided' "$dir/away" || fail "no refusal is in the emergency segment"
+nowhere_in files "$dir/away" "$d/state/emergency"
+mv "$dir/kept" "$segment"
+wait_for "$dir/log" "the log is well again"
+
 # ---- on the disk: everything that Remit has written ----
 
 leaves=$("$remit" status --json | sed -nE 's/.*"leaves":([0-9]+).*/\1/p')
@@ -251,9 +354,19 @@ done
 [ "$(find "$d/state/segments" -type f | wc -l)" -gt 0 ] || fail "there are no segments to look into"
 [ -s "$d/state/emergency/spare" ] || fail "there is no emergency segment to look into"
 cat "$d/state/index/"index.sqlite* | grep -qaF box___read || fail "there is no index of the calls to look into"
+# A snapshot of the state after all that.
+snapshot=
+for i in $(seq 200); do
+	snapshot=$(find "$d/state/snapshots" -name '*-*.snapshot' | sort | tail -1)
+	size=$(basename "${snapshot:-0-}" | sed 's/-.*//; s/^0*//')
+	[ "${size:-0}" -ge "$leaves" ] && break
+	sleep 0.1
+done
+[ "${size:-0}" -ge "$leaves" ] || fail "no snapshot of $leaves leaves is taken: $(ls "$d/state/snapshots")"
+grep -qaF box___read "$snapshot" || fail "no call is in the snapshot"
 nowhere_in files "$d/state" "$d/run"
 "$remit" log verify --log "$d/state/log" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
-"$remit" log grep type=call.decided task="$task" --log "$d/state/log" >"$dir/out" || fail "no leaves"
+"$remit" log grep type=call.decided task="$first" --log "$d/state/log" >"$dir/out" || fail "no leaves"
 "$remit" log grep trace="$trace" purpose=agent --log "$d/state/log" | grep -q . || fail "no leaf has the trace"
 [ "$(grep -c '"args":"[0-9a-f]\{64\}"' "$dir/out")" -ge 3 ] || fail "the leaves commit to no arguments"
 

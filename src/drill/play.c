@@ -280,7 +280,8 @@ static enum rc begin(struct play *p, uint64_t seed, struct err *e)
 				.seed = seed,
 				.unix_ms = p->s->unix_ms,
 				.tool = play_world_tool,
-				.ctx = p};
+				.ctx = p,
+				.publishing = p->watch ? p->watch->publishing : NULL};
 	const struct json *state = p->s->fixture.state;
 
 	TRY(sim_new(&o, &p->sim, e));

@@ -34,12 +34,14 @@ struct play_report {
 void play_report_fini(struct play_report *r);
 
 struct sim;
+struct sim_publishing;
 /* Somebody who looks on: after each step, before it is compared with what is expected, and at the
  * end. For tests of what must hold in every story. */
 struct play_watch {
 	void (*step)(void *ctx, struct sim *sim, const struct step *st);
 	void (*end)(void *ctx, struct sim *sim);
 	void *ctx;
+	const struct sim_publishing *publishing; /* NULL: nothing is published */
 };
 
 /* Plays these steps of s under the deployment that tree is. A deployment that does not load is an

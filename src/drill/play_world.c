@@ -271,6 +271,9 @@ static void do_fault(struct play *p, struct str text, struct step_result *r)
 	} else if (str_eq(text, STR("leases good"))) {
 		ok = true;
 		sim_set_keeper(p->sim, true, true);
+	} else if (str_eq(text, STR("signing failing")) || str_eq(text, STR("signing good"))) {
+		ok = true;
+		sim_set_signing(p->sim, str_eq(text, STR("signing good")));
 	} else if (str_eq(text, STR("governor down")) || str_eq(text, STR("keeper gone"))) {
 		ok = true; /* one role that ends takes all with it */
 		take_down(p);

@@ -348,6 +348,10 @@ static enum rc start(struct sim *s, struct err *e)
 	    .rand = &s->rand,
 	};
 
+	if (s->o.publishing) {
+		w.publish_dir = s->o.publishing->dir;
+		w.vkey = s->o.publishing->vkey;
+	}
 	TRY(plug(s, e));
 	TRY(governor_open(&w, &s->governor, e));
 	sim_keeper_begins(s);
@@ -494,6 +498,11 @@ void sim_set_keeper(struct sim *s, bool gives_leases, bool revokes)
 {
 	s->refuses_leases = !gives_leases;
 	s->refuses_revocation = !revokes;
+}
+
+void sim_set_signing(struct sim *s, bool works)
+{
+	s->refuses_signing = !works;
 }
 
 enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct str definition)

@@ -52,12 +52,24 @@ bool sim_mood_parse(struct str name, enum sim_mood *ret) MUST_USE;
 
 enum { SIM_SLOW_MS = 45000, SIM_UPSTREAMS_MAX = 64 };
 
+/* Where the log is published, on the real disk, and the part of the keeper that signs it. */
+struct sim_publishing {
+	const char *dir;
+	struct str vkey; /* the log's public key */
+	/* A keeper speaks with a governor that begins. */
+	void (*begins)(void *ctx, struct msg_anchor *ret);
+	/* SIGN, LEASE_ISSUE and LEASE_PROOF; true: *ret is its answer, borrowed until the next. */
+	bool (*hears)(void *ctx, const struct message *m, struct message *ret);
+	void *ctx;
+};
+
 struct sim_options {
 	struct deployment *deployment; /* borrowed until sim_free */
 	uint64_t seed;
 	uint64_t unix_ms; /* wall clock at the start */
 	sim_tool_fn *tool;
 	void *ctx;
+	const struct sim_publishing *publishing; /* borrowed; NULL = nothing is published */
 };
 
 /* What was heard by somebody; strings are the simulation's, until sim_free. */
@@ -124,6 +136,8 @@ uint64_t sim_random(struct sim *s);
 /* ---- how the others behave ---- */
 void sim_set_mood(struct sim *s, struct str upstream, enum sim_mood mood);
 void sim_set_keeper(struct sim *s, bool gives_leases, bool revokes);
+/* Can it record what it signs? */
+void sim_set_signing(struct sim *s, bool works);
 /* The upstream lists this definition (JSON) for its tool instead of the catalog's; "" = again the
  * catalog's. Copied. */
 enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct str definition);

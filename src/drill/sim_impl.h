@@ -83,6 +83,7 @@ struct sim {
 	size_t n_moods;
 	bool refuses_leases;
 	bool refuses_revocation;
+	bool refuses_signing;
 	VEC(struct sim_credential) credentials;
 	VEC(struct sim_definition {
 		struct str upstream;

@@ -2,7 +2,8 @@
 /* drill/sim_keeper.c - the keeper and its backends, as far as the governor can tell.
  *
  * A key is a function of its name, so that it opens again after a crash; a credential exists from
- * the moment it is issued until it is revoked, whatever becomes of the governor.
+ * the moment it is issued until it is revoked, whatever becomes of the governor. Who signs is not
+ * here: struct sim_publishing.
  */
 #include <openssl/sha.h>
 #include <string.h>
@@ -101,9 +102,35 @@ static void sweep(struct sim *s, const struct msg_lease_sweep *m)
 void sim_keeper_begins(struct sim *s)
 {
 	static const uint8_t nothing[32];
-	const struct message m = {.kind = MESSAGE_ANCHOR, .anchor = {.root = str_of(nothing, 32)}};
+	struct message m = {.kind = MESSAGE_ANCHOR, .anchor = {.root = str_of(nothing, 32)}};
 
+	if (s->o.publishing) {
+		s->o.publishing->begins(s->o.publishing->ctx, &m.anchor);
+	}
 	sim_say(s, SIM_KEEPER, &m);
+}
+
+static void tell_signer(struct sim *s, const struct message *m)
+{
+	struct message r = {.kind = MESSAGE_NONE};
+
+	if (s->o.publishing && s->o.publishing->hears(s->o.publishing->ctx, m, &r)) {
+		sim_say(s, SIM_KEEPER, &r);
+	}
+}
+
+static void sign(struct sim *s, const struct message *m)
+{
+	const struct message later = {.kind = MESSAGE_SIGNATURE,
+				      .signature = {.size = m->sign.old_size,
+						    .is_later = 1,
+						    .detail = STR("its disk fails")}};
+
+	if (s->refuses_signing) {
+		sim_say(s, SIM_KEEPER, &later);
+	} else {
+		tell_signer(s, m);
+	}
 }
 
 void sim_keeper_hears(struct sim *s, const struct message *m)
@@ -116,7 +143,14 @@ void sim_keeper_hears(struct sim *s, const struct message *m)
 		give_key(s, m->key_open.task);
 		break;
 	case MESSAGE_LEASE_ISSUE:
+		tell_signer(s, m);
 		issue(s, &m->lease_issue);
+		break;
+	case MESSAGE_LEASE_PROOF:
+		tell_signer(s, m);
+		break;
+	case MESSAGE_SIGN:
+		sign(s, m);
 		break;
 	case MESSAGE_LEASE_DELIVER:
 		deliver(s, &m->lease_deliver);
@@ -128,6 +162,6 @@ void sim_keeper_hears(struct sim *s, const struct message *m)
 		sweep(s, &m->lease_sweep);
 		break;
 	default:
-		break; /* nothing is published, so nothing is signed or proven */
+		break;
 	}
 }

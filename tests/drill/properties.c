@@ -27,6 +27,7 @@
  *	(16) every credential that exists is of a lease that is not gone, at every moment
  *	(17) what came of a call is in the log as its sender said it; once, and once more only if
  *	    it was unknown before
+ *	(18) what is signed and published: publisher.h
  */
 #include <inttypes.h>
 #include <openssl/sha.h>
@@ -42,6 +43,7 @@
 #include "drill/play_impl.h"
 #include "governor/sealed.h"
 
+#include "publisher.h"
 #include "state_bytes.h"
 #include "story.h"
 
@@ -55,7 +57,8 @@ enum {
 	/* An upstream's slow answer, with the looks before and after it, and what waits for one of
 	 * these. */
 	ANSWER_MS = 180000,
-	SEND_BY_MS = 2000
+	SEND_BY_MS = 2000,
+	PUBLISHED_WITHIN_S = 5
 };
 
 /* ---- what is known of a story so far ---- */
@@ -103,6 +106,7 @@ struct seen_task {
 struct checker {
 	struct arena arena;
 	const struct sim *sim;
+	struct publisher *publisher; /* borrowed */
 	uint64_t seed;
 	uint64_t step;
 	struct str broken; /* "" = all holds */
@@ -405,6 +409,7 @@ static enum rc on_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 	must_keep(vec_push(&c->hashes, hash));
 	must_keep(vec_push(&c->calls, NULL));
 	c->n_leaves = ix + 1;
+	publisher_leaf(c->publisher, ix, bytes, &l);
 	switch ((int)l.kind) {
 	case LEAF_TASK_OPENED:
 		must_keep(
@@ -680,6 +685,14 @@ static void note_change(struct checker *c, const struct step *st)
 	}
 }
 
+/* (18) */
+static void take_publisher(struct checker *c)
+{
+	if (publisher_broken(c->publisher)[0]) {
+		breaks(c, "%s", publisher_broken(c->publisher));
+	}
+}
+
 static void after_step(void *ctx, struct sim *sim, const struct step *st)
 {
 	struct checker *c = ctx;
@@ -700,6 +713,10 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 		on_effect(c, sim_effect_at(sim, c->n_effects++));
 	}
 	note_change(c, st);
+	if (is_up) {
+		publisher_step(c->publisher);
+	}
+	take_publisher(c);
 	if (sim_longest_wait_ms(sim) > c->longest_ms) {
 		c->longest_ms = sim_longest_wait_ms(sim);
 	}
@@ -829,6 +846,23 @@ static void check_outcomes(struct checker *c, struct sim *sim)
 	}
 }
 
+/* (18): the last leaves may be of the last moment. */
+static void check_published(struct checker *c, struct sim *sim)
+{
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < PUBLISHED_WITHIN_S && publisher_given(c->publisher) < sim_log_size(sim);
+	     i++) {
+		sim_pass(sim, 1000);
+	}
+	if (sim_leaves(sim, c->n_leaves, on_leaf, c, &e) != RC_OK) {
+		breaks(c, "the log cannot be read: %s", e.msg);
+		return;
+	}
+	publisher_end(c->publisher);
+	take_publisher(c);
+}
+
 static void at_end(void *ctx, struct sim *sim)
 {
 	struct checker *c = ctx;
@@ -849,6 +883,7 @@ static void at_end(void *ctx, struct sim *sim)
 	check_bytes(c, sim);
 	check_outcomes(c, sim);
 	check_lost(c, sim);
+	check_published(c, sim);
 	check_replay(c, sim, 0);
 	check_replay(c, sim, 17); /* as from a snapshot and what follows it, many times over */
 }
@@ -880,6 +915,8 @@ struct totals {
 	uint64_t stopped;
 	uint64_t thefts;
 	uint64_t late;
+	uint64_t signed_trees;
+	uint64_t proven;
 	uint64_t compared;
 	uint64_t longest_ms;
 };
@@ -899,18 +936,21 @@ static void count(const struct checker *c, struct totals *t)
 }
 
 /* False: something does not hold; it is printed. */
-static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, struct totals *t)
+static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to,
+			 struct publisher *publisher, struct totals *t)
 {
 	AUTO_BUF text = BUF_INIT(TEXT_BYTES);
 	AUTO_FINDINGS f = FINDINGS_INIT;
 	AUTO_SCENARIO s = NULL;
 	AUTO_PLAY_REPORT r = PLAY_REPORT_INIT;
-	struct checker c = {.arena = ARENA_INIT(1 << 30), .seed = seed, .broken = STR("")};
-	struct play_watch watch = {.step = after_step, .end = at_end, .ctx = &c};
+	struct checker c = {
+	    .arena = ARENA_INIT(1 << 30), .seed = seed, .publisher = publisher, .broken = STR("")};
+	struct play_watch watch = {
+	    .step = after_step, .end = at_end, .ctx = &c, .publishing = publisher_face(publisher)};
 	struct err e = ERR_INIT;
 	bool holds;
 
-	if (story_draw(&text, seed, steps) != RC_OK ||
+	if (publisher_begin(publisher, &e) != RC_OK || story_draw(&text, seed, steps) != RC_OK ||
 	    scenario_read(STR("random.yaml"), buf_view(&text), NULL, &s, &f, &e) != RC_OK ||
 	    play_run(s, &s->tree, &s->steps, seed, &watch, &r, &f, &e) != RC_OK) {
 		printf("seed %" PRIu64 ": the story cannot be played: %s\n", seed, e.msg);
@@ -931,6 +971,8 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to, st
 	t->effects += c.n_effects;
 	t->thefts += c.n_thefts;
 	t->late += c.n_late;
+	t->signed_trees += publisher_signed(c.publisher);
+	t->proven += publisher_proven(c.publisher);
 	t->compared += c.n_compared;
 	t->longest_ms = c.longest_ms > t->longest_ms ? c.longest_ms : t->longest_ms;
 	count(&c, t);
@@ -945,10 +987,13 @@ static bool number(const char *text, uint64_t *ret)
 
 int main(int argc, char **argv)
 {
+	struct publisher *publisher;
 	struct totals t = {0};
+	struct err e = ERR_INIT;
 	uint64_t steps = 2500;
 	uint64_t seed = 1;
 	const char *write_to = NULL;
+	bool holds = true;
 
 	for (int i = 1; i < argc; i += 2) {
 		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -963,17 +1008,24 @@ int main(int argc, char **argv)
 		}
 	}
 	log_set_level(LOG_LEVEL_NONE);
-	for (uint64_t i = 0; t.steps < steps; i++) {
-		if (!play_episode(seed + i, EPISODE_STEPS, write_to, &t)) {
-			return 1;
-		}
+	if (publisher_new(&publisher, &e) != RC_OK) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	for (uint64_t i = 0; t.steps < steps && holds; i++) {
+		holds = play_episode(seed + i, EPISODE_STEPS, write_to, publisher, &t);
+	}
+	publisher_free(publisher);
+	if (!holds) {
+		return 1;
 	}
 	printf("%" PRIu64 " steps in %" PRIu64 " stories from seed %" PRIu64 ": %" PRIu64
 	       " leaves, %" PRIu64 " calls reached an upstream, %" PRIu64
 	       " of them destroyed, %" PRIu64 " undid; %" PRIu64 " stops acknowledged; %" PRIu64
 	       " of another's refused; %" PRIu64 " outcomes came late; %" PRIu64
+	       " checkpoints signed, %" PRIu64 " leases proven; %" PRIu64
 	       " times bytes compared; nobody waited longer than %" PRIu64 " s; everything holds\n",
 	       t.steps, t.episodes, seed, t.leaves, t.effects, t.wiped, t.undone, t.stopped,
-	       t.thefts, t.late, t.compared, t.longest_ms / 1000);
+	       t.thefts, t.late, t.signed_trees, t.proven, t.compared, t.longest_ms / 1000);
 	return 0;
 }

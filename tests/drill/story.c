@@ -78,6 +78,7 @@ static const struct {
     {"emergency full", "emergency good"},
     {"leases refused", "leases good"},
     {"revocation refused", "leases good"},
+    {"signing failing", "signing good"},
     {"governor down", "governor up"},
     {"clock +90s", NULL},
     {"clock -90s", NULL},
@@ -240,6 +241,7 @@ static const char tail[] = "  - {fault: disk good}\n"
 			   "  - {fault: keys good}\n"
 			   "  - {fault: governor up}\n"
 			   "  - {fault: leases good}\n"
+			   "  - {fault: signing good}\n"
 			   "  - {fault: upstream edr up}\n"
 			   "  - {fault: upstream web up}\n"
 			   "  - {do: clock confirm, by: alice}\n"

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "core/reads.h"
 #include "core/recompute_people.h"
+#include "core/recompute_result.h"
 #include "governor/book.h"
 #include "governor/sealed.h"
 
@@ -90,13 +91,14 @@ static enum rc open_json(struct walk *w, uint64_t ix, uint8_t slot, const struct
 	return RC_OK;
 }
 
-/* A result, which may lie in pieces. */
-static enum rc open_result(struct walk *w, uint64_t ix, const struct json **ret, struct err *e)
+/* A value that may lie in pieces; the leaf commits to the first, if commit is there. */
+static enum rc open_whole(struct walk *w, uint64_t ix, const struct digest *commit, struct str *ret,
+			  struct err *e)
 {
 	AUTO_BUF whole = BUF_INIT(BOOK_PIECES * BOOK_PIECE_BYTES);
 	struct str piece;
 
-	TRY(open_value(w, ix, 0, NULL, &piece, e));
+	TRY(open_value(w, ix, 0, commit, &piece, e));
 	TRY(buf_add(&whole, piece));
 	for (uint8_t slot = 1; slot < BOOK_PIECES; slot++) {
 		enum rc rc = open_value(w, ix, slot, NULL, &piece, NULL);
@@ -107,8 +109,40 @@ static enum rc open_result(struct walk *w, uint64_t ix, const struct json **ret,
 		TRY(rc);
 		TRY(buf_add(&whole, piece));
 	}
-	*ret = reads_value_of(buf_view(&whole), &w->arena, &w->arena);
+	*ret = arena_str(&w->arena, buf_view(&whole));
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for a value");
+	}
 	return RC_OK;
+}
+
+static enum rc open_result(struct walk *w, uint64_t ix, const struct json **ret, struct err *e)
+{
+	struct str whole;
+
+	TRY(open_whole(w, ix, NULL, &whole, e));
+	*ret = reads_value_of(whole, &w->arena, &w->arena);
+	return RC_OK;
+}
+
+/* What a leaf about a result is worked out from again. */
+static enum rc open_for_result(struct walk *w, const struct entry *n, struct result_values *ret,
+			       struct err *e)
+{
+	struct result_wanted want = recompute_result_wants(w->state, &n->leaf);
+
+	*ret = (struct result_values){.result = STR(""), .own = STR("")};
+	if (want.result) {
+		TRY(open_whole(w, want.result, NULL, &ret->result, e));
+		ret->value = reads_value_of(ret->result, &w->arena, &w->arena);
+	}
+	if (want.call) {
+		TRY(open_json(w, want.call, 0, NULL, &ret->args, e));
+	}
+	if (want.wants_pre) {
+		TRY(open_json(w, want.call, 1, NULL, &ret->pre, e));
+	}
+	return want.own ? open_whole(w, n->ix, want.own, &ret->own, e) : RC_OK;
 }
 
 static const struct digest *commit_of(const struct leaf *l, uint8_t slot)
@@ -158,6 +192,33 @@ static bool is_fatal(enum rc rc)
 	return rc == RC_NOMEM || rc == RC_IO || rc == RC_LIMIT;
 }
 
+/* The bundle with that digest; *ret_told: it cannot be had, and that was said. */
+static enum rc find_bundle(struct walk *w, struct audit_decision *d, const struct digest *digest,
+			   bool *ret_told, struct err *e)
+{
+	struct err why = ERR_INIT;
+	enum rc rc = w->source->bundle(w->source->ctx, digest, w->loaded, &d->bundle, &why);
+
+	*ret_told = rc != RC_OK;
+	if (rc == RC_OK) {
+		return RC_OK;
+	}
+	d->bundle = NULL;
+	return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
+			    : tell(w, d, AUDIT_NO_BUNDLE, str_from(why.msg), e);
+}
+
+/* Values that were not opened. */
+static enum rc tell_sealed(struct walk *w, struct audit_decision *d, enum rc rc,
+			   const struct err *why, struct err *e)
+{
+	if (rc == RC_BROKEN) {
+		return tell(w, d, AUDIT_DIFFERS, str_from(why->msg), e);
+	}
+	return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why->msg)
+			    : tell(w, d, outcome_of(rc), str_from(why->msg), e);
+}
+
 static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e)
 {
 	struct audit_decision d = {
@@ -165,6 +226,7 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	const struct digest *digest = recompute_bundle(&n->leaf);
 	struct recomputed now;
 	struct err why = ERR_INIT;
+	bool was_told;
 	enum rc rc;
 
 	arena_reset(&w->arena);
@@ -172,42 +234,45 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 		return tell(w, &d, AUDIT_DIFFERS,
 			    STR("bundle: another in the log than what was active"), e);
 	}
-	rc = w->source->bundle(w->source->ctx, digest, w->loaded, &d.bundle, &why);
-	if (rc != RC_OK) {
-		d.bundle = NULL;
-		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
-				    : tell(w, &d, AUDIT_NO_BUNDLE, str_from(why.msg), e);
+	TRY(find_bundle(w, &d, digest, &was_told, e));
+	if (was_told) {
+		return RC_OK;
 	}
 	rc = open_values(w, n, &d.values, &why);
-	if (rc == RC_BROKEN) {
-		return tell(w, &d, AUDIT_DIFFERS, str_from(why.msg), e);
-	}
 	if (rc != RC_OK) {
-		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
-				    : tell(w, &d, outcome_of(rc), str_from(why.msg), e);
+		return tell_sealed(w, &d, rc, &why, e);
 	}
 	TRY(recompute_leaf(w->state, d.bundle, &n->leaf, &d.values, &w->arena, &now, e));
 	d.now = &now;
 	return tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e);
 }
 
-/* What people did, by the bundle that was active. */
-static enum rc look_at_people(struct walk *w, const struct entry *n, struct err *e)
+/* What people did, and what results were, by the bundle that was active. */
+static enum rc look_again(struct walk *w, const struct entry *n, struct err *e)
 {
 	struct audit_decision d = {
 	    .ix = n->ix, .leaf = &n->leaf, .state = w->state, .arena = &w->arena};
+	struct result_values values;
 	struct err why = ERR_INIT;
 	struct str difference;
+	bool was_told;
 	enum rc rc;
 
 	arena_reset(&w->arena);
-	rc = w->source->bundle(w->source->ctx, state_bundle(w->state), w->loaded, &d.bundle, &why);
-	if (rc != RC_OK) {
-		d.bundle = NULL;
-		return is_fatal(rc) ? err_set(e, rc, __func__, "%s", why.msg)
-				    : tell(w, &d, AUDIT_NO_BUNDLE, str_from(why.msg), e);
+	TRY(find_bundle(w, &d, state_bundle(w->state), &was_told, e));
+	if (was_told) {
+		return RC_OK;
 	}
-	TRY(recompute_people(w->state, d.bundle, &n->leaf, &w->arena, &difference, e));
+	if (recompute_is_of_people(&n->leaf)) {
+		TRY(recompute_people(w->state, d.bundle, &n->leaf, &w->arena, &difference, e));
+	} else {
+		rc = open_for_result(w, n, &values, &why);
+		if (rc != RC_OK) {
+			return tell_sealed(w, &d, rc, &why, e);
+		}
+		TRY(recompute_result(w->state, d.bundle, &n->leaf, &values, &w->arena, &difference,
+				     e));
+	}
 	return tell(w, &d, difference.p ? AUDIT_DIFFERS : AUDIT_EQUAL, difference, e);
 }
 
@@ -274,8 +339,8 @@ static enum rc step(struct walk *w, uint64_t ix, struct err *e)
 		TRY(w->watch->state(w->watch->ctx, w->state, e));
 	}
 	TRY(decide_here(w, ix, e));
-	if (recompute_is_of_people(l)) {
-		TRY(look_at_people(w, &w->window[ix % WINDOW], e));
+	if (recompute_is_of_people(l) || recompute_is_of_result(l)) {
+		TRY(look_again(w, &w->window[ix % WINDOW], e));
 	}
 	if (w->watch->leaf) {
 		TRY(w->watch->leaf(w->watch->ctx, ix, l, e));

@@ -44,14 +44,14 @@ enum audit_outcome {
 };
 const char *audit_outcome_name(enum audit_outcome o); /* "differs", "equal", "erased", ... */
 
-/* A decision as it was found, or what people did (core/recompute_people.h). Borrowed for the call.
- */
+/* A decision as it was found, what people did (core/recompute_people.h) or what a result was
+ * (core/recompute_result.h). Borrowed for the call. */
 struct audit_decision {
 	uint64_t ix;
 	const struct leaf *leaf;
 	enum audit_outcome outcome;
 	struct str why;		      /* it differs, or is not recomputable */
-	const struct recomputed *now; /* NULL when it is not recomputable, or is people's */
+	const struct recomputed *now; /* NULL when it is not recomputable, or is no decision */
 	const struct state *state;    /* that it was made on */
 	const struct bundle *bundle;  /* NULL when it is not there */
 	struct recompute_values values;
@@ -64,7 +64,7 @@ struct audit_watch {
 	enum rc (*state)(void *ctx, const struct state *s, struct err *e);
 	/* Every leaf in order, before it is applied; may be NULL. */
 	enum rc (*leaf)(void *ctx, uint64_t ix, const struct leaf *l, struct err *e);
-	/* Every decision in the order in which they were made, and what people did. */
+	/* Every decision in the order in which they were made, and the others. */
 	enum rc (*decision)(void *ctx, const struct audit_decision *d, struct err *e);
 };
 

@@ -12,6 +12,16 @@ bool str_list_has(const struct str_list *l, struct str s)
 	return false;
 }
 
+bool str_list_eq(const struct str_list *a, const struct str_list *b)
+{
+	bool is_same = a->n == b->n;
+
+	for (size_t i = 0; is_same && i < a->n; i++) {
+		is_same = str_eq(a->p[i], b->p[i]);
+	}
+	return is_same;
+}
+
 bool str_list_within(const struct str_list *a, const struct str_list *b)
 {
 	for (size_t i = 0; i < a->n; i++) {

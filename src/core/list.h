@@ -11,6 +11,8 @@ struct str_list {
 };
 
 bool str_list_has(const struct str_list *l, struct str s);
+/* The same elements in the same order? */
+bool str_list_eq(const struct str_list *a, const struct str_list *b);
 /* Is every element of a in b? */
 bool str_list_within(const struct str_list *a, const struct str_list *b);
 /* A deep copy in arena; p == NULL with n > 0 when memory ran out. */

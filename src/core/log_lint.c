@@ -3,7 +3,7 @@
  *
  * Trust:  the leaves are what somebody published; one that does not fit is a fault, never a reason
  *         to stop.
- * Holds:  rules (1) to (10) of the header are looked for at the leaf that would break them.
+ * Holds:  rules (1) to (11) of the header are looked for at the leaf that would break them.
  */
 #include "core/log_lint.h"
 
@@ -51,6 +51,13 @@ struct log_lint {
 	uint64_t started_t;
 	uint64_t before_t; /* of the leaf before this one */
 	bool has_jumped;   /* the clock, in this life: how long that was is not known */
+	struct {
+		uint64_t call; /* 0 = none was seen */
+		uint64_t bytes;
+		bool is_ok; /* its labels say what was taken out */
+		bool is_answer;
+		bool has_secret;
+	} answered; /* the last outcome of a call */
 };
 
 /* Far longer than a governor waits for its senders, or is left alone without answering. */
@@ -321,6 +328,33 @@ static enum rc take_completed(struct log_lint *l, const struct leaf_call_complet
 	return RC_OK;
 }
 
+static void note_answer(struct log_lint *l, const struct leaf_call_completed *c)
+{
+	l->answered.call = c->call;
+	l->answered.bytes = c->result_bytes;
+	l->answered.is_ok = str_eq(c->kind, STR("ok"));
+	l->answered.is_answer = l->answered.is_ok || str_eq(c->kind, STR("tool_error"));
+	l->answered.has_secret = str_list_has(&c->labels, STR("secret"));
+}
+
+/* (11) */
+static enum rc take_account(struct log_lint *l, const struct leaf_read_accounted *r, struct err *e)
+{
+	if (l->answered.call == 0 && l->first > 0) {
+		return RC_OK; /* its answer may be before what is left of the log */
+	}
+	if (r->call != l->answered.call || !l->answered.is_answer) {
+		return fault(l, e, "it accounts for call %" PRIu64 ", which has not just answered",
+			     r->call);
+	}
+	if (r->bytes != l->answered.bytes ||
+	    (l->answered.is_ok && (r->redacted > 0) != l->answered.has_secret)) {
+		return fault(l, e, "it accounts for another answer than call %" PRIu64 " gave",
+			     r->call);
+	}
+	return RC_OK;
+}
+
 /* ---- approvals, leases, tasks, terms ---- */
 
 static enum rc take_settled(struct log_lint *l, const struct leaf_approval_settled *s,
@@ -461,7 +495,10 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 		return take_closed(l, leaf->task_closed.task, e);
 	case LEAF_CALL_DECIDED:
 		return take_decided(l, &leaf->call_decided, e);
+	case LEAF_READ_ACCOUNTED:
+		return take_account(l, &leaf->read_accounted, e);
 	case LEAF_CALL_COMPLETED:
+		note_answer(l, &leaf->call_completed);
 		return take_completed(l, &leaf->call_completed, e);
 	case LEAF_APPROVAL_OPENED:
 		begin(l, &l->counts.approvals);

@@ -18,6 +18,8 @@
  *	(9) a task that is closed with nothing left has no lease that is not gone
  *	(10) what was asked before another bundle was activated is void from then on, and is so for
  *	     that reason only then
+ *	(11) what a read is accounted for is the answer that is recorded before it: as long, and
+ *with secrets taken out if it is labelled so
  *
  * What is open where the log ends is no fault: it is counted.
  */

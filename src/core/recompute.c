@@ -243,12 +243,8 @@ static void same_list(struct comparing *c, const char *field, const struct str_l
 {
 	AUTO_BUF a = BUF_INIT(SHOWN_BYTES);
 	AUTO_BUF b = BUF_INIT(SHOWN_BYTES);
-	bool is_same = was->n == now->n;
 
-	for (size_t i = 0; is_same && i < was->n; i++) {
-		is_same = str_eq(was->p[i], now->p[i]);
-	}
-	if (!is_same) {
+	if (!str_list_eq(was, now)) {
 		differ(c, field, list_text(was, &a), list_text(now, &b));
 	}
 }

@@ -119,16 +119,6 @@ enum rc look_at_escalated(struct look *k, struct err *e)
 		   : RC_OK;
 }
 
-static bool is_same_list(const struct str_list *a, const struct str_list *b)
-{
-	bool is_same = a->n == b->n;
-
-	for (size_t i = 0; is_same && i < a->n; i++) {
-		is_same = str_eq(a->p[i], b->p[i]);
-	}
-	return is_same;
-}
-
 static enum rc look_at_told(struct look *k, const struct waiting_for *w, const struct rung *r,
 			    struct err *e)
 {
@@ -141,7 +131,7 @@ static enum rc look_at_told(struct look *k, const struct waiting_for *w, const s
 	}
 	TRY(rung_persons(k->s, k->b, bundle_group(k->b, w->group), r, bundle_agent(k->b, w->agent),
 			 x->at, k->arena, &who, e));
-	return is_same_list(&x->who, &who)
+	return str_list_eq(&x->who, &who)
 		   ? RC_OK
 		   : look_differs(k, e, "who: others than rung %ju of group '" STR_FMT "' means",
 				  (uintmax_t)x->level, STR_ARG(w->group));

@@ -8,7 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-enum { FOUND_BYTES = 8 * 1024, SHOWN_BYTES = 200, FIRST_PAUSE_MS = 500, PAUSE_DOUBLINGS = 8 };
+enum { SHOWN_BYTES = 200, FIRST_PAUSE_MS = 500, PAUSE_DOUBLINGS = 8 };
 
 const struct json *readback_sealed(struct governor *g, uint64_t ix, uint8_t slot)
 {
@@ -68,58 +68,11 @@ enum rc readback_start(struct governor *g, const struct tool *of, const struct j
 	return calls_run_own(g, purpose, &d, check_args, task, parent, lease, ret, e);
 }
 
-/* What was wanted and what is there; one that is too long to keep is left out. */
-static struct str difference_of(struct governor *g, const struct json *want, const struct json *got)
-{
-	AUTO_BUF text = BUF_INIT(FOUND_BYTES);
-	AUTO_BUF value = BUF_INIT(FOUND_BYTES / 2 - 64);
-	struct json_out w = json_out_to(&text);
-
-	json_out_object(&w);
-	json_out_key(&w, STR("expected"));
-	if (json_canonical(&value, want, NULL) != RC_OK) {
-		return STR_NULL;
-	}
-	json_out_raw(&w, buf_view(&value));
-	json_out_key(&w, STR("found"));
-	buf_reset(&value);
-	if (!got) {
-		json_out_raw(&w, STR("null"));
-	} else if (json_canonical(&value, got, NULL) == RC_OK) {
-		json_out_raw(&w, buf_view(&value));
-	} else {
-		json_out_str(&w, STR("(too long to keep)"));
-	}
-	json_out_close(&w);
-	return json_out_end(&w, NULL) == RC_OK ? arena_str(&g->round, buf_view(&text)) : STR_NULL;
-}
-
 struct readback readback_judge(struct governor *g, const struct tool *of, const struct json *args,
 			       const struct json *pre, const struct msg_outcome *m,
 			       const struct json *result)
 {
-	const struct json *want;
-	const struct json *got;
-	struct err e = ERR_INIT;
-
-	if (m->kind != OUTCOME_OK || !result) {
-		return (struct readback){.detail = m->kind == OUTCOME_OK
-						       ? STR("reading back gave no JSON")
-						       : STR("reading back failed")};
-	}
-	if (!of->verify.equals ||
-	    derive_args(of->verify.equals, args, pre, &g->round, &want, &e) != RC_OK) {
-		return (struct readback){.detail = STR("what to expect cannot be said any more")};
-	}
-	got = json_pointer(result, of->verify.pointer);
-	if (json_equal(got, want)) {
-		return (struct readback){.verdict = READBACK_HOLDS};
-	}
-	return (struct readback){
-	    .verdict = READBACK_DIFFERS,
-	    .detail = STR("the target is not as it should be"),
-	    .difference = difference_of(g, want, got),
-	};
+	return verify_judge(of, args, pre, m->kind == OUTCOME_OK, result, &g->round);
 }
 
 struct str readback_text(struct governor *g, const struct readback *r)

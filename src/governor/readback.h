@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* governor/readback.h - looking at a target: what verification and rollback share.
  *
- * A tool's `verify` is a read whose result must have a value at a place. It is made as a call of
- * Remit's own, on the record like any other.
+ * The read that checks a tool (core/verify.h) is made as a call of Remit's own, on the record like
+ * any other.
  */
 #pragma once
 
+#include "core/verify.h"
 #include "governor/gov.h"
-
-enum readback_verdict {
-	READBACK_UNKNOWN = 0, /* it could not be looked at, or made no sense */
-	READBACK_DIFFERS,
-	READBACK_HOLDS,
-};
-
-struct readback {
-	enum readback_verdict verdict;
-	struct str detail;     /* for people, nothing of the target in it; scratch of the round */
-	struct str difference; /* {expected, found} as JSON, when it differs; scratch */
-};
 
 /* The JSON of a sealed value, NULL when there is none; scratch of the round. */
 const struct json *readback_sealed(struct governor *g, uint64_t ix, uint8_t slot);
@@ -31,7 +20,7 @@ uint64_t readback_lease(struct governor *g, uint64_t task, const struct tool *t,
 enum rc readback_start(struct governor *g, const struct tool *of, const struct json *args,
 		       const struct json *pre, uint64_t task, uint64_t parent, uint64_t lease,
 		       enum purpose purpose, struct flight **ret, struct err *e);
-/* Does its answer say what `of` promises? */
+/* Does its answer say what `of` promises? verify_judge, in the scratch of the round. */
 struct readback readback_judge(struct governor *g, const struct tool *of, const struct json *args,
 			       const struct json *pre, const struct msg_outcome *m,
 			       const struct json *result);

@@ -6,6 +6,7 @@
 #include "audit/files.h"
 #include "drill/play.h"
 #include "core/recompute_people.h"
+#include "core/recompute_result.h"
 #include "drill/sim.h"
 
 static const char story[] =
@@ -66,6 +67,23 @@ static const char proposes[] =
     "  - {call: {edr.wipe: {host: b}}, expect: deny autonomy}\n"
     "  - {call: {edr.isolate: {host: c}}, expect: deny target_not_in_incident}\n";
 
+/* What is read, and what is looked at afterwards. */
+static const char reads[] =
+    "scenario: T\ntitle: a test\n"
+    "fixture:\n"
+    "  upstreams:\n"
+    "    edr:\n"
+    "      tools:\n"
+    "        look: {effect: read, on: host, data: [people],\n"
+    "               returns: {rows: [{id: 1}, {id: 2}, {id: 1}]},\n"
+    "               reads: [{objects: /rows, kind: person, id: /id}]}\n"
+    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"
+    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"
+    "incident: {assets: [\"host:a\"]}\n"
+    "steps:\n"
+    "  - {call: {edr.look: {host: a}}, expect: allow}\n"
+    "  - {call: {edr.isolate: {host: a}}, expect: allow}\n";
+
 enum { MANY = 256 };
 
 /* A log with one leaf altered, and what an audit says of it. */
@@ -81,6 +99,7 @@ struct altered {
 	enum audit_outcome outcome_of[MANY]; /* of decisions */
 	bool is_decision[MANY];		     /* of core/recompute.h */
 	bool is_of_people[MANY];
+	bool is_of_result[MANY];
 	enum leaf_kind kinds[MANY];
 	struct leaf leaf; /* number `ix` */
 	enum rc rc;
@@ -137,6 +156,7 @@ static enum rc decided(void *ctx, const struct audit_decision *d, struct err *e)
 	a->outcome_of[d->ix] = d->outcome;
 	a->is_decision[d->ix] = recompute_is_decision(d->leaf);
 	a->is_of_people[d->ix] = recompute_is_of_people(d->leaf);
+	a->is_of_result[d->ix] = recompute_is_of_result(d->leaf);
 	assert_true(d->outcome == AUDIT_EQUAL || d->why.n > 0);
 	return RC_OK;
 }
@@ -362,6 +382,68 @@ static void what_people_might_not_do_is_found(void **state)
 	tell_of(peoples, find_people, NULL);
 }
 
+/* ---- what results were ---- */
+
+static void counts_less(struct leaf *l)
+{
+	if (l->kind == LEAF_READ_ACCOUNTED) {
+		l->read_accounted.counts.n = 0;
+	} else {
+		l->call_verified.holds = !l->call_verified.holds;
+	}
+}
+
+static void is_another(struct leaf *l)
+{
+	if (l->kind == LEAF_READ_ACCOUNTED) {
+		l->read_accounted.bytes++;
+	} else {
+		l->call_verified.by = 0;
+	}
+}
+
+static void other_value(struct leaf *l)
+{
+	struct digest *d =
+	    l->kind == LEAF_READ_ACCOUNTED ? &l->read_accounted.objects : &l->call_verified.found;
+
+	d->bytes[0] ^= 1;
+}
+
+static void find_results(void *ctx, struct sim *sim)
+{
+	static void (*const alterations[])(struct leaf *) = {counts_less, is_another, other_value};
+	struct altered whole;
+	size_t n = 0;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	assert_int_equal(whole.counts[AUDIT_DIFFERS], 0);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		n += whole.is_of_result[ix];
+		for (size_t k = 0; whole.is_of_result[ix] && k < ARRAY_LEN(alterations); k++) {
+			struct altered a = {.ix = ix, .alter = alterations[k]};
+
+			assert_int_equal(whole.outcome_of[ix], AUDIT_EQUAL);
+			walk(sim, &a);
+			/* a value that is not there is one that was erased */
+			if (a.outcome_of[ix] != AUDIT_DIFFERS &&
+			    (k != 2 || whole.kinds[ix] != LEAF_CALL_VERIFIED ||
+			     a.outcome_of[ix] != AUDIT_ERASED)) {
+				fail_msg("leaf %llu: alteration %zu is not found",
+					 (unsigned long long)ix, k);
+			}
+		}
+	}
+	assert_int_equal(n, 2);
+}
+
+static void a_result_that_was_another_is_found(void **state)
+{
+	(void)state;
+	tell_of(reads, find_results, NULL);
+}
+
 /* ---- what is missing ---- */
 
 static void miss(void *ctx, struct sim *sim)
@@ -427,6 +509,7 @@ int main(void)
 	    cmocka_unit_test(a_wrong_decision_is_found_wherever_it_is),
 	    cmocka_unit_test(a_wrong_proposal_is_found),
 	    cmocka_unit_test(what_people_might_not_do_is_found),
+	    cmocka_unit_test(a_result_that_was_another_is_found),
 	    cmocka_unit_test(what_cannot_be_opened_is_not_guessed_at),
 	    cmocka_unit_test(a_leaf_that_does_not_fit_ends_the_walk_there),
 	};

@@ -64,6 +64,20 @@ static uint64_t complete(struct log *l, uint64_t call, const char *kind)
 	return ADD(l, CALL_COMPLETED, call_completed, .call = call, .kind = str_from(kind));
 }
 
+static void account(struct log *l, uint64_t call, uint64_t bytes, uint64_t redacted)
+{
+	ADD(l, READ_ACCOUNTED, read_accounted, .call = call, .bytes = bytes, .redacted = redacted);
+}
+
+/* With an answer of 9 bytes, and no secret in it. */
+static uint64_t answer(struct log *l)
+{
+	uint64_t call = allow(l, "read", 0, 0);
+
+	ADD(l, CALL_COMPLETED, call_completed, .call = call, .kind = STR("ok"), .result_bytes = 9);
+	return call;
+}
+
 /* A life with a task, a granted approval and a lease that was delivered. */
 static void begin(struct log *l)
 {
@@ -91,13 +105,14 @@ static void a_whole_log_has_no_fault_and_counts_what_is_open(void **state)
 	complete(&l, at.call, "unknown");
 	complete(&l, at.call, "ok"); /* it became known */
 	at.term = ADD(&l, TERM_STARTED, term_started, .call = at.call, .task = at.task);
+	account(&l, answer(&l), 9, 0);
 	allow(&l, "read", 0, at.lease);
 	ADD(&l, LEASE_REVOKING, lease_revoking, .lease = at.lease);
 	ADD(&l, LEASE_GONE, lease_gone, .lease = at.lease);
 	ADD(&l, TASK_ENDED, task_ended, .task = at.task);
 	expect(&l, NULL);
 	n = log_lint_counts(l.lint);
-	assert_int_equal(n.calls.all, 2);
+	assert_int_equal(n.calls.all, 3);
 	assert_int_equal(n.calls.open, 1);
 	assert_int_equal(n.terms.open, 1);
 	assert_int_equal(n.tasks.open, 1); /* ended, not closed */
@@ -194,6 +209,28 @@ static void lease_gone_twice(struct log *l)
 	ADD(l, LEASE_GONE, lease_gone, .lease = at.lease);
 	ADD(l, LEASE_GONE, lease_gone, .lease = at.lease);
 }
+static void accounted_longer(struct log *l)
+{
+	account(l, answer(l), 10, 0);
+}
+static void accounted_as_redacted(struct log *l)
+{
+	account(l, answer(l), 9, 1);
+}
+static void accounted_for_another(struct log *l)
+{
+	uint64_t first = answer(l);
+
+	answer(l);
+	account(l, first, 9, 0);
+}
+static void accounted_for_no_answer(struct log *l)
+{
+	uint64_t call = allow(l, "read", 0, 0);
+
+	complete(l, call, "not_sent");
+	account(l, call, 0, 0);
+}
 static void after_the_end(struct log *l)
 {
 	ADD(l, TASK_ENDED, task_ended, .task = at.task);
@@ -245,6 +282,10 @@ static void each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it(void **s
 	    {asked_under_another_bundle, "was asked under another bundle"},
 	    {lease_over, "was not delivered, or is over"},
 	    {lease_gone_twice, "is over already"},
+	    {accounted_longer, "another answer than call"},
+	    {accounted_as_redacted, "another answer than call"},
+	    {accounted_for_another, "which has not just answered"},
+	    {accounted_for_no_answer, "which has not just answered"},
 	    {after_the_end, "has ended"},
 	    {closed_unended, "is closed before it ended"},
 	    {closed_with_a_lease, "is closed, and its lease 6 is not gone"},

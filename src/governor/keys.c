@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* governor/keys.c - which data keys are open, and that no task goes on without one.
  *
- * Open from the start on are the keys of what the state has: its incidents and tasks, those of its
- * calls, approvals and terms, and of the lives that all these were written in. The rest stays on
- * the disk. What a person wants to read from there is read again once its keys have come.
+ * Open from the start on are the keys of what the state has: its open incidents, its tasks, those
+ * of its calls, approvals and terms, and of the lives that all these were written in. The rest
+ * stays on the disk. What a person wants to read from there is read again once its keys have come.
  *
  * Holds:  (1) nothing is sealed for a task that runs, or for an incident, but under a key of its
  *             own: where that cannot be opened any more another one is given to it, before
@@ -39,7 +39,7 @@ static enum rc collect(const struct state *s, struct numbers *n, struct err *e)
 	const struct term *m;
 
 	for (uint64_t at = 0; (i = state_next_incident(s, at)); at = i->ix + 1) {
-		TRY(note(n, i->ix, e));
+		TRY(note(n, i->status == INCIDENT_OPEN ? i->ix : 0, e));
 	}
 	for (uint64_t at = 0; (t = state_next_task(s, at)); at = t->ix + 1) {
 		TRY(note(n, t->ix, e));
@@ -126,15 +126,16 @@ void keys_tick(struct governor *g)
 static bool must_have(const struct governor *g, uint64_t object)
 {
 	const struct task *t = state_task(g->state, object);
+	const struct incident *i = state_incident(g->state, object);
 
-	return t ? t->state != TASK_CLOSED : state_incident(g->state, object) != NULL;
+	return t ? t->state != TASK_CLOSED : i && i->status == INCIDENT_OPEN;
 }
 
 uint64_t gov_key_of(const struct governor *g, uint64_t object)
 {
 	uint64_t key = vault_key_of(g->vault, object);
 
-	/* What is still said of a task that is over and erased is not the task's. */
+	/* What is still said of a task that was erased, or of an incident that is over. */
 	return key == VAULT_NO_KEY && !must_have(g, object) ? VAULT_LIFE_KEY : key;
 }
 
@@ -165,7 +166,7 @@ bool keys_are_there(struct governor *g)
 		return false;
 	}
 	for (uint64_t at = 0; (i = state_next_incident(g->state, at)); at = i->ix + 1) {
-		if (!complete(g, i->ix)) {
+		if (i->status == INCIDENT_OPEN && !complete(g, i->ix)) {
 			return false;
 		}
 	}

@@ -129,6 +129,7 @@ static void on_message(void *ctx, struct channel *c, const struct message *m)
 		heard(s, m->command_reply.req, m->command_reply.status, m->command_reply.body);
 		break;
 	case MESSAGE_LOG_HEALTH:
+	case MESSAGE_WITNESS_SEEN:
 		break; /* people ask for the status */
 	case MESSAGE_NOTIFY:
 		note(s, &m->notify);

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "codec/json.h"
 #include "front/published.h"
+#include "front/witnessed.h"
 #include "net/http_server.h"
 
 enum { COMMAND_BODY_BYTES = 262144, SIGNALS_BYTES = 65536, SECRET_BYTES = 4096, PATH_BYTES = 4096 };
@@ -34,6 +35,7 @@ enum {
 	/* A page takes some 50 ms. The index is not ended for silence (it reads all of the log when
 	 * it is made anew), but people are not to wait for it. */
 	QUERY_MS = 10000,
+	METRICS_BYTES = 128 * 1024, /* as many witnesses as there may be, with long names */
 };
 
 struct people {
@@ -44,6 +46,7 @@ struct people {
 	/* As the governor said last (MESSAGE_LOG_HEALTH). */
 	char log_why[HEALTH_BYTES];
 	char witnesses[HEALTH_BYTES];
+	struct witnessed witnessed;
 	struct channel *index;
 	struct channel *keeper;
 	struct http_server *local;
@@ -310,7 +313,7 @@ static void on_signals(struct people *p, struct http_request *r, struct str name
 static void show_health(const struct people *p, struct http_request *r)
 {
 	const struct role_states *all = &p->env->states;
-	AUTO_BUF out = BUF_INIT(16384);
+	AUTO_BUF out = BUF_INIT(METRICS_BYTES);
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
@@ -326,6 +329,9 @@ static void show_health(const struct people *p, struct http_request *r)
 	}
 	if (rc == RC_OK && p->witnesses[0] && strcmp(p->witnesses, "ok") != 0) {
 		rc = buf_addf(&out, "witnesses: %s\n", p->witnesses);
+		rc = rc == RC_OK ? witnessed_lines(&p->witnessed, clock_boot_ns(&p->env->clock),
+						   &out)
+				 : rc;
 	}
 	if (rc == RC_OK && out.n == 0) {
 		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
@@ -357,14 +363,15 @@ static enum rc write_log(const struct people *p, struct buf *out)
 	if (p->witnesses[0] == '\0') {
 		return RC_OK;
 	}
-	return buf_addf(out,
-			"# TYPE remit_witness_quorum_well gauge\nremit_witness_quorum_well %d\n",
-			strcmp(p->witnesses, "ok") == 0);
+	TRY(buf_addf(out,
+		     "# TYPE remit_witness_quorum_well gauge\nremit_witness_quorum_well %d\n",
+		     strcmp(p->witnesses, "ok") == 0));
+	return witnessed_metrics(&p->witnessed, clock_boot_ns(&p->env->clock), out);
 }
 
 static void show_metrics(struct people *p, struct http_request *r)
 {
-	AUTO_BUF out = BUF_INIT(32768);
+	AUTO_BUF out = BUF_INIT(METRICS_BYTES);
 
 	if (buf_addf(&out,
 		     "# TYPE remit_people_answers_total counter\nremit_people_answers_total %llu\n"
@@ -429,6 +436,8 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	} else if (m->kind == MESSAGE_LOG_HEALTH) {
 		note_text(p->log_why, m->log_health.why);
 		note_text(p->witnesses, m->log_health.witnesses);
+	} else if (m->kind == MESSAGE_WITNESS_SEEN) {
+		witnessed_hear(&p->witnessed, &m->witness_seen);
 	}
 }
 

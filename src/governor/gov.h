@@ -720,6 +720,8 @@ void witness_tick(struct governor *g);
 void witness_on_answer(struct governor *g, const struct msg_witness_answer *m);
 /* What it was asked is asked again, of the next one. */
 void witness_courier_lost(struct governor *g);
+/* The people's front is told when each has cosigned last. */
+void witness_tell(const struct governor *g);
 /* "witnesses": {...} into an open object, if there are any. */
 void witness_view(const struct governor *g, struct json_out *w);
 /* Leaves that a quorum has seen in this life. */

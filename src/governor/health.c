@@ -66,6 +66,7 @@ void health_tell(struct governor *g)
 	if (g->people && channel_send(g->people, &m) != RC_OK) {
 		log_warn("the people's front cannot be told how the log is");
 	}
+	witness_tell(g);
 }
 
 static void follow(struct governor *g)

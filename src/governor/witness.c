@@ -35,6 +35,7 @@ struct witness {
 	uint64_t give_up_ns;
 	uint64_t next_ns;
 	uint64_t done_round; /* the last one that it has answered for good */
+	uint64_t seen_ns;    /* a cosignature of it was verified then; 0 = in this life none */
 	uint32_t failures;   /* in a row */
 	uint32_t sizes;	     /* corrections in a row */
 	bool is_disputing;
@@ -78,6 +79,24 @@ static bool is_disputed(const struct witnesses *w)
 		}
 	}
 	return false;
+}
+
+static void tell(const struct governor *g, size_t i)
+{
+	const struct message m = {.kind = MESSAGE_WITNESS_SEEN,
+				  .witness_seen = {.name = name_of(g->witnesses, i),
+						   .boot_ns = g->witnesses->list[i].seen_ns}};
+
+	if (g->people && channel_send(g->people, &m) != RC_OK) {
+		log_warn("the people's front cannot be told of a witness");
+	}
+}
+
+void witness_tell(const struct governor *g)
+{
+	for (size_t i = 0; g->witnesses && i < g->witnesses->n; i++) {
+		tell(g, i);
+	}
 }
 
 /* ---- Facts ---- */
@@ -220,6 +239,8 @@ static void cosigned(struct governor *g, size_t i, const struct msg_witness_answ
 	x->failures = 0;
 	x->sizes = 0;
 	x->is_disputing = false;
+	x->seen_ns = gov_now_ns(g);
+	tell(g, i);
 	w->said[i] = c;
 	w->n_has += !w->has[i];
 	w->has[i] = true;
@@ -495,6 +516,10 @@ void witness_view(const struct governor *g, struct json_out *w)
 		json_out_key_str(w, "name", name_of(all, i));
 		json_out_key_str(w, "state", str_from(state_of(&all->list[i], has_url)));
 		json_out_key_u64(w, "holds", all->list[i].holds);
+		if (all->list[i].seen_ns) {
+			json_out_key_u64(w, "cosigned_s_ago",
+					 (gov_now_ns(g) - all->list[i].seen_ns) / 1000000000);
+		}
 		json_out_close(w);
 	}
 	json_out_close(w);

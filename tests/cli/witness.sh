@@ -130,6 +130,10 @@ rm "$d/state/log/tile/0/001"
 get 200 /healthz
 get 200 /metrics
 grep -qx "remit_witness_quorum_well 1" "$dir/body" || fail "$(cat "$dir/body")"
+for w in north south; do
+	grep -qxE "remit_witness_cosigned_age_seconds.witness=\"$w\". [0-9]+" "$dir/body" ||
+		fail "no age of $w: $(cat "$dir/body")"
+done
 
 # One goes away: the log goes on, and says so.
 kill "${pids[south]}"
@@ -139,6 +143,7 @@ until_true "away" quorum_is away
 grep -q '"name":"south","state":"away"' "$dir/status" || fail "$(cat "$dir/status")"
 get 503 /healthz
 grep -qx "witnesses: away" "$dir/body" || fail "$(cat "$dir/body")"
+grep -qxE "witness south: cosigned [0-9]+ s ago" "$dir/body" || fail "$(cat "$dir/body")"
 get 200 /metrics
 grep -qx "remit_witness_quorum_well 0" "$dir/body" || fail "$(cat "$dir/body")"
 grep -qx "remit_log_well 1" "$dir/body" || fail "$(cat "$dir/body")"

@@ -703,7 +703,8 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 	size_t party = 0;
 
 	s->n_heard += m->kind != MESSAGE_SIGN && m->kind != MESSAGE_COMMAND_REPLY &&
-		      m->kind != MESSAGE_WITNESS_ASK && m->kind != MESSAGE_LOG_HEALTH;
+		      m->kind != MESSAGE_WITNESS_ASK && m->kind != MESSAGE_LOG_HEALTH &&
+		      m->kind != MESSAGE_WITNESS_SEEN;
 	while (s->c[party] != c) {
 		party++;
 	}

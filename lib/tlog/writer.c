@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "tlog/fold.h"
+#include "tlog/unsynced.h"
 
 enum {
 	DIR_MODE = 0755, /* the log is public to whoever may enter its directory */
@@ -49,6 +50,7 @@ struct tlog_writer {
 	VEC(struct tlog_resource) partials; /* directories of partials that may exist */
 	struct tlog_hash ways[WAYS];	    /* hashes of their paths */
 	size_t next_way;
+	struct unsynced unsynced; /* what was written for leaves that are not flushed */
 };
 
 void tlog_writer_free(struct tlog_writer *w)
@@ -57,6 +59,7 @@ void tlog_writer_free(struct tlog_writer *w)
 		tlog_hasher_free(w->hasher);
 		buf_fini(&w->bundle);
 		vec_fini(&w->partials);
+		unsynced_fini(&w->unsynced);
 		mem_free(w);
 	}
 }
@@ -91,8 +94,8 @@ static bool is_known_way(struct tlog_writer *w, const char *path)
 	return false;
 }
 
-/* Makes the directories on the way to path (which has the writer's path in front) and syncs the
- * parent of each, (2): of old ones too, since a run before may have died in between. */
+/* Makes the directories on the way to path (which has the writer's path in front). The parent of
+ * each is to be synced, (2): of old ones too, since a run before may have died in between. */
 static enum rc make_way(struct tlog_writer *w, const char *path, struct err *e)
 {
 	char at[PATH_MAX];
@@ -112,7 +115,7 @@ static enum rc make_way(struct tlog_writer *w, const char *path, struct err *e)
 		if (!is_known_way(w, at)) {
 			slash = strrchr(at, '/');
 			*slash = '\0';
-			TRY(file_sync_dir(at, e));
+			TRY(unsynced_dir(&w->unsynced, at, e));
 			*slash = '/';
 		}
 		at[i] = '/';
@@ -137,13 +140,13 @@ static enum rc put_file(struct tlog_writer *w, const char *name, struct str byte
 		/* Renamed by a run that may have died before it synced the directory. */
 		TRY(make_way(w, path, e));
 		*strrchr(path, '/') = '\0';
-		return file_sync_dir(path, e);
+		return unsynced_dir(&w->unsynced, path, e);
 	}
 	if (rc != RC_ABSENT) {
 		FAIL(e, rc, "%s", absent.msg);
 	}
 	TRY(make_way(w, path, e));
-	return file_replace(path, bytes, FILE_MODE, e);
+	return unsynced_put(&w->unsynced, path, bytes, FILE_MODE, e);
 }
 
 static enum rc put_tile(struct tlog_writer *w, unsigned level, struct err *e)
@@ -346,6 +349,7 @@ static enum rc flush(struct tlog_writer *w, struct err *e)
 		TRY(note_partial(w, false, level, e));
 		TRY(put_tile(w, level, e));
 	}
+	TRY(unsynced_settle(&w->unsynced, e)); /* (2) */
 	w->root = root_of_edges(w);
 	w->is_flushed = true;
 	return RC_OK;

@@ -385,3 +385,11 @@ enum rc tlog_writer_publish(struct tlog_writer *w, struct str note, const struct
  */
 enum rc tlog_writer_publish_witnessed(struct tlog_writer *w, struct str note,
 				      const struct tlog_vkey *key, struct err *e);
+
+/* ---- Pruning ---- */
+
+/* Removes the bundles that end at or below the minimum index, and whatever is left of their
+ * partials, from bundle *at on, at most so many in one call; *at is then the next one. Tiles stay,
+ * and with them the root and every proof. RC_OK: all are gone, durably. RC_AGAIN: there are more.
+ * Anything else stopped it: it may be called again as it was. A writer may be at work. */
+enum rc tlog_prune(const char *path, uint64_t minimum, uint64_t *at, unsigned most, struct err *e);

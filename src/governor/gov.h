@@ -26,6 +26,7 @@
 #include "core/recompute.h"
 #include "governor/book.h"
 #include "governor/governor.h"
+#include "governor/prune.h"
 #include "governor/refusal_pace.h"
 #include "governor/vault.h"
 #include "net/channel.h"
@@ -169,9 +170,8 @@ struct governor {
 	struct snapshots *snapshots; /* NULL: none are taken */
 	uint64_t kept_for;	     /* shards.c: the pruned size whose snapshots are kept */
 	uint64_t pruned;	     /* what is before it was removed in this life, */
-	uint64_t pruning;	     /* or is being removed, */
-	uint64_t prune_at;	     /* by now up to this bundle */
-	bool prune_fails;
+	struct prune prune;	     /* or is being removed */
+	uint64_t prune_again_ns;     /* it has failed; tried again then. 0 = it has not */
 	bool erase_fails;
 	uint64_t loaded; /* size of the one that this life began with; 0 = none */
 	struct {

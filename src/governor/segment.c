@@ -536,7 +536,7 @@ enum rc segment_prune(struct segment_log *l, uint64_t before, struct err *e)
 
 	TRY(refuse_if_broken(l, e));
 	if (segment_is_emergency(l)) {
-		return RC_OK; /* its disk fails; later */
+		return RC_AGAIN; /* its disk fails; later */
 	}
 	while (gone + 1 < l->files.n && l->files.p[gone + 1].first_index <= before) {
 		segment_name(l->files.p[gone].first_index, name);

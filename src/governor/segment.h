@@ -131,7 +131,8 @@ struct segment_snapshot segment_snapshot(struct segment_log *l);
  * room for revocations and the record that the log is failing. */
 uint64_t segment_room(const struct segment_log *l);
 /* Removes the files all of whose leaves are below `before`; never the last one. What is stopped in
- * the middle, or fails (RC_IO), is done by the next call. */
+ * the middle, or fails (RC_IO), is done by the next call. RC_AGAIN: not while the log is in its
+ * emergency segment. */
 enum rc segment_prune(struct segment_log *l, uint64_t before, struct err *e);
 /* Is the file being written still the one its name means? When somebody removed or replaced it, the
  * log goes on in the emergency segment; RC_BROKEN (and broken) when there is none. */

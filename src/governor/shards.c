@@ -7,8 +7,7 @@
  *
  *	log.prune_proposed	one person wants it
  *	log.pruned		another confirms it; from here on they may be gone
- *	<log>/pruned		says so to whoever reads the directory, once log.pruned is published
- *	segments, bundles	are removed, and the hashes in tiles stay: every proof still works
+ *	prune_step		removes them, once log.pruned is published (governor/prune.h)
  *
  * Holds:  (1) a leaf goes only when it is older than log.keep by a time that is not the clock's
  *             word alone: the log's own, while no jump of the clock waits to be confirmed, and a
@@ -16,21 +15,18 @@
  *         (2) a leaf stays that an object of the state is of: what is under a legal hold, evidence
  *             that was not destroyed, an incident that is open.
  *         (3) what was begun is finished in a later life: removing again what is gone does no harm.
+ *         (4) nothing more is pruned before that, so each life need not look for all that ever was.
  */
 #include "governor/checkpoint.h"
 #include "governor/people.h"
 #include "governor/snapshots.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "core/pruned.h"
 
-enum { BUNDLES_A_TICK = 256, PATH_BYTES = 4096 + TLOG_PATH_BYTES };
+enum { PRUNE_AGAIN_NS = 1000000000 }; /* a disk that fails is asked once a second */
 
 /* ---- what stays ---- */
 
@@ -130,56 +126,34 @@ static void begin_when_due(struct governor *g)
 
 /* ---- removing ---- */
 
-/* For whoever reads the directory: the first leaf that is there, and the leaf that says so. */
-static enum rc write_pruned(const struct governor *g, uint64_t pruned, uint64_t ix, struct err *e)
-{
-	const struct pruned p = {.first = pruned, .leaf = ix};
-	char path[PATH_BYTES];
-	char text[PRUNED_TEXT_BYTES];
-	size_t n = pruned_print(&p, text);
-
-	(void)snprintf(path, sizeof(path), "%s/pruned", g->world.publish_dir);
-	return file_replace(path, str_of(text, n), 0644, e);
-}
-
-static void remove_bundles(struct governor *g, uint64_t pruned)
-{
-	for (int i = 0; i < BUNDLES_A_TICK && (g->prune_at + 1) * TLOG_TILE_WIDTH <= pruned; i++) {
-		char name[TLOG_PATH_BYTES];
-		char path[PATH_BYTES];
-
-		tlog_bundle_path(g->prune_at++, TLOG_TILE_WIDTH, name);
-		(void)snprintf(path, sizeof(path), "%s/%s", g->world.publish_dir, name);
-		(void)unlink(path); /* (3) */
-	}
-}
-
 static void remove_pruned(struct governor *g)
 {
 	struct err e = ERR_INIT;
 	uint64_t from;
 	uint64_t ix;
 	uint64_t pruned = state_pruned(g->state, &from, &ix);
+	enum rc rc;
 
-	if (pruned == g->pruned || checkpointer_published_size(g->checkpointer) <= ix) {
+	if (pruned == g->pruned || checkpointer_published_size(g->checkpointer) <= ix ||
+	    gov_now_ns(g) < g->prune_again_ns) {
 		return;
 	}
-	if (g->pruning != pruned) {
-		if (write_pruned(g, pruned, ix, &e) != RC_OK ||
-		    segment_prune(book_log(g->book), pruned, &e) != RC_OK) {
-			if (!g->prune_fails) {
-				log_warn("leaves before %ju cannot be removed now: %s",
-					 (uintmax_t)pruned, e.msg);
-			}
-			g->prune_fails = true;
-			return;
-		}
-		g->prune_fails = false;
-		g->pruning = pruned;
-		g->prune_at = from / TLOG_TILE_WIDTH;
+	if (g->prune.what.first != pruned) {
+		g->prune = (struct prune){.dir = g->world.publish_dir,
+					  .what = {.first = pruned, .leaf = ix},
+					  .bundle = from / TLOG_TILE_WIDTH}; /* (4) */
 	}
-	remove_bundles(g, pruned);
-	if ((g->prune_at + 1) * TLOG_TILE_WIDTH > pruned) {
+	rc = prune_step(&g->prune, book_log(g->book), &e);
+	if (rc != RC_OK && rc != RC_AGAIN) {
+		if (!g->prune_again_ns) {
+			log_warn("leaves before %ju cannot be removed now: %s", (uintmax_t)pruned,
+				 e.msg);
+		}
+		g->prune_again_ns = gov_now_ns(g) + PRUNE_AGAIN_NS;
+		return;
+	}
+	g->prune_again_ns = 0;
+	if (rc == RC_OK) {
 		g->pruned = pruned;
 		log_info("leaves before %ju are gone", (uintmax_t)pruned);
 	}
@@ -211,6 +185,10 @@ static struct str why_not(struct governor *g, const struct shard *shard)
 	struct str quorum = witness_quorum(g);
 	char at[25];
 
+	if (state_pruned(g->state, NULL, NULL) != g->pruned) { /* (4) */
+		return arena_strf(&g->round, "leaves before %ju are still being removed",
+				  (uintmax_t)state_pruned(g->state, NULL, NULL));
+	}
 	if (!g->world.keep_ms) {
 		return STR("log.keep is not set in remit.yaml: the log is kept for ever");
 	}

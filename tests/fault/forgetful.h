@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/fault/forgetful.h - a directory on a disk that fails and forgets.
  *
- * What the code under test asks of the system (write, fsync, rename, mkdir, unlink, open that makes
- * a file) goes through here, by the linker's --wrap. The n-th of these operations fails, or the
- * machine ends with it; a power cut then forgets what was not synced: of written files a part, of
- * changed names any number of the last ones.
+ * What the code under test asks of the system (write, fsync, rename, mkdir, rmdir, unlink, open
+ * that makes a file) goes through here, by the linker's --wrap. The n-th of these operations fails,
+ * or the machine ends with it; a power cut then forgets what was not synced: of written files a
+ * part, of changed names any number of the last ones.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ enum forget { FORGET_NOTHING = 0, FORGET_ERROR, FORGET_POWER };
 
 enum { FORGET_MOST = 4096 };
 
-enum name_op { NAME_MADE, NAME_RENAMED, NAME_REMOVED };
+enum name_op { NAME_MADE, NAME_RENAMED, NAME_REMOVED, NAME_DIR_REMOVED };
 
 /* A name that was changed in a directory that was not synced since. */
 struct name_change {
@@ -112,13 +112,25 @@ static bool forget_is_in(const char *path, const char *dir)
 	       strncmp(path, dir, strlen(dir)) == 0;
 }
 
-/* The directory was synced: what was changed in it stays. */
+/* The directory was synced: what was changed in it stays, and with a directory that was removed
+ * from it all that was in that. */
 static void forget_settle(const char *dir)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < disk.n_changes; i++) {
-		if (!forget_is_in(disk.changes[i].from, dir)) {
+		char gone[512];
+
+		if (disk.changes[i].op == NAME_DIR_REMOVED &&
+		    forget_is_in(disk.changes[i].from, dir)) {
+			memcpy(gone, disk.changes[i].from, sizeof(gone));
+			disk.changes[i].from[0] = '\0'; /* is in none */
+			forget_settle(gone);
+			i = SIZE_MAX; /* from the first again: they have moved */
+		}
+	}
+	for (size_t i = 0; i < disk.n_changes; i++) {
+		if (disk.changes[i].from[0] && !forget_is_in(disk.changes[i].from, dir)) {
 			disk.changes[kept++] = disk.changes[i];
 		}
 	}
@@ -131,12 +143,14 @@ int __real_fsync(int fd);
 ssize_t __real_write(int fd, const void *p, size_t n);
 int __real_rename(const char *from, const char *to);
 int __real_mkdir(const char *path, mode_t mode);
+int __real_rmdir(const char *path);
 int __real_unlink(const char *path);
 int __real_open64(const char *path, int flags, ...);
 int __wrap_fsync(int fd);
 ssize_t __wrap_write(int fd, const void *p, size_t n);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_rmdir(const char *path);
 int __wrap_unlink(const char *path);
 int __wrap_open64(const char *path, int flags, ...);
 
@@ -209,6 +223,23 @@ int __wrap_mkdir(const char *path, mode_t mode)
 	result = __real_mkdir(path, mode);
 	if (result == 0) {
 		forget_change(NAME_MADE, path, "", NULL);
+	}
+	return result;
+}
+
+int __wrap_rmdir(const char *path)
+{
+	int result;
+
+	if (!forget_is_ours(path)) {
+		return __real_rmdir(path);
+	}
+	if (forget_step()) {
+		return -1;
+	}
+	result = __real_rmdir(path);
+	if (result == 0) {
+		forget_change(NAME_DIR_REMOVED, path, "", NULL);
 	}
 	return result;
 }
@@ -289,6 +320,9 @@ static void forget_undo(const struct name_change *c)
 		break;
 	case NAME_RENAMED:
 		(void)__real_rename(c->to, c->from); /* it may have gone itself */
+		break;
+	case NAME_DIR_REMOVED:
+		(void)__real_mkdir(c->from, 0755);
 		break;
 	case NAME_REMOVED:
 		break;

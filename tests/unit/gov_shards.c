@@ -83,17 +83,38 @@ static void a_clock_that_jumped_begins_no_shard(void **state)
 	shard_leaf(&s);
 	scene_jump(2 * SHARD_HOUR_MS);
 	shard_wait(&s, 1, "the clock has jumped");
-	for (size_t i = 0; i < 8; i++) { /* as long as three shards take to begin */
-		size_t signatures = s.n_to_sign;
-
-		shard_leaf(&s);
-		for (int k = 0; k < SCENE_PATIENCE && s.n_to_sign == signatures; k++) {
-			scene_step(&s, 20);
-		}
-	}
+	shard_publish(&s, 8); /* as long as three shards take to begin */
 	assert_null(shard_line(&s, 2));
 	assert_int_equal(scene_command(&s, BOB, COMMAND_CLOCK_CONFIRM, "{}")->code, 200);
 	shard_wait(&s, 2, "\"first\":"); /* control */
+	scene_close(&s);
+}
+
+/* What cannot be removed is not forgotten, and nothing more goes meanwhile. */
+static void what_cannot_be_removed_is_tried_again(void **state)
+{
+	(void)state;
+	AUTO_BUF text = BUF_INIT(256);
+	char path[256];
+
+	open_scene();
+	shard_begin(&s, 3);
+	shard_wait(&s, 1, "\"prunable\":true");
+	shard_wait(&s, 2, "\"prunable\":true");
+	scene_path(path, "state/log/pruned");
+	assert_int_equal(mkdir(path, 0700), 0); /* no file can take its place */
+	assert_says(shard_prune(&s, ALICE, 1)->text, "proposed");
+	assert_says(shard_prune(&s, BOB, 1)->text, "\"pruned\"");
+	shard_publish(&s, 4); /* by then it was tried */
+	shard_wait(&s, 2, "are still being removed");
+	assert_int_equal(shard_prune(&s, ALICE, 2)->code, 403);
+	scene_kill(&s);
+	scene_start(&s);
+	assert_says(shard_prune(&s, ALICE, 2)->text, "are still being removed");
+	assert_int_equal(rmdir(path), 0);
+	shard_wait(&s, 2, "\"prunable\":true"); /* control */
+	assert_ok(file_read(path, &text, NULL));
+	assert_true(text.n > 0);
 	scene_close(&s);
 }
 
@@ -106,6 +127,7 @@ int main(void)
 	    SCENE_TEST(a_clock_that_jumped_prunes_nothing),
 	    SCENE_TEST(a_jump_between_two_persons_keeps_the_second_from_pruning),
 	    SCENE_TEST(a_clock_that_jumped_begins_no_shard),
+	    SCENE_TEST(what_cannot_be_removed_is_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -279,9 +279,23 @@ bool role_is_elder(const struct role_env *env, enum role peer)
 	return born != 0 && born < env->generation;
 }
 
+static void tell_silent(const struct role_env *env, const struct msg_role_state *m)
+{
+	struct role_peer *peer = known_peer(env, (enum role)m->role, m->name);
+
+	if (peer && env->plugs && !env->is_stopping) {
+		struct role_plug *p = &env->plugs[peer - env->peers];
+
+		if (p->slot && *p->slot && p->link.silent) {
+			p->link.silent(p->ctx, m->is_silent != 0);
+		}
+	}
+}
+
 void role_note_state(struct role_env *env, const struct msg_role_state *m)
 {
 	struct role_states *all = &env->states;
+	bool was_silent;
 	size_t i = 0;
 
 	while (i < all->n && ((uint32_t)all->list[i].role != m->role ||
@@ -298,8 +312,13 @@ void role_note_state(struct role_env *env, const struct msg_role_state *m)
 			memcpy(all->list[i].name, m->name.p, m->name.n);
 		}
 	}
+	was_silent = all->list[i].is_silent;
 	all->list[i].is_up = m->is_up != 0;
+	all->list[i].is_silent = m->is_silent != 0;
 	all->list[i].restarts = m->restarts;
+	if (was_silent != all->list[i].is_silent) {
+		tell_silent(env, m);
+	}
 }
 
 /* ---- walls and life ---- */

@@ -47,6 +47,10 @@ struct role_link {
 	/* Another process took its place: what was asked of the last one is not answered any more.
 	 * NULL: no matter. */
 	role_link_fn *found;
+	/* The peer is there and has answered the supervisor nothing for a while; or it answers
+	 * again. Of one that is lost that is not said, which ends its silence. NULL: no matter.
+	 * Only a role that hears ROLE_STATE (net/message.def) is told. */
+	void (*silent)(void *ctx, bool is_silent);
 };
 
 /* One per peer: keeps the end of a channel from a role that is being stopped, for which it is no
@@ -73,6 +77,7 @@ struct role_states {
 		enum role role;
 		char name[LIMIT_ID_BYTES + 1];
 		bool is_up;
+		bool is_silent;	   /* up, and answers nothing */
 		uint32_t restarts; /* alone, since all were started together */
 	} list[LIMIT_ROLES];
 };

@@ -4,6 +4,8 @@
  * Trust:  nobody before the handshake; then the name in the certificate, and nothing else.
  * Holds:  (1) no request is served whose certificate has ended or whose trust was replaced.
  *         (2) after a fence over an agent, none of its connections serves another request.
+ *         (3) a governor that does not answer is asked nothing: what it has not been given is not
+ *             made, so that "denied" is true.
  */
 #include "front/agents.h"
 
@@ -32,6 +34,7 @@ struct agents {
 	struct face *face;
 	struct sender *sender;
 	struct channel *governor;
+	bool governor_is_silent;
 	struct channel *keeper;
 	struct visitor *first;
 };
@@ -45,10 +48,14 @@ struct visitor {
 	bool is_cut;
 };
 
+/* (3) */
 static enum rc say(void *ctx, const struct message *m)
 {
 	struct agents *a = ctx;
 
+	if (a->governor_is_silent && m->kind != MESSAGE_WITHDRAW) {
+		return RC_AGAIN;
+	}
 	return channel_send(a->governor, m);
 }
 
@@ -195,8 +202,19 @@ static void governor_is_lost(void *ctx)
 {
 	struct agents *a = ctx;
 
+	a->governor_is_silent = false;
 	sender_governor_lost(a->sender);
 	face_governor_lost(a->face);
+}
+
+static void governor_is_silent(void *ctx, bool is_silent)
+{
+	struct agents *a = ctx;
+
+	a->governor_is_silent = is_silent;
+	if (is_silent) {
+		face_governor_silent(a->face);
+	}
 }
 
 static void governor_is_found(void *ctx)
@@ -340,8 +358,10 @@ static void agents_fini(struct agents *a)
 enum rc role_agents_main(const struct role_env *env, struct err *e)
 {
 	static const struct role_link keeper = {.on_message = on_message};
-	static const struct role_link governor = {
-	    .on_message = on_message, .lost = governor_is_lost, .found = governor_is_found};
+	static const struct role_link governor = {.on_message = on_message,
+						  .lost = governor_is_lost,
+						  .found = governor_is_found,
+						  .silent = governor_is_silent};
 	AUTO_DEPLOYMENT deployment = NULL;
 	AUTO_FINDINGS findings = FINDINGS_INIT;
 	CLEANUP(agents_fini) struct agents a = {.env = env, .arena = ARENA_INIT(256 * 1024)};

@@ -768,28 +768,45 @@ static void hear_tools(struct part *p, const struct msg_tools_reply *m)
 	}
 }
 
-/* A governor that ended may have admitted a call before. Whether it did is known to the next one,
- * not here; "denied" could be a lie. */
-#define LOST_CALL                                                                                  \
-	"Unknown (outcome_unknown): the governor ended while it had this call. Whether it was "    \
-	"made is not known here. Look before you call it again."
+/* A governor that ended may have admitted a call before, and one that is silent may yet. Whether it
+ * did is known to the next one, or to it, not here; "denied" could be a lie. */
+static void answer_unknown(struct part *p, const char *what)
+{
+	AUTO_BUF b = BUF_INIT(SMALL_BYTES);
+	AUTO_BUF text = BUF_INIT(SMALL_BYTES);
+
+	if (!p->is_call) {
+		answer_error(p, 32000, STR("the governor does not answer: ask again"));
+		return;
+	}
+	part_answer(p,
+		    buf_addf(&text,
+			     "Unknown (outcome_unknown): the governor %s while it had this call. "
+			     "Whether it was made is not known here. Look before you call it "
+			     "again.",
+			     what) == RC_OK &&
+			    mcp_reply_denial(&b, exchange_era(p->of), p->id, STR("outcome_unknown"),
+					     buf_view(&text), NULL) == RC_OK
+			? buf_view(&b)
+			: STR(""));
+}
 
 void face_governor_lost(struct face *f)
 {
 	struct part *p;
 
 	while ((p = exchanges_any(f->exchanges))) {
-		AUTO_BUF b = BUF_INIT(SMALL_BYTES);
+		answer_unknown(p, "ended");
+	}
+}
 
-		if (!p->is_call) {
-			answer_error(p, 32000, STR("the governor ended: ask again"));
-			continue;
-		}
-		part_answer(p,
-			    mcp_reply_denial(&b, exchange_era(p->of), p->id, STR("outcome_unknown"),
-					     STR(LOST_CALL), NULL) == RC_OK
-				? buf_view(&b)
-				: STR(""));
+void face_governor_silent(struct face *f)
+{
+	struct part *p;
+
+	while ((p = exchanges_any(f->exchanges))) {
+		withdraw(f, p); /* when it answers again, to nobody */
+		answer_unknown(p, "fell silent");
 	}
 }
 

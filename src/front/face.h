@@ -60,6 +60,8 @@ bool face_hear(struct face *f, const struct message *m);
 /* The governor ended: what waits for it is answered. Until there is another one, what is asked is
  * told that nothing can be recorded now. */
 void face_governor_lost(struct face *f);
+/* The governor is there and does not answer: the same, but what waits is withdrawn too. */
+void face_governor_silent(struct face *f);
 /* The agent was killed (or, with an empty id, everything was): what waits is aborted. */
 void face_cut(struct face *f, struct str agent);
 size_t face_waiting(const struct face *f);

@@ -319,9 +319,9 @@ static void show_health(const struct people *p, struct http_request *r)
 	for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
 		const struct role_state *s = &all->list[i];
 
-		if (!s->is_up) {
-			rc = buf_addf(&out, "restarting: %s%s%s\n", role_name(s->role),
-				      s->name[0] ? " " : "", s->name);
+		if (!s->is_up || s->is_silent) {
+			rc = buf_addf(&out, "%s: %s%s%s\n", s->is_up ? "silent" : "restarting",
+				      role_name(s->role), s->name[0] ? " " : "", s->name);
 		}
 	}
 	if (rc == RC_OK && p->log_why[0]) {
@@ -329,9 +329,9 @@ static void show_health(const struct people *p, struct http_request *r)
 	}
 	if (rc == RC_OK && p->witnesses[0] && strcmp(p->witnesses, "ok") != 0) {
 		rc = buf_addf(&out, "witnesses: %s\n", p->witnesses);
-		rc = rc == RC_OK ? witnessed_lines(&p->witnessed, clock_boot_ns(&p->env->clock),
-						   &out)
-				 : rc;
+		rc = rc == RC_OK
+			 ? witnessed_lines(&p->witnessed, clock_boot_ns(&p->env->clock), &out)
+			 : rc;
 	}
 	if (rc == RC_OK && out.n == 0) {
 		http_answer(r, 200, STR("text/plain"), STR("ok\n"));
@@ -345,7 +345,8 @@ static enum rc write_roles(const struct role_states *all, struct buf *out)
 	TRY(buf_addf(out, "# TYPE remit_role_up gauge\n"));
 	for (size_t i = 0; i < all->n; i++) {
 		TRY(buf_addf(out, "remit_role_up{role=\"%s\",name=\"%s\"} %d\n",
-			     role_name(all->list[i].role), all->list[i].name, all->list[i].is_up));
+			     role_name(all->list[i].role), all->list[i].name,
+			     all->list[i].is_up && !all->list[i].is_silent));
 	}
 	TRY(buf_addf(out, "# TYPE remit_role_restarts_total counter\n"));
 	for (size_t i = 0; i < all->n; i++) {
@@ -363,8 +364,7 @@ static enum rc write_log(const struct people *p, struct buf *out)
 	if (p->witnesses[0] == '\0') {
 		return RC_OK;
 	}
-	TRY(buf_addf(out,
-		     "# TYPE remit_witness_quorum_well gauge\nremit_witness_quorum_well %d\n",
+	TRY(buf_addf(out, "# TYPE remit_witness_quorum_well gauge\nremit_witness_quorum_well %d\n",
 		     strcmp(p->witnesses, "ok") == 0));
 	return witnessed_metrics(&p->witnessed, clock_boot_ns(&p->env->clock), out);
 }

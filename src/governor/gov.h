@@ -259,10 +259,11 @@ struct governor {
 	struct loop_timer refresh;
 	struct refusal_pace refusals;
 	bool is_ready;
-	bool has_no_room; /* not even denials are written any more (room.c) */
-	bool is_short;	  /* of room for more than reads (room.c) */
-	bool is_unsigned; /* the keeper does not answer (health.c) */
-	bool is_away;	  /* the log is in its emergency segment (health.c) */
+	bool has_no_room;      /* not even denials are written any more (room.c) */
+	bool is_short;	       /* of room for more than reads (room.c) */
+	bool is_unsigned;      /* the keeper does not answer (health.c) */
+	bool keeper_is_silent; /* as the supervisor says */
+	bool is_away;	       /* the log is in its emergency segment (health.c) */
 	uint64_t
 	    home_ns; /* when the way home is tried next; at home: until when room may be short */
 	uint64_t mend_ns;    /* when the vault is mended next */

@@ -194,7 +194,8 @@ void health_tick(struct governor *g)
 {
 	try_way_home(g);
 	mend_vault(g);
-	g->is_unsigned = g->checkpointer && checkpointer_keeper_is_silent(g->checkpointer);
+	g->is_unsigned = g->keeper_is_silent ||
+			 (g->checkpointer && checkpointer_keeper_is_silent(g->checkpointer));
 	follow(g);
 }
 

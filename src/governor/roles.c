@@ -61,9 +61,18 @@ static void keeper_is_lost(void *ctx)
 {
 	struct governor *g = ctx;
 
+	g->keeper_is_silent = false;
 	if (!g->is_broken && g->is_ready) {
 		leases_keeper_lost(g);
 	}
+}
+
+/* What follows is for health.c: nothing is sent while it does not answer. */
+static void keeper_is_silent(void *ctx, bool is_silent)
+{
+	struct governor *g = ctx;
+
+	g->keeper_is_silent = is_silent;
 }
 
 static void keeper_is_found(void *ctx)
@@ -84,8 +93,10 @@ static void keeper_is_found(void *ctx)
 
 enum rc roles_link_keeper(struct governor *g, channel_fn *hear, struct err *e)
 {
-	const struct role_link keeper = {
-	    .on_message = hear, .lost = keeper_is_lost, .found = keeper_is_found};
+	const struct role_link keeper = {.on_message = hear,
+					 .lost = keeper_is_lost,
+					 .found = keeper_is_found,
+					 .silent = keeper_is_silent};
 
 	return role_link(g->env, R_KEEPER, NULL, &keeper, g, &g->keeper, e);
 }
@@ -127,7 +138,7 @@ void roles_view(const struct governor *g, struct json_out *w)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct role_state *s = &all->list[i];
 
-		if (s->is_up && s->restarts == 0) {
+		if (s->is_up && !s->is_silent && s->restarts == 0) {
 			continue;
 		}
 		json_out_object(w);
@@ -136,6 +147,7 @@ void roles_view(const struct governor *g, struct json_out *w)
 			json_out_key_str(w, "name", str_from(s->name));
 		}
 		json_out_key_bool(w, "up", s->is_up);
+		json_out_key_bool(w, "silent", s->is_silent);
 		json_out_key_u64(w, "restarts", s->restarts);
 		json_out_close(w);
 	}

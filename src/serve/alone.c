@@ -44,6 +44,7 @@ static void tell_one(struct channel *to, const struct child *c)
 				  .role_state = {.role = (uint32_t)c->role,
 						 .name = str_from(c->name),
 						 .is_up = c->is_ready,
+						 .is_silent = c->is_silent,
 						 .restarts = c->restarts}};
 
 	(void)channel_send(to, &m); /* who cannot be told is about to be restarted */
@@ -54,7 +55,7 @@ void alone_tell(struct supervisor *s, const struct child *c)
 	for (size_t i = 0; i < s->children.n; i++) {
 		const struct child *to = &s->children.list[i];
 
-		if (!(to->role & (R_PEOPLE | R_GOVERNOR)) || !to->is_ready) {
+		if (!(to->role & (R_PEOPLE | R_GOVERNOR | R_AGENTS)) || !to->is_ready) {
 			continue;
 		}
 		for (size_t k = 0; k < s->children.n; k++) {
@@ -173,6 +174,7 @@ void alone_ended(struct supervisor *s, struct child *c, bool by_disk)
 	c->channel = NULL;
 	c->is_ready = false;
 	c->unanswered = 0;
+	c->is_silent = false;
 	if (was_steady) {
 		c->tries = 0;
 	}

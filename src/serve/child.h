@@ -15,6 +15,7 @@ struct child {
 	struct channel *channel; /* the supervisor's end */
 	uint64_t generation;	 /* that it was last started as */
 	unsigned unanswered;	 /* PINGs (watch.h) */
+	bool is_silent;		 /* and the others know it */
 	/* What follows is alone.c's. */
 	void *owner;
 	uint64_t started_ns;

@@ -28,6 +28,7 @@ struct serve_role {
 	const struct sandbox_policy *sandbox;
 	bool restarts_alone; /* its neighbours live on without it (role_link) */
 	unsigned silent_ms;  /* without an answer for so long it is killed (watch.h); 0 = never */
+	unsigned told_ms;    /* and for so long the others are told; 0 = they are not */
 };
 
 /* What the supervisor itself needs to know of a deployment. */

@@ -212,7 +212,7 @@ void supervisor_on_message(void *ctx, struct channel *channel, const struct mess
 	} else if (m->kind == MESSAGE_LOST) {
 		alone_on_lost(s, c, &m->lost);
 	} else if (m->kind == MESSAGE_PONG) {
-		c->unanswered = 0;
+		watch_answered(s, c);
 	} else if (m->kind == MESSAGE_READY) {
 		on_ready(s, c);
 	}

@@ -13,7 +13,7 @@ enum {
 	BACKOFF_FIRST_MS = 200,
 	BACKOFF_MOST_MS = 30 * 1000,
 	STEADY_MS = 60 * 1000, /* a run this long forgets the back-off */
-	WATCH_TICK_MS = 500,
+	WATCH_TICK_MS = 250,
 };
 
 enum state { STATE_STARTING, STATE_RUNNING, STATE_STOPPING, STATE_WAITING };

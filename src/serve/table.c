@@ -17,17 +17,22 @@
  * their deadlines. The index reads all of the log when it is made anew; nobody's call needs it. */
 enum { PROMPT_MS = 5000, PATIENT_MS = 120'000, NEVER = 0 };
 
-/* Opens as root, restarts alone, is killed when silent: see struct serve_role. */
+/* Whoever waits for one of the first gets an answer within two seconds of its silence: a tick of
+ * the supervisor (watch.h), one of the governor and the way there come on top of this. To be told
+ * so wrongly costs calls an answer, not a role its life. */
+enum { TOLD_MS = 1500 };
+
+/* Opens as root, restarts alone, is killed when silent, the others told: see struct serve_role. */
 static const struct serve_role roles[] = {
-    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, true, PROMPT_MS},
-    {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true, PATIENT_MS},
-    {R_STORE, role_store_main, false, &store_sandbox, true, PATIENT_MS},
-    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, true, PROMPT_MS},
-    {R_RUNNER, role_runner_main, false, &runner_sandbox, true, PROMPT_MS},
-    {R_AGENTS, role_agents_main, true, &agents_sandbox, true, PROMPT_MS},
-    {R_COURIER, role_courier_main, true, &courier_sandbox, true, PATIENT_MS},
-    {R_PEOPLE, role_people_main, true, &people_sandbox, true, PROMPT_MS},
-    {R_INDEX, role_index_main, false, &index_sandbox, true, NEVER},
+    {R_KEEPER, role_keeper_main, false, &keeper_sandbox, true, PROMPT_MS, TOLD_MS},
+    {R_BACKEND, role_backend_main, true, &postgresql_sandbox, true, PATIENT_MS, NEVER},
+    {R_STORE, role_store_main, false, &store_sandbox, true, PATIENT_MS, NEVER},
+    {R_GOVERNOR, role_governor_main, false, &governor_sandbox, true, PROMPT_MS, TOLD_MS},
+    {R_RUNNER, role_runner_main, false, &runner_sandbox, true, PROMPT_MS, TOLD_MS},
+    {R_AGENTS, role_agents_main, true, &agents_sandbox, true, PROMPT_MS, TOLD_MS},
+    {R_COURIER, role_courier_main, true, &courier_sandbox, true, PATIENT_MS, NEVER},
+    {R_PEOPLE, role_people_main, true, &people_sandbox, true, PROMPT_MS, TOLD_MS},
+    {R_INDEX, role_index_main, false, &index_sandbox, true, NEVER, NEVER},
 };
 
 const struct serve_table serve_table = {

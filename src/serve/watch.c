@@ -32,11 +32,30 @@ static void end(struct supervisor *s, struct child *c)
 
 	child_label(c->role, c->name, label);
 	log_err("the %s has been silent for %u ms: killed", label, c->unanswered * WATCH_TICK_MS);
-	c->is_ready = false;	     /* (1) */
+	c->is_ready = false; /* (1) */
+	c->is_silent = false;
 	(void)kill(c->pid, SIGKILL); /* it is our child and not reaped yet */
 	if (alone_can(s, c)) {
 		unplug(s, c);
 		alone_tell(s, c);
+	}
+}
+
+static void tell_silent(struct supervisor *s, struct child *c, bool is_silent)
+{
+	char label[LIMIT_ID_BYTES + 32];
+
+	child_label(c->role, c->name, label);
+	log_warn("the %s %s", label, is_silent ? "does not answer" : "answers again");
+	c->is_silent = is_silent;
+	alone_tell(s, c);
+}
+
+void watch_answered(struct supervisor *s, struct child *c)
+{
+	c->unanswered = 0;
+	if (c->is_silent) {
+		tell_silent(s, c, false);
 	}
 }
 
@@ -47,14 +66,20 @@ void watch_tick(struct loop_timer *t)
 
 	for (size_t i = 0; i < s->children.n; i++) {
 		struct child *c = &s->children.list[i];
-		unsigned most_ms = child_row(s->table, c->role)->silent_ms;
+		const struct serve_role *row = child_row(s->table, c->role);
+		unsigned silent_ms = c->unanswered * WATCH_TICK_MS;
 
-		if (!c->pid || !c->is_ready || !most_ms) {
+		if (!c->pid || !c->is_ready || !row->silent_ms) {
 			continue;
 		}
-		if (c->unanswered * WATCH_TICK_MS >= most_ms) {
+		if (silent_ms >= row->silent_ms) {
 			end(s, c);
-		} else if (channel_send(c->channel, &ping) == RC_OK) {
+			continue;
+		}
+		if (row->told_ms && silent_ms >= row->told_ms && !c->is_silent) {
+			tell_silent(s, c, true);
+		}
+		if (channel_send(c->channel, &ping) == RC_OK) {
 			c->unanswered++;
 		}
 	}

@@ -91,6 +91,7 @@ class Story:
         self.w.edit("remit.yaml", ("\nstate: state\n", f"\nstate: {self.w.state}\n"))
         self.n = 0
         self.refused = 0
+        self.note = ""
 
     def start(self):
         self.server = Server(self.w)
@@ -291,13 +292,25 @@ def checkpoint(s):
     s.person_can_stop()
 
 
-def stopped(role, *allowed):
+def stopped(role, *allowed, told=False):
+    """told: who waits for it is answered, and its silence is shown, before it is killed."""
     def story(s):
         pid = s.server.children(role)[0]
+        began = time.time()
         got = s.in_progress(lambda: os.kill(pid, signal.SIGSTOP))
         if got not in ("done", "outcome_unknown", *allowed):
             s.w.fail(f"the call in progress: {got}")
-        s.call("act")  # answered, whatever it is: is it back already?
+        s.note = f"; the call in progress: {got} after {time.time() - began:.1f} s"
+        got = s.call("act")  # answered, whatever it is: is it back already?
+        if told:
+            if "ms: killed" in s.server.text():
+                s.w.fail(f"a call waits until the {role} is killed")
+            if got not in ("outcome_unknown", "audit_unavailable"):
+                s.w.fail(f"with the {role} stopped a call is answered: {got}")
+            if s.health() == (200, "ok\n"):
+                s.w.fail(f"all is well without the {role}")
+            if "ms: killed" in s.server.text():
+                s.w.fail("control: it is killed already")
         s.until(f"the {role} is not ended", lambda x: x, lambda: "ms: killed" in s.server.text())
         s.until(f"the {role} is not back", lambda x: x, lambda: "is back" in s.server.text())
         s.person_can_stop()
@@ -320,7 +333,8 @@ def index(s):
 stories = {
     "full": full, "read-only": read_only, "unlinked": unlinked, "replaced": replaced,
     "checkpoint": checkpoint, "index": index,
-    "governor": stopped("governor"), "keeper": stopped("keeper"), "runner": stopped("runner"),
+    "governor": stopped("governor", told=True), "keeper": stopped("keeper", told=True),
+    "runner": stopped("runner"),
 }
 
 if os.geteuid() != 0:
@@ -340,7 +354,7 @@ def tell(name):
         story.disk.unmount()
         shutil.rmtree(story.w.top, ignore_errors=True)
     print(f"{name}: {story.n} calls, {story.refused} of them refused, "
-          f"{len(story.w.told)} results told; {time.time() - began:.1f} s", flush=True)
+          f"{len(story.w.told)} results told; {time.time() - began:.1f} s{story.note}", flush=True)
 
 
 def tell_all():

@@ -135,6 +135,17 @@ static void people_are_found(void *ctx)
 	}
 }
 
+/* Of the people's front only: no other row has told_ms. */
+static void people_are_silent(void *ctx, bool is_silent)
+{
+	const struct role_env *env = ctx;
+	char line[64];
+
+	(void)snprintf(line, sizeof(line), "%s finds people %s\n", role_name(env->role),
+		       is_silent ? "silent" : "there");
+	append(env, "links", str_from(line));
+}
+
 static void on_gone(void *ctx, struct channel *c, const char *why)
 {
 	const struct role_env *env = ctx;
@@ -172,7 +183,8 @@ static enum rc test_role_main(const struct role_env *env, struct err *e)
 	/* Its own channels are taken out of the list as it goes; supervisor is the first. */
 	static const enum role all[] = {R_AGENTS, R_PEOPLE, R_GOVERNOR, R_KEEPER, R_BACKEND};
 
-	static const struct role_link link = {.on_message = on_message, .found = people_are_found};
+	static const struct role_link link = {
+	    .on_message = on_message, .found = people_are_found, .silent = people_are_silent};
 
 	me = *env;
 	sign_in(env, n_fds);
@@ -255,7 +267,11 @@ static enum rc test_digest(const char *deployment, uint8_t ret[32], struct err *
 
 static const struct serve_role test_roles[] = {
     {.role = R_AGENTS, .main = test_role_main},
-    {.role = R_PEOPLE, .main = test_role_main, .restarts_alone = true, .silent_ms = 3000},
+    {.role = R_PEOPLE,
+     .main = test_role_main,
+     .restarts_alone = true,
+     .silent_ms = 3000,
+     .told_ms = 500},
     {.role = R_GOVERNOR, .main = test_role_main},
     {.role = R_KEEPER, .main = test_role_main, .restarts_alone = true},
     {.role = R_BACKEND, .main = test_role_main},
@@ -589,12 +605,32 @@ static void a_role_that_is_there_but_silent_is_ended_and_comes_back(void **state
 	wait_for("links", "people heard keeper-1", 1);
 	assert_int_equal(kill(keeper, SIGSTOP), 0); /* nobody minds: its row says so */
 	assert_int_equal(kill(people, SIGSTOP), 0);
+	wait_for("links", "governor finds people silent", 1); /* before */
 	wait_for("log", "the people has been silent for 3000 ms: killed", 1);
 	wait_for("links", "governor heard people-2", 1);
 	assert_false(is_running(people));
 	assert_true(is_running(keeper));
 	assert_int_equal(kill(keeper, SIGCONT), 0);
 	wait_for("links", "people heard keeper-1", 2); /* by the old and the new */
+	assert_int_equal(kill(supervisor, SIGTERM), 0);
+	assert_int_equal(end_status(), 0);
+}
+
+static void a_role_that_answers_again_goes_on_and_its_neighbours_know(void **state)
+{
+	(void)state;
+	pid_t people;
+
+	start_supervisor();
+	wait_for("log", "ready roles=7 generation=1", 1);
+	people = pid_of("people[]", 1);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(kill(people, SIGSTOP), 0);
+		wait_for("links", "governor finds people silent", i);
+		assert_int_equal(kill(people, SIGCONT), 0);
+		wait_for("links", "governor finds people there", i);
+	}
+	assert_true(is_running(people));
 	assert_int_equal(kill(supervisor, SIGTERM), 0);
 	assert_int_equal(end_status(), 0);
 }
@@ -738,6 +774,9 @@ int main(int argc, char **argv)
 					    remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_is_there_but_silent_is_ended_and_comes_back,
 					    make_place, remove_place),
+	    cmocka_unit_test_setup_teardown(
+		a_role_that_answers_again_goes_on_and_its_neighbours_know, make_place,
+		remove_place),
 	    cmocka_unit_test_setup_teardown(a_sender_that_the_governor_calls_silent_is_killed,
 					    make_place, remove_place),
 	    cmocka_unit_test_setup_teardown(a_role_that_dies_takes_all_with_it_and_all_come_back,

@@ -4,8 +4,9 @@
 works with a real tool; then its log is compared with what the agent was told and what the tool did.
 
 Each round starts `remit serve` on the same state, lets an agent call over MCP and mTLS, and kills
-all processes (or, in every fourth round, one role) with SIGKILL at a random moment. The tool is a
-program that appends the id of its call to a file. At the end, and every so many rounds:
+all processes with SIGKILL at a random moment. In every fourth round something happens to one role
+a moment before: it is killed, or stopped, or killed and its successor killed while it begins. The
+tool is a program that appends the id of its call to a file. At the end, and every so many rounds:
   - every call whose result a reply brought has its decision and its outcome in the published log
   - every line of the tool's file has a call.decided with verdict allow
   - no line is there twice
@@ -29,13 +30,21 @@ world = Served(os.path.abspath(sys.argv[1]), "kills", rng)
 n_calls = n_killed = 0
 
 
-def kill_one(server):
+def signal_one(server, number, choose):
     kids = server.children()
-    if kids:
-        try:
-            os.kill(rng.choice(kids), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    try:
+        if kids:
+            os.kill(choose(kids), number)
+    except ProcessLookupError:
+        pass
+
+
+def hurt_one(server):
+    how = rng.choice(("killed", "stopped", "killed twice"))
+    signal_one(server, signal.SIGSTOP if how == "stopped" else signal.SIGKILL, rng.choice)
+    if how == "killed twice":
+        time.sleep(rng.random() * 0.05)
+        signal_one(server, signal.SIGKILL, max)  # the youngest, if it is there already
 
 
 def work(path, until, stop):
@@ -64,7 +73,7 @@ def a_round(server, number):
         t.start()
     time.sleep(rng.random() * 0.5)
     if number % 4 == 3:
-        kill_one(server)
+        hurt_one(server)
         time.sleep(rng.random() * 0.3)
     server.kill()
     n_killed += 1

@@ -479,10 +479,36 @@ static people_read_fn *reader_of_verb(enum command_verb verb)
 	return readers[verb];
 }
 
+/* What would be cut is refused; but a stop never waits for its words. */
+static enum rc check_texts(const struct asked *a, enum command_verb verb, struct err *e)
+{
+	struct str text;
+
+	for (const struct json *m = a->body->child; m && verb != COMMAND_KILL; m = m->next) {
+		if (json_str(m, &text) && text.n > LIMIT_TEXT_BYTES) {
+			FAIL(e, RC_LIMIT, "'" STR_FMT "' is longer than %d bytes",
+			     STR_ARG(str_slice(m->key, 0, LIMIT_ID_BYTES)), LIMIT_TEXT_BYTES);
+		}
+	}
+	return RC_OK;
+}
+
+static enum rc read_body(struct asked *a, const struct msg_command *m, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+
+	if (json_parse(&a->g->round, m->body, &limits, &a->body, e) != RC_OK) {
+		return err_wrap(e, RC_INPUT, "the body must be a JSON object");
+	}
+	if (!command_info(m->verb) || json_type(a->body) != JSON_OBJECT) {
+		FAIL(e, RC_INPUT, "the body must be a JSON object, of a command that there is");
+	}
+	return check_texts(a, (enum command_verb)m->verb, e);
+}
+
 void people_on_command(struct governor *g, const struct msg_command *m)
 {
 	struct asked a = {.g = g, .req = m->req};
-	struct json_limits limits = JSON_LIMITS_DEFAULT;
 	AUTO_BUF out = BUF_INIT(LIMIT_RESULT_BYTES);
 	struct json_out w = json_out_to(&out);
 	struct err e = ERR_INIT;
@@ -496,10 +522,7 @@ void people_on_command(struct governor *g, const struct msg_command *m)
 		    arena_strf(&g->round, "user id %u is no person in people.yaml", m->uid));
 		return;
 	}
-	if (!command_info(m->verb) ||
-	    json_parse(&g->round, m->body, &limits, &a.body, &e) != RC_OK ||
-	    json_type(a.body) != JSON_OBJECT) {
-		(void)err_set(&e, RC_INPUT, __func__, "the body must be a JSON object: %s", e.msg);
+	if (read_body(&a, m, &e) != RC_OK) {
 		people_reply_err(g, m->req, &e);
 		return;
 	}

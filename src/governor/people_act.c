@@ -62,8 +62,12 @@ static enum rc incident_open(struct asked *a, struct err *e)
 	return RC_OK;
 }
 
+/* In plain words in its leaf (leaf.def). */
+enum { CLOSE_REASON_BYTES = 256 };
+
 static enum rc incident_close(struct asked *a, struct err *e)
 {
+	const struct str reason = text_of(a, "reason");
 	const struct incident *i;
 	uint64_t ix;
 
@@ -72,7 +76,10 @@ static enum rc incident_close(struct asked *a, struct err *e)
 	if (!i || i->status != INCIDENT_OPEN) {
 		FAIL(e, RC_ABSENT, "no open incident 'i%llu'", (unsigned long long)ix);
 	}
-	incidents_close(a->g, ix, a->person->name, str_slice(text_of(a, "reason"), 0, 256));
+	if (reason.n > CLOSE_REASON_BYTES) {
+		FAIL(e, RC_LIMIT, "'reason' is longer than %d bytes", CLOSE_REASON_BYTES);
+	}
+	incidents_close(a->g, ix, a->person->name, reason);
 	answer_id(a, "incident", 'i', ix, STR("closed"));
 	return RC_OK;
 }

@@ -561,6 +561,48 @@ static void a_log_that_cannot_be_written_says_nothing_to_anybody(void **state)
 	scene_free_log(&disk);
 }
 
+/* {<key>, "<member>": "xxx…"} */
+static const char *with_text(const char *key, const char *member, size_t n)
+{
+	static char text[8192];
+	static char words[8000];
+
+	assert_true(n < sizeof(words));
+	memset(words, 'x', n);
+	words[n] = '\0';
+	(void)snprintf(text, sizeof(text), "{%s,\"%s\":\"%s\"}", key, member, words);
+	return text;
+}
+
+static void words_that_would_be_cut_are_refused_but_a_stop_never_is(void **state)
+{
+	char deep[300] = "{\"a\":";
+	const struct heard_reply *r;
+	char incident[64];
+
+	(void)state;
+	scene_open(&s);
+	(void)snprintf(incident, sizeof(incident), "\"id\":\"i%llu\"",
+		       (unsigned long long)s.incident);
+	r = scene_command(&s, ALICE, COMMAND_DENY, with_text("\"id\":\"a1\"", "note", 4097));
+	assert_int_equal(r->code, 413);
+	assert_says(r->text, "'note' is longer than 4096 bytes");
+	r = scene_command(&s, ALICE, COMMAND_INCIDENT_CLOSE, with_text(incident, "reason", 257));
+	assert_int_equal(r->code, 413);
+	assert_says(r->text, "'reason' is longer than 256 bytes");
+	r = scene_command(&s, ALICE, COMMAND_INCIDENT_CLOSE, with_text(incident, "reason", 256));
+	assert_int_equal(r->code, 200);
+	for (size_t i = 0; i < 2 * 65; i++) {
+		deep[5 + i] = i < 65 ? '[' : ']';
+	}
+	deep[5 + 2 * 65] = '}';
+	r = scene_command(&s, ALICE, COMMAND_STATUS, deep);
+	assert_says(r->text, "the body must be a JSON object: 1:69: nested too deeply");
+	r = scene_command(&s, ERIN, COMMAND_KILL, with_text("\"scope\":\"all\"", "why", 7000));
+	assert_says(r->text, "\"acknowledged\":true");
+	scene_close(&s);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -587,6 +629,7 @@ int main(void)
 	    SCENE_TEST(it_ends_in_the_middle_of_everything),
 	    SCENE_TEST(a_restart_closes_what_the_last_life_left_open),
 	    SCENE_TEST(a_log_that_cannot_be_written_says_nothing_to_anybody),
+	    SCENE_TEST(words_that_would_be_cut_are_refused_but_a_stop_never_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,16 +41,21 @@ static const char head[] =
 
 /* ---- drawing a story ---- */
 
-static uint64_t draw(uint64_t *random, uint64_t n)
+struct luck {
+	uint64_t random;
+	uint64_t incident; /* the one that is open: each is another one, what is closed stays so */
+};
+
+static uint64_t draw(struct luck *l, uint64_t n)
 {
-	uint64_t z = *random += 0x9e3779b97f4a7c15u;
+	uint64_t z = l->random += 0x9e3779b97f4a7c15u;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	return (z ^ z >> 31) % n;
 }
 
-static enum rc draw_step(struct buf *b, uint64_t *r);
+static enum rc draw_step(struct buf *b, struct luck *r);
 
 #define ASSETS                                                                                     \
 	"assets: [\"host:h0\", \"host:h1\", \"host:h2\", \"host:h3\", \"host:h4\", \"host:h5\"]"
@@ -89,7 +94,7 @@ static const char *const crashes[] = {"power",	  "process",	   "power",	      "p
 static const char *const waits[] = {"1s", "5s", "40s", "2m", "6m", "12m"};
 
 /* Evidence, question, answer and claim, with whatever comes between. */
-static enum rc draw_wipe(struct buf *b, uint64_t *r)
+static enum rc draw_wipe(struct buf *b, struct luck *r)
 {
 	const char *agent = PICK(r, agents);
 	uint64_t host = draw(r, TARGETS);
@@ -106,15 +111,29 @@ static enum rc draw_wipe(struct buf *b, uint64_t *r)
 	return buf_addf(b, "  - {again: true, by: %s}\n", agent);
 }
 
-static enum rc draw_intents(struct buf *b)
+static enum rc draw_intents(struct buf *b, struct luck *r)
 {
-	return buf_add(b, STR("  - {intent: {}, by: red, name: red}\n"
-			      "  - {intent: {}, by: blue, name: blue}\n"));
+	for (size_t i = 0; i < ARRAY_LEN(agents); i++) {
+		TRY(buf_addf(b, "  - {intent: {incident: n%" PRIu64 "}, by: %s, name: %s}\n",
+			     r->incident, agents[i], agents[i]));
+	}
+	return RC_OK;
+}
+
+static enum rc open_incident(struct buf *b, struct luck *r)
+{
+	TRY(buf_addf(b, "  - {incident: {" ASSETS "}, name: n%" PRIu64 "}\n", ++r->incident));
+	return draw_intents(b, r);
+}
+
+static enum rc close_incident(struct buf *b, const struct luck *r)
+{
+	return buf_addf(b, "  - {incident: {status: closed}, name: n%" PRIu64 "}\n", r->incident);
 }
 
 /* An agent that was taken over: it names the other's task, says it is the other, or shows a key
  * that is not the task's. */
-static enum rc draw_theft(struct buf *b, uint64_t *r)
+static enum rc draw_theft(struct buf *b, struct luck *r)
 {
 	size_t who = draw(r, ARRAY_LEN(agents));
 	const char *other = agents[1 - who];
@@ -131,7 +150,7 @@ static enum rc draw_theft(struct buf *b, uint64_t *r)
 	}
 }
 
-static enum rc draw_fault(struct buf *b, uint64_t *r)
+static enum rc draw_fault(struct buf *b, struct luck *r)
 {
 	size_t which = draw(r, ARRAY_LEN(faults));
 
@@ -145,7 +164,7 @@ static enum rc draw_fault(struct buf *b, uint64_t *r)
 }
 
 /* A stop, and perhaps the two people that lift it. */
-static enum rc draw_stop(struct buf *b, uint64_t *r)
+static enum rc draw_stop(struct buf *b, struct luck *r)
 {
 	const char *scope = PICK(r, scopes);
 
@@ -155,12 +174,12 @@ static enum rc draw_stop(struct buf *b, uint64_t *r)
 	for (size_t i = 0; i < ARRAY_LEN(approvers); i++) {
 		TRY(buf_addf(b, "  - {resume: %s, by: %s}\n", scope, approvers[i]));
 	}
-	return draw_intents(b);
+	return draw_intents(b, r);
 }
 
 /* Perhaps with something that was sent and takes its time: 45 seconds, and a change is looked at
  * for as long before it. */
-static enum rc draw_crash(struct buf *b, uint64_t *r)
+static enum rc draw_crash(struct buf *b, struct luck *r)
 {
 	static const char *const slow[] = {"edr.look", "edr.isolate", "web.block"};
 	static const char *const before[] = {"1s", "40s", "80s", "80s"};
@@ -179,8 +198,26 @@ static enum rc draw_crash(struct buf *b, uint64_t *r)
 	return buf_add(b, STR("  - {fault: upstream edr up}\n  - {fault: upstream web up}\n"));
 }
 
-static enum rc draw_rare(struct buf *b, uint64_t *r)
+/* A task ends, and its credentials cannot be revoked for longer than its end may take. */
+static enum rc draw_lost(struct buf *b, struct luck *r)
 {
+	for (size_t i = 0; i < ARRAY_LEN(agents); i++) {
+		TRY(buf_addf(b, "  - {call: {edr.look: {host: h%" PRIu64 "}}, by: %s}\n",
+			     draw(r, TARGETS), agents[i]));
+	}
+	TRY(buf_add(b, STR("  - {fault: revocation refused}\n")));
+	TRY(close_incident(b, r));
+	TRY(buf_add(b, STR("  - {wait: 12m}\n")));
+	TRY(draw_step(b, r));
+	TRY(buf_add(b, STR("  - {wait: 6m}\n  - {fault: leases good}\n")));
+	return open_incident(b, r);
+}
+
+static enum rc draw_rare(struct buf *b, struct luck *r)
+{
+	if (draw(r, 28) == 0) {
+		return draw_lost(b, r);
+	}
 	switch (draw(r, 9)) {
 	case 0:
 		return draw_fault(b, r);
@@ -192,12 +229,11 @@ static enum rc draw_rare(struct buf *b, uint64_t *r)
 	case 2:
 		return buf_add(b, STR("  - {do: rollback, with: {id: $term}, by: alice}\n"));
 	case 3:
-		TRY(buf_add(b, STR("  - {incident: {status: closed}}\n")));
+		TRY(close_incident(b, r));
 		TRY(draw_step(b, r));
-		TRY(buf_add(b, STR("  - {incident: {" ASSETS "}}\n")));
-		return draw_intents(b);
+		return open_incident(b, r);
 	case 4:
-		return draw_intents(b);
+		return draw_intents(b, r);
 	case 5:
 		return draw_crash(b, r);
 	case 6:
@@ -208,7 +244,7 @@ static enum rc draw_rare(struct buf *b, uint64_t *r)
 	}
 }
 
-static enum rc draw_step(struct buf *b, uint64_t *r)
+static enum rc draw_step(struct buf *b, struct luck *r)
 {
 	uint64_t kind = draw(r, 100);
 
@@ -230,7 +266,8 @@ static enum rc draw_step(struct buf *b, uint64_t *r)
 				PICK(r, moods));
 	}
 	if (kind < 83) {
-		return buf_addf(b, "  - {intent: {}, by: %s}\n", PICK(r, agents));
+		return buf_addf(b, "  - {intent: {incident: n%" PRIu64 "}, by: %s}\n", r->incident,
+				PICK(r, agents));
 	}
 	return draw_rare(b, r);
 }
@@ -244,17 +281,18 @@ static const char tail[] = "  - {fault: disk good}\n"
 			   "  - {fault: signing good}\n"
 			   "  - {fault: upstream edr up}\n"
 			   "  - {fault: upstream web up}\n"
-			   "  - {do: clock confirm, by: alice}\n"
-			   "  - {incident: {status: closed}}\n"
-			   "  - {wait: 40m}\n";
+			   "  - {do: clock confirm, by: alice}\n";
 
 enum rc story_draw(struct buf *b, uint64_t seed, uint64_t steps)
 {
-	uint64_t random = seed;
+	struct luck luck = {.random = seed};
 
 	TRY(buf_add(b, str_of(head, sizeof(head) - 1)));
+	TRY(open_incident(b, &luck));
 	for (uint64_t i = 0; i < steps; i++) {
-		TRY(draw_step(b, &random));
+		TRY(draw_step(b, &luck));
 	}
-	return buf_add(b, str_of(tail, sizeof(tail) - 1));
+	TRY(buf_add(b, str_of(tail, sizeof(tail) - 1)));
+	TRY(close_incident(b, &luck));
+	return buf_add(b, STR("  - {wait: 40m}\n"));
 }

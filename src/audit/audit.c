@@ -21,7 +21,8 @@
 #include "governor/sealed.h"
 
 enum {
-	WINDOW = RECOMPUTE_REACH + 1,
+	AHEAD = RECOMPUTE_REACH + 1,
+	WINDOW = AHEAD + 1,	  /* and the leaf before */
 	SCRATCH_BYTES = 64 << 20, /* of one decision, as the governor's round */
 };
 
@@ -41,6 +42,7 @@ struct walk {
 	uint64_t n_read;
 	bool is_at_end;
 	uint64_t loaded; /* when the deployment of this life was read */
+	uint64_t pinned; /* time of the last clock.confirmed; 0 = none was seen */
 	struct arena arena;
 };
 
@@ -219,6 +221,87 @@ static enum rc tell_sealed(struct walk *w, struct audit_decision *d, enum rc rc,
 			    : tell(w, d, outcome_of(rc), str_from(why->msg), e);
 }
 
+/* Leaf ix, if it is in the window. */
+static const struct leaf *leaf_at(const struct walk *w, uint64_t ix)
+{
+	return ix < w->n_read && w->window[ix % WINDOW].ix == ix ? &w->window[ix % WINDOW].leaf
+								 : NULL;
+}
+
+/* The task that an intent opened, as soon as the intent was decided again. */
+static enum rc compare_grant(struct walk *w, const struct entry *n, const struct recomputed *now,
+			     const struct bundle *b, struct err *e)
+{
+	const struct leaf *task = leaf_at(w, n->ix + 1);
+	struct audit_decision d = {
+	    .ix = n->ix + 1, .leaf = task, .state = w->state, .bundle = b, .arena = &w->arena};
+	struct str difference;
+
+	if (!task || !recompute_is_grant(task, n->ix)) {
+		return RC_OK;
+	}
+	TRY(recompute_grant(now, &n->leaf, task, &w->arena, &difference, e));
+	return tell(w, &d, difference.p ? AUDIT_DIFFERS : AUDIT_EQUAL, difference, e);
+}
+
+static uint64_t decided_at(const struct leaf *l)
+{
+	switch ((int)l->kind) {
+	case LEAF_CALL_DECIDED:
+		return l->call_decided.at;
+	case LEAF_APPROVAL_OPENED:
+		return l->approval_opened.at;
+	case LEAF_PROPOSAL_MADE:
+		return l->proposal_made.at;
+	default:
+		return l->intent_decided.at;
+	}
+}
+
+/* The time that it was decided by is that of its leaf, but for the slack; while the log's time
+ * stands still the clock may be behind it. */
+static const char *time_difference(const struct walk *w, const struct entry *n)
+{
+	const struct leaf *before = n->ix ? leaf_at(w, n->ix - 1) : NULL;
+	uint64_t at = decided_at(&n->leaf);
+	uint64_t t = n->leaf.t;
+
+	if (state_clock_jump(w->state) ||
+	    (n->leaf.kind == LEAF_CALL_DECIDED &&
+	     !str_eq(n->leaf.call_decided.purpose, STR("agent")))) {
+		return NULL; /* Remit's own calls name none */
+	}
+	if (at > t + RECOMPUTE_SLACK_MS) {
+		return "at: decided after it was recorded";
+	}
+	return at + RECOMPUTE_SLACK_MS < t && t != w->pinned && before && before->t != t
+		   ? "at: decided long before it was recorded"
+		   : NULL;
+}
+
+/* A call that moves its task on is right behind the leaf that says so, and no other call is. */
+static const char *phase_difference(const struct walk *w, const struct entry *n,
+				    const struct recomputed *now)
+{
+	const struct leaf_call_decided *c = &n->leaf.call_decided;
+	const struct leaf *before = n->ix ? leaf_at(w, n->ix - 1) : NULL;
+	const struct leaf_task_phase *p = before && before->kind == LEAF_TASK_PHASE &&
+						  str_eq(before->task_phase.how, STR("used")) &&
+						  before->task_phase.task == c->task
+					      ? &before->task_phase
+					      : NULL;
+
+	if (n->leaf.kind != LEAF_CALL_DECIDED || !str_eq(c->verdict, STR("allow")) ||
+	    !str_eq(c->purpose, STR("agent"))) {
+		return NULL;
+	}
+	if (!now->d.phase.p) {
+		return p ? "phase: moved on by a call that does not" : NULL;
+	}
+	return !p || !str_eq(p->phase, now->d.phase) ? "phase: not moved on as this call does"
+						     : NULL;
+}
+
 static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e)
 {
 	struct audit_decision d = {
@@ -226,6 +309,7 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	const struct digest *digest = recompute_bundle(&n->leaf);
 	struct recomputed now;
 	struct err why = ERR_INIT;
+	const char *other;
 	bool was_told;
 	enum rc rc;
 
@@ -244,7 +328,13 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	}
 	TRY(recompute_leaf(w->state, d.bundle, &n->leaf, &d.values, &w->arena, &now, e));
 	d.now = &now;
-	return tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e);
+	other = time_difference(w, n);
+	other = other ? other : phase_difference(w, n, &now);
+	if (now.is_equal && other) {
+		return tell(w, &d, AUDIT_DIFFERS, str_from(other), e);
+	}
+	TRY(tell(w, &d, now.is_equal ? AUDIT_EQUAL : AUDIT_DIFFERS, now.difference, e));
+	return n->leaf.kind == LEAF_INTENT_DECIDED ? compare_grant(w, n, &now, d.bundle, e) : RC_OK;
 }
 
 /* What people did, and what results were, by the bundle that was active. */
@@ -264,7 +354,8 @@ static enum rc look_again(struct walk *w, const struct entry *n, struct err *e)
 		return RC_OK;
 	}
 	if (recompute_is_of_people(&n->leaf)) {
-		TRY(recompute_people(w->state, d.bundle, &n->leaf, &w->arena, &difference, e));
+		TRY(recompute_people(w->state, d.bundle, &n->leaf, w->pinned, &w->arena,
+				     &difference, e));
 	} else {
 		rc = open_for_result(w, n, &values, &why);
 		if (rc != RC_OK) {
@@ -349,6 +440,8 @@ static enum rc step(struct walk *w, uint64_t ix, struct err *e)
 	state_apply(w->state, ix, l);
 	if (l->kind == LEAF_STARTED) {
 		w->loaded = l->started.loaded;
+	} else if (l->kind == LEAF_CLOCK_CONFIRMED) {
+		w->pinned = l->t;
 	}
 	return RC_OK;
 }
@@ -368,7 +461,7 @@ static enum rc begin(struct walk *w, struct err *e)
 static enum rc go(struct walk *w, uint64_t *ret_n, struct err *e)
 {
 	for (uint64_t ix = w->first; ix <= w->last; ix++) {
-		while (!w->is_at_end && w->n_read < ix + WINDOW) {
+		while (!w->is_at_end && w->n_read < ix + AHEAD) {
 			TRY(read_one(w, e));
 		}
 		if (ix == w->n_read) {

@@ -36,6 +36,21 @@ struct str accountable_now(const struct state *s, const struct bundle *b, struct
 	return g->rota.n ? g->rota.p[0] : STR("");
 }
 
+enum reason accountable_may_resume(const struct bundle *b, const struct task *t,
+				   const struct person *p)
+{
+	const struct agent *agent = bundle_agent(b, t->agent);
+	const struct playbook *playbook = bundle_playbook(b, t->playbook);
+
+	if (!agent || str_eq(agent->owner, p->name) || str_eq(agent->deputy, p->name)) {
+		return REASON_APPROVER_CONFLICT;
+	}
+	return str_eq(t->accountable, p->name) ||
+		       (playbook && str_list_has(&p->groups, playbook->accountable))
+		   ? REASON_NONE
+		   : REASON_APPROVER_AUTH;
+}
+
 struct ladder ladder_of(const struct group *g)
 {
 	static const struct rung standard[] = {

@@ -18,6 +18,11 @@ enum { DUTY_MAX_S = 7 * 86400 };
 struct str accountable_now(const struct state *s, const struct bundle *b, struct str group,
 			   uint64_t now_unix_ms);
 
+/* May this person let a suspended task go on? Whoever answers for such tasks may, but not who owns
+ * the agent that left its grant. */
+enum reason accountable_may_resume(const struct bundle *b, const struct task *t,
+				   const struct person *p);
+
 /* The ladder of a group: its own, or whoever is on call at once and the whole group after a minute.
  */
 struct ladder {

@@ -3,7 +3,7 @@
  *
  * Trust:  the leaves are what somebody published; one that does not fit is a fault, never a reason
  *         to stop.
- * Holds:  rules (1) to (11) of the header are looked for at the leaf that would break them.
+ * Holds:  rules (1) to (13) of the header are looked for at the leaf that would break them.
  */
 #include "core/log_lint.h"
 
@@ -51,6 +51,10 @@ struct log_lint {
 	uint64_t started_t;
 	uint64_t before_t; /* of the leaf before this one */
 	bool has_jumped;   /* the clock, in this life: how long that was is not known */
+	struct {
+		enum leaf_kind kind; /* LEAF_NONE: any */
+		uint64_t task;
+	} next; /* what the next leaf must be, and of which task */
 	struct {
 		uint64_t call; /* 0 = none was seen */
 		uint64_t bytes;
@@ -386,11 +390,46 @@ static void mark(struct log_lint *l, uint64_t ix, enum leaf_kind kind, uint8_t m
 	}
 }
 
+/* (12) */
+static enum rc check_intent(struct log_lint *l, const struct leaf_task_opened *t, struct err *e)
+{
+	const struct seen *o = object(l, t->intent, LEAF_INTENT_DECIDED);
+
+	if (t->intent == 0) {
+		l->next.kind = LEAF_BREAK_GLASS_OPENED;
+		l->next.task = here(l);
+		return RC_OK;
+	}
+	return (o && !(o->marks & MARK_OPEN)) || t->intent + 1 != here(l)
+		   ? fault(l, e, "its intent %" PRIu64 " is not allowed right before it", t->intent)
+		   : RC_OK;
+}
+
+/* (12), (13) */
+static enum rc check_next(struct log_lint *l, const struct leaf *leaf, struct err *e)
+{
+	enum leaf_kind kind = l->next.kind;
+	bool fits = kind == LEAF_BREAK_GLASS_OPENED
+			? leaf->break_glass_opened.task == l->next.task
+			: leaf->call_decided.task == l->next.task &&
+			      str_eq(leaf->call_decided.verdict, STR("allow"));
+
+	l->next.kind = LEAF_NONE;
+	if (kind == LEAF_NONE || (leaf->kind == kind && fits)) {
+		return RC_OK;
+	}
+	return kind == LEAF_BREAK_GLASS_OPENED
+		   ? fault(l, e, "task %" PRIu64 " was opened, and nobody broke glass",
+			   l->next.task)
+		   : fault(l, e, "task %" PRIu64 " moved on, and no call used that", l->next.task);
+}
+
 static enum rc take_task(struct log_lint *l, const struct leaf_task_opened *t, struct err *e)
 {
 	const struct seen *i = object(l, t->incident, LEAF_INCIDENT_OPENED);
 
 	begin(l, &l->counts.tasks);
+	TRY(check_intent(l, t, e));
 	return i && !(i->marks & MARK_OPEN)
 		   ? fault(l, e, "incident %" PRIu64 " is closed", t->incident)
 		   : RC_OK;
@@ -483,9 +522,17 @@ static enum rc take(struct log_lint *l, const struct leaf *leaf, struct err *e)
 		return end(l, leaf->incident_closed.incident, LEAF_INCIDENT_OPENED,
 			   &l->counts.incidents, "incident", e);
 	case LEAF_INTENT_DECIDED:
-		return str_eq(leaf->intent_decided.verdict, STR("allow"))
-			   ? use_approval(l, leaf->intent_decided.approval, e)
-			   : RC_OK;
+		if (!str_eq(leaf->intent_decided.verdict, STR("allow"))) {
+			return RC_OK;
+		}
+		own(l)->marks = MARK_OPEN;
+		return use_approval(l, leaf->intent_decided.approval, e);
+	case LEAF_TASK_PHASE:
+		if (str_eq(leaf->task_phase.how, STR("used"))) {
+			l->next.kind = LEAF_CALL_DECIDED;
+			l->next.task = leaf->task_phase.task;
+		}
+		return RC_OK;
 	case LEAF_TASK_OPENED:
 		return take_task(l, &leaf->task_opened, e);
 	case LEAF_TASK_ENDED:
@@ -542,6 +589,7 @@ enum rc log_lint_take(struct log_lint *l, uint64_t ix, const struct leaf *leaf, 
 	l->counts.leaves++;
 	TRY(check_order(l, leaf, e));
 	TRY(check_causes(l, leaf, e));
+	TRY(check_next(l, leaf, e));
 	return take(l, leaf, e);
 }
 

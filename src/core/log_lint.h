@@ -21,6 +21,10 @@
  *	(11) what a read is accounted for is the answer that is recorded before it: as long, and
  *with secrets taken out if it is labelled so
  *
+ *	(12) a task is opened by the allowed intent right before it, or for the person who breaks
+ *	     glass right behind it
+ *	(13) a task moves on to a phase by using it in the call right behind
+ *
  * What is open where the log ends is no fault: it is counted.
  */
 #pragma once

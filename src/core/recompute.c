@@ -545,10 +545,50 @@ static enum rc recompute_intent(const struct state *s, const struct bundle *b,
 	r->detail = d.detail;
 	r->d.policies = d.policies;
 	r->d.gates = d.gates;
+	r->i = d;
 	same_verdict(c, was->verdict, was->reason, r);
 	same_list(c, "policies", &was->policies, &d.policies);
 	same_number(c, "approval", was->approval, d.verdict == VERDICT_ALLOW ? d.approval : 0);
 	same_number(c, "attempt", was->attempt, d.attempt);
+	return RC_OK;
+}
+
+bool recompute_is_grant(const struct leaf *l, uint64_t intent)
+{
+	return l->kind == LEAF_TASK_OPENED && intent && l->task_opened.intent == intent;
+}
+
+enum rc recompute_grant(const struct recomputed *now, const struct leaf *intent,
+			const struct leaf *task, struct arena *arena, struct str *ret_difference,
+			struct err *e)
+{
+	struct comparing c = {.text = BUF_INIT(DIFFERENCE_BYTES)};
+	const struct leaf_intent_decided *q = &intent->intent_decided;
+	const struct leaf_task_opened *was = &task->task_opened;
+	const struct intent_decision *d = &now->i;
+
+	*ret_difference = STR_NULL;
+	same_text(&c, "verdict of its intent", STR("allow"), verdict_name(now->verdict));
+	same_number(&c, "incident", was->incident, q->incident);
+	same_text(&c, "agent", was->agent, q->agent);
+	same_text(&c, "playbook", was->playbook, q->playbook);
+	same_text(&c, "goal_class", was->goal_class, q->goal_class);
+	same_list(&c, "tools", &was->tools, &d->tools);
+	same_list(&c, "targets", &was->targets, &d->targets);
+	same_list(&c, "data", &was->data, &d->data);
+	same_text(&c, "phase", was->phase, d->phase);
+	same_number(&c, "not_after", was->not_after, d->not_after_unix_ms);
+	same_number(&c, "max_calls", was->max_calls, d->max_calls);
+	same_number(&c, "max_targets", was->max_targets, d->max_targets);
+	same_number(&c, "max_deviations", was->max_deviations, d->max_deviations);
+	same_text(&c, "accountable", was->accountable, d->accountable);
+	if (c.differs) {
+		*ret_difference = arena_str(arena, buf_view(&c.text));
+	}
+	buf_fini(&c.text);
+	if (c.differs && !ret_difference->p) {
+		FAIL(e, RC_NOMEM, "no memory for a difference");
+	}
 	return RC_OK;
 }
 

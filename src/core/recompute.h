@@ -61,6 +61,7 @@ struct recomputed {
 	enum reason reason;
 	struct str detail;
 	struct decision d;
+	struct intent_decision i;
 };
 
 /* s must have been made of exactly recompute_basis() leaves, and b be recompute_bundle(). Only
@@ -69,8 +70,16 @@ enum rc recompute_leaf(const struct state *s, const struct bundle *b, const stru
 		       const struct recompute_values *v, struct arena *arena,
 		       struct recomputed *ret, struct err *e);
 
-/* The request of a call.decided of an agent, an approval.opened or a proposal.made, as it was. RC_INPUT when its
- * marks are none. Marks live in arena. */
+/* Is this the task that the intent of leaf `intent` opened? Then it is the leaf behind it. */
+bool recompute_is_grant(const struct leaf *l, uint64_t intent);
+/* now: of that intent. What the task may do is what was decided, and no more: *ret_difference (p ==
+ * NULL: none) says what is not; it lives in arena. */
+enum rc recompute_grant(const struct recomputed *now, const struct leaf *intent,
+			const struct leaf *task, struct arena *arena, struct str *ret_difference,
+			struct err *e);
+
+/* The request of a call.decided of an agent, an approval.opened or a proposal.made, as it was.
+ * RC_INPUT when its marks are none. Marks live in arena. */
 enum rc recompute_request(const struct leaf *l, const struct recompute_values *v,
 			  struct arena *arena, struct call_request *ret, struct err *e);
 

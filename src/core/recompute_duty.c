@@ -27,12 +27,6 @@ enum rc look_at_duty(struct look *k, struct err *e)
 		   : RC_OK;
 }
 
-/* (1) */
-static bool is_at(const struct look *k, uint64_t at)
-{
-	return at != 0 && look_is_its_time(k, at);
-}
-
 /* Does something of this task still stand? */
 static bool has_standing_term(const struct state *s, uint64_t task)
 {
@@ -59,7 +53,7 @@ enum rc look_at_accountable(struct look *k, struct err *e)
 		   !has_standing_term(k->s, x->task))) {
 		return look_differs(k, e, "of a task that nobody has to answer for");
 	}
-	if (!is_at(k, x->at)) {
+	if (!look_is_at(k, x->at)) {
 		return look_differs(k, e, "at: it was recorded at another time");
 	}
 	now = accountable_now(k->s, k->b, p->accountable, x->at);
@@ -149,7 +143,7 @@ enum rc look_at_rung(struct look *k, struct err *e)
 	    !escalation_waits(k->s, k->b, up->what, up->about, &w) || !ladder_for(k, &w, &ladder)) {
 		return look_differs(k, e, "about: it waits for nobody");
 	}
-	if (!is_at(k, x->at)) {
+	if (!look_is_at(k, x->at)) {
 		return look_differs(k, e, "at: it was recorded at another time");
 	}
 	r = escalation_due(&ladder, up->level, up->since_unix_ms, x->at);

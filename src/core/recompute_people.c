@@ -14,6 +14,7 @@
 #include "core/agent_record.h"
 #include "core/autonomy.h"
 #include "core/decide.h"
+#include "core/deviation.h"
 #include "core/recompute_impl.h"
 
 bool recompute_is_of_people(const struct leaf *l)
@@ -35,6 +36,13 @@ bool recompute_is_of_people(const struct leaf *l)
 	case LEAF_ESCALATION_OPENED:
 	case LEAF_ESCALATION_MOVED:
 	case LEAF_ESCALATION_ENDED:
+	case LEAF_TASK_PHASE:
+	case LEAF_TASK_SUSPENDED:
+	case LEAF_TASK_RESUMED:
+	case LEAF_TASK_ENDED:
+	case LEAF_CALL_COMPLETED:
+	case LEAF_TOOL_OBSERVED:
+	case LEAF_AGENT_PAUSED:
 		return true;
 	default:
 		return false;
@@ -58,7 +66,8 @@ enum rc look_differs(struct look *k, struct err *e, const char *fmt, ...)
 
 bool look_is_past(const struct look *k, uint64_t unix_ms)
 {
-	return !state_clock_jump(k->s) && k->l->t > unix_ms + RECOMPUTE_SLACK_MS;
+	return !state_clock_jump(k->s) && k->l->t != k->pinned_unix_ms &&
+	       k->l->t > unix_ms + RECOMPUTE_SLACK_MS;
 }
 
 bool look_is_early(const struct look *k, uint64_t unix_ms)
@@ -66,9 +75,13 @@ bool look_is_early(const struct look *k, uint64_t unix_ms)
 	return !state_clock_jump(k->s) && k->l->t + RECOMPUTE_SLACK_MS < unix_ms;
 }
 
-bool look_is_its_time(const struct look *k, uint64_t unix_ms)
+bool look_is_at(const struct look *k, uint64_t unix_ms)
 {
-	return !look_is_past(k, unix_ms) && !look_is_early(k, unix_ms);
+	/* A clock that was set back a moment ago shows as time that stands still. */
+	bool may_be_back = k->l->t == state_last_unix_ms(k->s);
+
+	return unix_ms != 0 && !look_is_early(k, unix_ms) &&
+	       (may_be_back || !look_is_past(k, unix_ms));
 }
 
 /* ---- stops ---- */
@@ -134,6 +147,33 @@ static enum rc look_at_fallen(struct look *k, const struct agent *a, enum effect
 				  STR_ARG(effect_name(effect)), STR_ARG(said), STR_ARG(now));
 }
 
+/* Does what it is about show it? */
+static bool is_due(const struct look *k, const struct agent *a, enum breach why)
+{
+	const struct leaf_agent_breached *x = &k->l->agent_breached;
+	const struct agent_record *r = state_agent_record(k->s, a->id);
+	const struct call *c = state_call(k->s, x->cause);
+	const struct task *t = state_task(k->s, x->task);
+	uint64_t limit = k->b->autonomy.attempts_count;
+	uint64_t attempts = autonomy_attempts(r, k->b, k->l->t - RECOMPUTE_SLACK_MS);
+
+	switch (why) {
+	case BREACH_ATTEMPTS:
+	case BREACH_SEVERE:
+		return limit && r && r->n_attempts && attempts >= limit &&
+		       (why == BREACH_SEVERE) ==
+			   (r->attempts[r->n_attempts - 1].weight >= DEVIATION_SEVERE);
+	case BREACH_SUSPENDED:
+		return t && t->state == TASK_SUSPENDED && str_eq(t->agent, a->id);
+	case BREACH_UNVERIFIED:
+		return c && t && c->task == t->ix && str_eq(t->agent, a->id) && c->is_verified &&
+		       !c->verified_holds;
+	case BREACHES:
+		break;
+	}
+	return false;
+}
+
 static enum rc look_at_breach(struct look *k, struct err *e)
 {
 	const struct leaf_agent_breached *x = &k->l->agent_breached;
@@ -142,6 +182,10 @@ static enum rc look_at_breach(struct look *k, struct err *e)
 
 	if (!a || !breach_from_name(x->why, &why)) {
 		return look_differs(k, e, "a breach of no agent of the deployment");
+	}
+	if (!is_due(k, a, why)) {
+		return look_differs(k, e, "why: '" STR_FMT "', which nothing shows",
+				    STR_ARG(x->why));
 	}
 	TRY(look_at_fallen(k, a, EFFECT_CONTAIN, why, x->contain, e));
 	return look_at_fallen(k, a, EFFECT_DESTROY, why, x->destroy, e);
@@ -332,15 +376,35 @@ static enum rc look(struct look *k, struct err *e)
 		return look_at_rung(k, e);
 	case LEAF_ESCALATION_ENDED:
 		return look_at_escalation_end(k, e);
+	case LEAF_TASK_PHASE:
+		return look_at_phase(k, e);
+	case LEAF_TASK_SUSPENDED:
+		return look_at_suspended(k, e);
+	case LEAF_TASK_RESUMED:
+		return look_at_resumed(k, e);
+	case LEAF_TASK_ENDED:
+		return look_at_ended(k, e);
+	case LEAF_CALL_COMPLETED:
+		return look_at_outcome(k, e);
+	case LEAF_TOOL_OBSERVED:
+		return look_at_definition(k, e);
+	case LEAF_AGENT_PAUSED:
+		return look_at_pause(k, e);
 	default:
 		return RC_OK;
 	}
 }
 
 enum rc recompute_people(const struct state *s, const struct bundle *b, const struct leaf *l,
-			 struct arena *arena, struct str *ret_difference, struct err *e)
+			 uint64_t pinned_unix_ms, struct arena *arena, struct str *ret_difference,
+			 struct err *e)
 {
-	struct look k = {.s = s, .b = b, .l = l, .arena = arena, .difference = STR_NULL};
+	struct look k = {.s = s,
+			 .b = b,
+			 .l = l,
+			 .pinned_unix_ms = pinned_unix_ms,
+			 .arena = arena,
+			 .difference = STR_NULL};
 
 	TRY(look(&k, e));
 	*ret_difference = k.difference;

@@ -23,7 +23,10 @@ enum { RECOMPUTE_SLACK_MS = 60000 };
 
 bool recompute_is_of_people(const struct leaf *l);
 
-/* s must be made of all leaves before l, and b be the bundle that was active. *ret_difference (p ==
+/* pinned_unix_ms: a clock that was ahead was confirmed where it is now, and until it has caught up
+ * the log's time stands still there; 0 = it does not.
+ * s must be made of all leaves before l, and b be the bundle that was active. *ret_difference (p ==
  * NULL: none) says what is not as it had to be; it lives in arena. Only memory is an error. */
 enum rc recompute_people(const struct state *s, const struct bundle *b, const struct leaf *l,
-			 struct arena *arena, struct str *ret_difference, struct err *e);
+			 uint64_t pinned_unix_ms, struct arena *arena, struct str *ret_difference,
+			 struct err *e);

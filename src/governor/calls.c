@@ -358,14 +358,13 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 {
 	struct flight *f;
 	struct str args;
+	uint64_t call;
 	uint64_t ix;
 
 	TRY(check_sender(g, d->tool, e));
-	if (d->phase.p) {
-		TRY(tasks_move_on(g, r->task, d->phase, "used", e));
-	}
-	TRY(args_to_send(g, r, d->tool, book_next_ix(g->book), &args, e));
-	f = flight_new(g, book_next_ix(g->book), e);
+	call = book_next_ix(g->book) + (d->phase.p != NULL); /* the task moves on right before it */
+	TRY(args_to_send(g, r, d->tool, call, &args, e));
+	f = flight_new(g, call, e);
 	if (!f) {
 		return e->code;
 	}
@@ -376,7 +375,9 @@ static enum rc admit(struct governor *g, struct request *r, const struct decisio
 	f->lease = lease;
 	f->request = r->id;
 	f->is_runner = definitions_sender_is_runner(d->tool->upstream);
-	if (decided_record(g, r, d, lease, &ix, e) != RC_OK) {
+	if ((d->phase.p &&
+	     tasks_move_on(g, r->task, d->phase, "used", r->judged_unix_ms, e) != RC_OK) ||
+	    decided_record(g, r, d, lease, &ix, e) != RC_OK) {
 		flight_drop(g, f);
 		return e->code;
 	}

@@ -535,9 +535,9 @@ void leases_recover(struct governor *g);
 /* ---- tasks.c ---- */
 void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by, uint64_t cause);
 void tasks_suspend(struct governor *g, uint64_t task, enum reason reason, uint64_t cause);
-/* The task enters that phase. how as in task.phase. */
+/* The task enters that phase, as was decided at that time. how as in task.phase. */
 enum rc tasks_move_on(struct governor *g, uint64_t task, struct str phase, const char *how,
-		      struct err *e);
+		      uint64_t at, struct err *e);
 /* What the task's phase still wants before it may close as done, as texts in the round's arena. */
 enum rc tasks_unmet(struct governor *g, const struct task *t, struct str_list *ret, struct err *e);
 void tasks_tick(struct governor *g);

@@ -241,7 +241,7 @@ static void advance(struct governor *g, struct request *r)
 		calls_refuse(g, r, &d);
 		return;
 	}
-	if (tasks_move_on(g, r->task, d.phase, "advanced", &e) != RC_OK) {
+	if (tasks_move_on(g, r->task, d.phase, "advanced", q.now_unix_ms, &e) != RC_OK) {
 		reply_refusal(g, r, REASON_AUDIT_UNAVAILABLE, str_from(e.msg), 0);
 		return;
 	}

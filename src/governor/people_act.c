@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/accountable.h"
 
 static void answer_id(struct asked *a, const char *what, char letter, uint64_t ix, struct str state)
 {
@@ -113,23 +114,6 @@ static enum rc task_stop(struct asked *a, struct err *e)
 	return RC_OK;
 }
 
-/* Whoever answers for such tasks, but not who owns the agent that left its grant. */
-static enum reason may_resume(const struct asked *a, const struct task *t)
-{
-	const struct bundle *b = a->g->bundle;
-	const struct agent *agent = bundle_agent(b, t->agent);
-	const struct playbook *p = bundle_playbook(b, t->playbook);
-
-	if (!agent || str_eq(agent->owner, a->person->name) ||
-	    str_eq(agent->deputy, a->person->name)) {
-		return REASON_APPROVER_CONFLICT;
-	}
-	return str_eq(t->accountable, a->person->name) ||
-		       (p && str_list_has(&a->person->groups, p->accountable))
-		   ? REASON_NONE
-		   : REASON_APPROVER_AUTH;
-}
-
 static enum rc task_resume(struct asked *a, struct err *e)
 {
 	const struct task *t;
@@ -141,7 +125,7 @@ static enum rc task_resume(struct asked *a, struct err *e)
 	if (t->state != TASK_SUSPENDED) {
 		FAIL(e, RC_DENIED, "the task is not suspended");
 	}
-	reason = may_resume(a, t);
+	reason = accountable_may_resume(a->g->bundle, t, a->person);
 	if (reason != REASON_NONE) {
 		people_reply_reason(a->g, a->req, reason, STR_NULL);
 		return RC_OK;

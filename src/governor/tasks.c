@@ -92,11 +92,11 @@ void tasks_end(struct governor *g, uint64_t task, const char *why, struct str by
 }
 
 enum rc tasks_move_on(struct governor *g, uint64_t task, struct str phase, const char *how,
-		      struct err *e)
+		      uint64_t at, struct err *e)
 {
 	struct leaf l = {
 	    .kind = LEAF_TASK_PHASE,
-	    .task_phase = {.task = task, .phase = phase, .how = str_from(how)},
+	    .task_phase = {.task = task, .phase = phase, .how = str_from(how), .at = at},
 	};
 
 	return book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e);

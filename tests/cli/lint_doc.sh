@@ -12,7 +12,7 @@ say() {
 
 kinds=$(sed -nE 's/^LEAF\(([A-Z_]+), [a-z_]+, "([a-z_.]+)".*/\1 \2/p' src/core/leaf.def)
 [ -n "$kinds" ] || say "no kinds found"
-made=$(sed -n '/recompute_is_decision(/,/^}/p; /^static bool is_question/,/^}/p' src/core/recompute.c
+made=$(sed -n '/recompute_is_decision(/,/^}/p; /^bool recompute_is_grant(/,/^}/p; /^static bool is_question/,/^}/p' src/core/recompute.c
 	sed -n '/recompute_is_of_result(/,/^}/p' src/core/recompute_result.c)
 while read -r name wire; do
 	n=$(grep -cF "| \`$wire\` |" docs/formats/lint.md)

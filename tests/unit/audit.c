@@ -67,6 +67,28 @@ static const char proposes[] =
     "  - {call: {edr.wipe: {host: b}}, expect: deny autonomy}\n"
     "  - {call: {edr.isolate: {host: c}}, expect: deny target_not_in_incident}\n";
 
+/* What moves from phase to phase: by a call, and by word. */
+static const char moves[] =
+    "scenario: T\ntitle: a test\n"
+    "fixture:\n"
+    "  upstreams:\n"
+    "    edr:\n"
+    "      tools:\n"
+    "        look: {effect: read, on: host}\n"
+    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: release}\n"
+    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: isolate}\n"
+    "  playbooks:\n"
+    "    steps:\n"
+    "      phases:\n"
+    "        - {name: see, tools: [edr___look], next: [act, rest]}\n"
+    "        - {name: act, tools: [edr___isolate, edr___release], next: [rest]}\n"
+    "        - {name: rest, tools: [edr___look, edr___isolate]}\n"
+    "incident: {assets: [\"host:a\"]}\n"
+    "steps:\n"
+    "  - {call: {edr.look: {host: a}}, expect: allow}\n"
+    "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+    "  - {call: {edr.release: {host: a}}, expect: allow}\n";
+
 /* What is read, and what is looked at afterwards. */
 static const char reads[] =
     "scenario: T\ntitle: a test\n"
@@ -98,6 +120,7 @@ struct altered {
 	size_t counts[AUDIT_OUTCOMES];
 	enum audit_outcome outcome_of[MANY]; /* of decisions */
 	bool is_decision[MANY];		     /* of core/recompute.h */
+	bool is_agents[MANY];		     /* a call of an agent */
 	bool is_of_people[MANY];
 	bool is_of_result[MANY];
 	enum leaf_kind kinds[MANY];
@@ -155,6 +178,8 @@ static enum rc decided(void *ctx, const struct audit_decision *d, struct err *e)
 	a->counts[d->outcome]++;
 	a->outcome_of[d->ix] = d->outcome;
 	a->is_decision[d->ix] = recompute_is_decision(d->leaf);
+	a->is_agents[d->ix] = d->leaf->kind == LEAF_CALL_DECIDED &&
+			      str_eq(d->leaf->call_decided.purpose, STR("agent"));
 	a->is_of_people[d->ix] = recompute_is_of_people(d->leaf);
 	a->is_of_result[d->ix] = recompute_is_of_result(d->leaf);
 	assert_true(d->outcome == AUDIT_EQUAL || d->why.n > 0);
@@ -321,6 +346,130 @@ static void a_wrong_proposal_is_found(void **state)
 	tell_of(proposes, find_all, &least);
 }
 
+/* ---- what a task may do ---- */
+
+static void one_tool_more(struct leaf *l)
+{
+	static struct str tools[8];
+
+	assert_true(l->task_opened.tools.n < ARRAY_LEN(tools));
+	for (size_t i = 0; i < l->task_opened.tools.n; i++) {
+		tools[i] = l->task_opened.tools.p[i];
+	}
+	tools[l->task_opened.tools.n] = STR("edr___wipe_all");
+	l->task_opened.tools = (struct str_list){tools, l->task_opened.tools.n + 1};
+}
+static void other_targets(struct leaf *l)
+{
+	l->task_opened.targets.n--;
+}
+static void longer(struct leaf *l)
+{
+	l->task_opened.not_after += 1;
+}
+static void more_calls(struct leaf *l)
+{
+	l->task_opened.max_calls++;
+}
+static void more_deviations(struct leaf *l)
+{
+	l->task_opened.max_deviations++;
+}
+static void other_phase(struct leaf *l)
+{
+	l->task_opened.phase = STR("later");
+}
+static void other_accountable(struct leaf *l)
+{
+	l->task_opened.accountable = STR("mallory");
+}
+static void other_agent(struct leaf *l)
+{
+	l->task_opened.agent = STR("spiffe://drill.example/agent/other");
+}
+
+static void find_grant(void *ctx, struct sim *sim)
+{
+	static void (*const alterations[])(struct leaf *) = {
+	    one_tool_more, other_targets,     longer,	   more_calls, more_deviations,
+	    other_phase,   other_accountable, other_agent,
+	};
+	struct altered whole;
+	size_t n = 0;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		n += whole.kinds[ix] == LEAF_TASK_OPENED;
+		for (size_t k = 0;
+		     whole.kinds[ix] == LEAF_TASK_OPENED && k < ARRAY_LEN(alterations); k++) {
+			struct altered a = {.ix = ix, .alter = alterations[k]};
+
+			assert_int_equal(whole.outcome_of[ix], AUDIT_EQUAL);
+			walk(sim, &a);
+			if (a.outcome_of[ix] != AUDIT_DIFFERS) {
+				fail_msg("alteration %zu of the grant is not found", k);
+			}
+		}
+	}
+	assert_int_equal(n, 1);
+}
+
+static void a_task_that_may_more_than_its_intent_is_found(void **state)
+{
+	(void)state;
+	tell_of(story, find_grant, NULL);
+}
+
+/* ---- phases and times ---- */
+
+static void moves_elsewhere(struct leaf *l)
+{
+	l->task_phase.phase = STR("rest"); /* which is there, and has the tool */
+}
+
+static void decided_later(struct leaf *l)
+{
+	l->call_decided.at += 3600000;
+}
+
+/* The call behind it would not have moved on so. */
+static void find_moves(void *ctx, struct sim *sim)
+{
+	struct altered whole;
+	size_t n = 0;
+
+	(void)ctx;
+	audit_of(sim, &whole);
+	assert_int_equal(whole.counts[AUDIT_DIFFERS], 0);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		struct altered a = {.ix = ix, .alter = moves_elsewhere};
+
+		if (whole.kinds[ix] != LEAF_TASK_PHASE) {
+			continue;
+		}
+		n++;
+		walk(sim, &a);
+		assert_int_equal(a.outcome_of[ix + 1], AUDIT_DIFFERS);
+	}
+	assert_int_equal(n, 1);
+	for (uint64_t ix = 0; ix < whole.n; ix++) {
+		struct altered a = {.ix = ix, .alter = decided_later};
+
+		if (whole.kinds[ix] != LEAF_CALL_DECIDED || !whole.is_agents[ix]) {
+			continue;
+		}
+		walk(sim, &a);
+		assert_int_equal(a.outcome_of[ix], AUDIT_DIFFERS);
+	}
+}
+
+static void a_task_that_moves_otherwise_than_its_call_does_is_found(void **state)
+{
+	(void)state;
+	tell_of(moves, find_moves, NULL);
+}
+
 /* ---- what people did ---- */
 
 /* Whoever did it becomes another, who may not. */
@@ -344,6 +493,15 @@ static void by_a_stranger(struct leaf *l)
 		break;
 	case LEAF_AUTONOMY_CHANGED:
 		l->autonomy_changed.judged++;
+		break;
+	case LEAF_TASK_ENDED:
+		l->task_ended.why = STR("expired");
+		break;
+	case LEAF_CALL_COMPLETED:
+		l->call_completed.labels.n = 0;
+		break;
+	case LEAF_TASK_PHASE:
+		l->task_phase.how = STR("advanced");
 		break;
 	default:
 		fail_msg("no alteration of '" STR_FMT "'", STR_ARG(leaf_kind_name(l->kind)));
@@ -372,8 +530,9 @@ static void find_people(void *ctx, struct sim *sim)
 				 (unsigned long long)ix, STR_ARG(leaf_kind_name(whole.kinds[ix])));
 		}
 	}
-	/* two votes and what they settled, a demotion, what the stop made void, a lift by two */
-	assert_int_equal(n, 8);
+	/* two votes and what they settled, a demotion, what the stop made void and ended, a lift
+	 * by two */
+	assert_int_equal(n, 9);
 }
 
 static void what_people_might_not_do_is_found(void **state)
@@ -452,7 +611,7 @@ static void miss(void *ctx, struct sim *sim)
 	struct altered erased = {.ix = UINT64_MAX, .no_values = RC_ABSENT};
 	struct altered sealed = {.ix = UINT64_MAX, .no_values = RC_DENIED};
 	struct altered no_bundle = {.ix = UINT64_MAX, .has_no_bundle = true};
-	size_t open = 1; /* the intent: nothing of it is sealed; nor of what people did */
+	size_t open = 2; /* the intent and its grant: nothing of them is sealed, nor of people */
 	size_t all;
 
 	(void)ctx;
@@ -469,7 +628,7 @@ static void miss(void *ctx, struct sim *sim)
 	walk(sim, &sealed);
 	assert_int_equal(sealed.counts[AUDIT_NO_KEYS], all - open);
 	walk(sim, &no_bundle);
-	assert_int_equal(no_bundle.counts[AUDIT_NO_BUNDLE], all);
+	assert_int_equal(no_bundle.counts[AUDIT_NO_BUNDLE], all - 1); /* the grant: its intent */
 }
 
 static void what_cannot_be_opened_is_not_guessed_at(void **state)
@@ -508,6 +667,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_wrong_decision_is_found_wherever_it_is),
 	    cmocka_unit_test(a_wrong_proposal_is_found),
+	    cmocka_unit_test(a_task_that_may_more_than_its_intent_is_found),
+	    cmocka_unit_test(a_task_that_moves_otherwise_than_its_call_does_is_found),
 	    cmocka_unit_test(what_people_might_not_do_is_found),
 	    cmocka_unit_test(a_result_that_was_another_is_found),
 	    cmocka_unit_test(what_cannot_be_opened_is_not_guessed_at),

@@ -78,6 +78,14 @@ static uint64_t answer(struct log *l)
 	return call;
 }
 
+static uint64_t open_task(struct log *l, const char *verdict)
+{
+	uint64_t intent = ADD(l, INTENT_DECIDED, intent_decided, .incident = at.incident,
+			      .verdict = str_from(verdict));
+
+	return ADD(l, TASK_OPENED, task_opened, .incident = at.incident, .intent = intent);
+}
+
 /* A life with a task, a granted approval and a lease that was delivered. */
 static void begin(struct log *l)
 {
@@ -86,7 +94,7 @@ static void begin(struct log *l)
 	ADD(l, LOG_OPENED, log_opened, .origin = STR("x"));
 	ADD(l, STARTED, started, .generation = 1);
 	at.incident = ADD(l, INCIDENT_OPENED, incident_opened, .severity = 1);
-	at.task = ADD(l, TASK_OPENED, task_opened, .incident = at.incident);
+	at.task = open_task(l, "allow");
 	at.approval = ADD(l, APPROVAL_OPENED, approval_opened, .task = at.task);
 	settle(l, "granted");
 	at.lease = ADD(l, LEASE_INTENDED, lease_intended, .task = at.task);
@@ -106,6 +114,7 @@ static void a_whole_log_has_no_fault_and_counts_what_is_open(void **state)
 	complete(&l, at.call, "ok"); /* it became known */
 	at.term = ADD(&l, TERM_STARTED, term_started, .call = at.call, .task = at.task);
 	account(&l, answer(&l), 9, 0);
+	ADD(&l, TASK_PHASE, task_phase, .task = at.task, .how = STR("used"));
 	allow(&l, "read", 0, at.lease);
 	ADD(&l, LEASE_REVOKING, lease_revoking, .lease = at.lease);
 	ADD(&l, LEASE_GONE, lease_gone, .lease = at.lease);
@@ -120,8 +129,10 @@ static void a_whole_log_has_no_fault_and_counts_what_is_open(void **state)
 	assert_int_equal(n.approvals.open, 0);
 	ADD(&l, TERM_CHANGED, term_changed, .term = at.term, .how = STR("reverted"));
 	ADD(&l, TASK_CLOSED, task_closed, .task = at.task, .closure = STR("closed"));
+	ADD(&l, TASK_OPENED, task_opened, .incident = at.incident);
+	ADD(&l, BREAK_GLASS_OPENED, break_glass_opened, .task = l.n - 1);
 	expect(&l, NULL);
-	assert_int_equal(log_lint_counts(l.lint).tasks.open, 0);
+	assert_int_equal(log_lint_counts(l.lint).tasks.open, 1);
 	log_lint_free(l.lint);
 }
 
@@ -248,7 +259,42 @@ static void closed_with_a_lease(struct log *l)
 static void task_on_a_closed_incident(struct log *l)
 {
 	ADD(l, INCIDENT_CLOSED, incident_closed, .incident = at.incident);
+	open_task(l, "allow");
+}
+static void task_that_was_denied(struct log *l)
+{
+	open_task(l, "deny");
+}
+static void task_of_an_old_intent(struct log *l)
+{
+	ADD(l, TASK_OPENED, task_opened, .incident = at.incident, .intent = at.task - 1);
+}
+static void task_of_nobody(struct log *l)
+{
 	ADD(l, TASK_OPENED, task_opened, .incident = at.incident);
+	allow(l, "read", 0, 0);
+}
+static void glass_of_another_task(struct log *l)
+{
+	ADD(l, TASK_OPENED, task_opened, .incident = at.incident);
+	ADD(l, BREAK_GLASS_OPENED, break_glass_opened, .task = at.task);
+}
+static void phase_without_a_call(struct log *l)
+{
+	ADD(l, TASK_PHASE, task_phase, .task = at.task, .how = STR("used"));
+	settle(l, "void");
+}
+static void phase_of_another_task(struct log *l)
+{
+	uint64_t task = open_task(l, "allow");
+
+	ADD(l, TASK_PHASE, task_phase, .task = task, .how = STR("used"));
+	allow(l, "read", 0, 0);
+}
+static void phase_by_a_denied_call(struct log *l)
+{
+	ADD(l, TASK_PHASE, task_phase, .task = at.task, .how = STR("used"));
+	ADD(l, CALL_DECIDED, call_decided, .task = at.task, .verdict = STR("deny"));
 }
 static void term_over(struct log *l)
 {
@@ -288,8 +334,15 @@ static void each_rule_that_is_broken_is_found_at_the_leaf_that_shows_it(void **s
 	    {accounted_for_no_answer, "which has not just answered"},
 	    {after_the_end, "has ended"},
 	    {closed_unended, "is closed before it ended"},
-	    {closed_with_a_lease, "is closed, and its lease 6 is not gone"},
+	    {closed_with_a_lease, "is closed, and its lease 7 is not gone"},
 	    {task_on_a_closed_incident, "is closed"},
+	    {task_that_was_denied, "is not allowed right before it"},
+	    {task_of_an_old_intent, "is not allowed right before it"},
+	    {task_of_nobody, "and nobody broke glass"},
+	    {glass_of_another_task, "and nobody broke glass"},
+	    {phase_without_a_call, "and no call used that"},
+	    {phase_of_another_task, "and no call used that"},
+	    {phase_by_a_denied_call, "and no call used that"},
 	    {term_over, "is over already"},
 	};
 

@@ -12,7 +12,7 @@ __attribute__((unused)) static const char *difference(struct scene *w, struct le
 
 	l.t = w->f.t;
 	assert_true(recompute_is_of_people(&l));
-	assert_ok(recompute_people(w->f.s, &w->b, &l, &w->arena, &d, NULL));
+	assert_ok(recompute_people(w->f.s, &w->b, &l, 0, &w->arena, &d, NULL));
 	return d.p;
 }
 

@@ -4,6 +4,7 @@
 #include "look.h"
 
 #include "core/autonomy.h"
+#include "core/deviation.h"
 
 /* ---- stops ---- */
 
@@ -40,6 +41,16 @@ static void a_stop_is_lifted_by_two_who_may(void **state)
 
 /* ---- autonomy ---- */
 
+static void attempt(struct scene *w, uint64_t weight)
+{
+	struct leaf l = fold_call(w->task, STR("contain"), 1);
+
+	l.call_decided.verdict = STR("deny");
+	l.call_decided.reason = STR("target_not_in_incident");
+	l.call_decided.attempt = weight;
+	fold_add(&w->f, l);
+}
+
 static void a_breach_costs_what_the_rules_say(void **state)
 {
 	(void)state;
@@ -51,7 +62,18 @@ static void a_breach_costs_what_the_rules_say(void **state)
 	    AGENT_BREACHED, agent_breached, .agent = FOLD_AGENT, .why = STR("severe"),
 	    .cause = w->task, .contain = autonomy_name(contain), .destroy = autonomy_name(destroy));
 
+	EXPECT_FALSE(w, l, "which nothing shows");
+	attempt(w, 3);
+	EXPECT_FALSE(w, l, "which nothing shows"); /* too little */
+	attempt(w, DEVIATION_SEVERE);
 	EXPECT_TRUE(w, l);
+	l.agent_breached.why = STR("attempts");
+	EXPECT_FALSE(w, l, "which nothing shows"); /* the last one is severe */
+	l.agent_breached.why = STR("suspended");
+	EXPECT_FALSE(w, l, "which nothing shows");
+	l.agent_breached.why = STR("unverified");
+	EXPECT_FALSE(w, l, "which nothing shows");
+	l.agent_breached.why = STR("severe");
 	l.agent_breached.destroy = STR("");
 	EXPECT_FALSE(w, l, "destroy: '' in the log");
 	l.agent_breached.destroy = autonomy_name(destroy);

@@ -59,6 +59,7 @@ struct checkpointer {
 	struct tiles *tiles; /* NULL while they cannot be opened */
 	uint64_t published;  /* what tiles said last, for this thread */
 	unsigned n_failed;   /* turns, one after another */
+	bool is_doubted;     /* until one has not failed */
 	uint64_t asked_ns;   /* SIGNING: when the keeper was asked */
 	unsigned n_waited;   /* and ticks since */
 	struct helper *helper;
@@ -178,7 +179,12 @@ bool checkpointer_keeper_is_silent(struct checkpointer *c)
 
 bool checkpointer_is_failing(const struct checkpointer *c)
 {
-	return c->n_failed >= FAILING_AFTER;
+	return c->is_doubted || c->n_failed >= FAILING_AFTER;
+}
+
+void checkpointer_doubt(struct checkpointer *c)
+{
+	c->is_doubted = true;
 }
 
 static void interval_is_over(struct loop_timer *t)
@@ -291,6 +297,7 @@ static void turn_is_over(struct checkpointer *c, enum rc rc)
 	} else if (c->turn == TURN_PUBLISHING) {
 		c->turn = TURN_IDLE;
 		c->n_failed = 0;
+		c->is_doubted = false;
 		c->published = tiles_published_size(c->tiles);
 		prove_leases(c);
 		if (!write_cosigned(c)) {

@@ -51,6 +51,8 @@ enum rc checkpointer_witnessed(struct checkpointer *c, struct str note);
 uint64_t checkpointer_published_size(const struct checkpointer *c);
 /* Has writing what is published failed for some seconds? It is tried again and again. */
 bool checkpointer_is_failing(const struct checkpointer *c);
+/* At a start, where there are signs that it would fail: it counts as failing until it has not. */
+void checkpointer_doubt(struct checkpointer *c);
 /* Once a tick: has the keeper not answered for five seconds, and for so many ticks that it
  * is not our clock that was set? It is listened to as before. */
 bool checkpointer_keeper_is_silent(struct checkpointer *c);

@@ -203,6 +203,12 @@ void health_start(struct governor *g)
 {
 	g->is_away = segment_is_emergency(book_log(g->book));
 	g->is_short = state_degraded(g->state) == DEGRADED_ROOM;
+	/* The last life could not publish, or this one's key is not stored in its place: the disk
+	 * takes nothing new, and what this life is told first must not be that all is well. */
+	if (g->checkpointer &&
+	    (state_degraded(g->state) == DEGRADED_PUBLISHING || vault_is_away(g->vault))) {
+		checkpointer_doubt(g->checkpointer);
+	}
 	follow(g); /* (2) */
 }
 

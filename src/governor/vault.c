@@ -506,6 +506,11 @@ static bool take_home(struct vault *v)
 	return v->n_away == 0;
 }
 
+bool vault_is_away(const struct vault *v)
+{
+	return v->n_away > 0;
+}
+
 void vault_mend(struct vault *v, struct channel *keeper)
 {
 	if (v->n_away == 0 && !v->misses_some) {

@@ -46,6 +46,8 @@ void vault_on_key(struct vault *v, struct channel *keeper, const struct msg_key_
 /* Takes home what is in the emergency place, and asks for what could not be stored. Nothing to do:
  * no file is touched. Call it now and then. */
 void vault_mend(struct vault *v, struct channel *keeper);
+/* Are there keys in the emergency place, which keys/ does not take? */
+bool vault_is_away(const struct vault *v);
 /* Wipes the keys of objects that are needed no more; their files stay. */
 void vault_forget(struct vault *v, const struct vault_needs *needs);
 /* Could this life's key be stored nowhere, or one that it needs not be read? why: borrowed. Nothing

@@ -204,6 +204,12 @@ class Story:
         return place + "/" + sorted(x for x in os.listdir(place) if x.endswith(".seg"))[-1]
 
 
+def starts_ill(s):
+    status, text = s.health()
+    if status != 503 or "publishing" not in text:
+        s.w.fail(f"after a start on a full disk the first answer is {status}, {text}")
+
+
 def full(s):
     got = s.in_progress(s.disk.fill)
     if got != "done":  # there is room set aside for it
@@ -219,6 +225,7 @@ def full(s):
     s.person_can_stop()
     s.server.stop()
     s.start()
+    starts_ill(s)
     s.connect()
     s.person_can_stop()
     s.refuses("change")
@@ -229,6 +236,15 @@ def full(s):
         s.w.fail("control: the keys of these lives are not in the emergency place")
     s.disk.empty()
     s.until("the keys do not come home", lambda x: not x, lambda: any(open(away, "rb").read()))
+    # And one that was filled while nothing ran: nobody has said so yet.
+    s.works("with room again")
+    s.server.stop()
+    s.disk.fill()
+    s.start()
+    starts_ill(s)
+    s.connect()
+    s.refuses("change")
+    s.disk.empty()
 
 
 def read_only(s):

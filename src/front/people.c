@@ -46,6 +46,7 @@ struct people {
 	/* As the governor said last (MESSAGE_LOG_HEALTH). */
 	char log_why[HEALTH_BYTES];
 	char witnesses[HEALTH_BYTES];
+	bool clock_jumped;
 	struct witnessed witnessed;
 	struct channel *index;
 	struct channel *keeper;
@@ -327,6 +328,9 @@ static void show_health(const struct people *p, struct http_request *r)
 	if (rc == RC_OK && p->log_why[0]) {
 		rc = buf_addf(&out, "log: %s\n", p->log_why);
 	}
+	if (rc == RC_OK && p->clock_jumped) {
+		rc = buf_addf(&out, "clock: jumped\n");
+	}
 	if (rc == RC_OK && p->witnesses[0] && strcmp(p->witnesses, "ok") != 0) {
 		rc = buf_addf(&out, "witnesses: %s\n", p->witnesses);
 		rc = rc == RC_OK
@@ -361,6 +365,8 @@ static enum rc write_log(const struct people *p, struct buf *out)
 {
 	TRY(buf_addf(out, "# TYPE remit_log_well gauge\nremit_log_well %d\n",
 		     p->log_why[0] == '\0'));
+	TRY(buf_addf(out, "# TYPE remit_clock_well gauge\nremit_clock_well %d\n",
+		     !p->clock_jumped));
 	if (p->witnesses[0] == '\0') {
 		return RC_OK;
 	}
@@ -436,6 +442,7 @@ static void on_governor(void *ctx, struct channel *c, const struct message *m)
 	} else if (m->kind == MESSAGE_LOG_HEALTH) {
 		note_text(p->log_why, m->log_health.why);
 		note_text(p->witnesses, m->log_health.witnesses);
+		p->clock_jumped = m->log_health.clock_jumped != 0;
 	} else if (m->kind == MESSAGE_WITNESS_SEEN) {
 		witnessed_hear(&p->witnessed, &m->witness_seen);
 	}

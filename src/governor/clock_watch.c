@@ -56,6 +56,7 @@ static void jumped(struct governor *g, const char *seen)
 		g->is_broken = true; /* a clock that is not believed must not go on */
 		return;
 	}
+	health_tell(g);
 	clock_format_unix_ms(l.clock_jumped.expected, expected);
 	clock_format_unix_ms(l.clock_jumped.found, found);
 	log_err("the clock jumped from %s to %s: ends of terms wait for remit clock confirm",
@@ -119,6 +120,7 @@ static enum rc confirm(struct governor *g, struct str by, uint64_t booted, struc
 
 	TRY(book_record(g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));
 	g->booted_ms = booted;
+	health_tell(g);
 	return RC_OK;
 }
 

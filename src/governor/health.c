@@ -61,7 +61,8 @@ void health_tell(struct governor *g)
 {
 	struct message m = {.kind = MESSAGE_LOG_HEALTH,
 			    .log_health = {.why = degraded_name(state_degraded(g->state)),
-					   .witnesses = witness_quorum(g)}};
+					   .witnesses = witness_quorum(g),
+					   .clock_jumped = state_clock_jump(g->state) != 0}};
 
 	if (g->people && channel_send(g->people, &m) != RC_OK) {
 		log_warn("the people's front cannot be told how the log is");

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """fault_serve.py REMIT [NAME...] - real faults under the whole product while an agent works: the
-log's disk is filled to the last byte, becomes read-only, loses a segment, has one replaced, or an
-older checkpoint; a role is stopped and answers nothing.
+log's disk is filled to the last byte, becomes read-only, answers with EIO where the log lies or
+everywhere, loses a segment, has one replaced, or an older checkpoint; a role is stopped and answers
+nothing; the clock is set.
 
 For each:
   - before it, and once it was taken away, the same calls are made (the control)
@@ -11,12 +12,15 @@ For each:
   - /healthz is 503 and says why; status says it; a person can stop something
   - it heals, or the start that it needs is said
 Needs root, for a disk of its own in a file: without, it is skipped."""
+import fcntl
 import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -47,14 +51,20 @@ class Disk:
         os.mkdir(self.at)
         with open(self.image, "wb") as f:
             f.truncate(DISK_MB << 20)
-        out = sh("mkfs.ext4", "-q", "-m", "0", self.image)
+        # What the file system needs for itself lies at the beginning, so that the rest alone can
+        # fail.
+        out = sh("mkfs.ext4", "-q", "-m", "0", "-E", "packed_meta_blocks=1,lazy_itable_init=0",
+                 self.image)
         if out.returncode:
             skip("skipped: no mkfs.ext4: " + out.stderr.strip())
+        self.device = sh("losetup", "-f", "--show", self.image).stdout.strip()
+        if not self.device:
+            skip("skipped: no loop device can be had here")
         if not self.mount():
             skip("skipped: nothing can be mounted here")
 
     def mount(self):
-        return sh("mount", "-o", "loop", self.image, self.at).returncode == 0
+        return sh("mount", self.device, self.at).returncode == 0
 
     def fill(self):
         with open(self.at + "/fill", "wb", buffering=0) as f:
@@ -75,12 +85,31 @@ class Disk:
         if out.returncode:
             skip("skipped: " + out.stderr)
 
+    def end_at(self, size):
+        """The device has so many bytes now, whatever the file system believes: what lies behind is
+        answered with EIO, as by a disk that lost it. 0: it is whole again."""
+        fd = os.open(self.device, os.O_RDWR)
+        info = bytearray(232)  # struct loop_info64
+        fcntl.ioctl(fd, 0x4c05, info)  # LOOP_GET_STATUS64
+        struct.pack_into("<Q", info, 32, size)  # lo_sizelimit
+        fcntl.ioctl(fd, 0x4c04, bytes(info))  # LOOP_SET_STATUS64
+        os.close(fd)
+
+    def place_of(self, path):
+        """The first byte of the device that the file is written to."""
+        out = sh("filefrag", "-v", "-b1", path).stdout
+        return min(int(x) for x in re.findall(r"\d+\.\. *\d+: *(\d+)\.\.", out))
+
     def unmount(self):
         for _ in range(100):
             if not os.path.ismount(self.at) or sh("umount", self.at).returncode == 0:
                 return True
             time.sleep(0.1)
         return False
+
+    def free(self):
+        self.unmount()
+        sh("losetup", "-d", self.device)
 
 
 class Story:
@@ -92,18 +121,34 @@ class Story:
         self.n = 0
         self.refused = 0
         self.note = ""
+        self.env = {}
 
     def start(self):
-        self.server = Server(self.w)
+        self.server = Server(self.w, self.env)
         self.server.wait_ready()
 
-    def begin(self):
+    def begin(self, other_place):
+        """other_place: where the log goes on is on another disk."""
+        if os.environ.get("CLOCK_JUMP_SO"):
+            self.env = {"LD_PRELOAD": os.environ["CLOCK_JUMP_SO"],
+                        "CLOCK_JUMP": self.w.top + "/clock"}
+            self.set_clock(0)
+        if other_place:
+            self.w.edit("remit.yaml", ("\nstate: ",
+                                       f"\nlog: {{emergency: {self.w.top}/away}}\nstate: "))
+            os.mkdir(self.w.top + "/away", 0o700)
         self.start()
         self.task = self.w.open_task("a fault")
         if not self.task:
             self.w.fail("no task")
         self.connect()
         self.works("before")
+
+    def set_clock(self, seconds):
+        """Of Remit alone: the machine's is not ours to set (clock_jump.c)."""
+        with open(self.w.top + "/clock", "r+b" if self.env and os.path.exists(
+                self.w.top + "/clock") else "wb") as f:
+            f.write(struct.pack("<q", seconds * 1000000000))
 
     def connect(self):
         self.agent = Agent(self.w, "/mcp/t/" + self.task, SOON_S)
@@ -116,6 +161,7 @@ class Story:
         self.server.stop()
         if not self.disk.unmount():
             self.w.fail("the disk is still in use")
+        self.disk.free()
         shutil.rmtree(self.w.top)
 
     def call(self, tool, agent=None):
@@ -133,7 +179,7 @@ class Story:
         if "done" in text and not (reply or {}).get("result", {}).get("isError"):
             return "done"
         for reason in ("audit_unavailable", "outcome_unknown", "keeper_unavailable",
-                       "upstream_unavailable", "credential_unavailable"):
+                       "upstream_unavailable", "credential_unavailable", "clock_unverified"):
             if reason in text:
                 if reason != "outcome_unknown" and not agent and len(self.w.acted()) != before:
                     self.w.fail(f"'{tool}' was refused with {reason}, and made")
@@ -270,6 +316,49 @@ def read_only(s):
     s.connect()
 
 
+def sectors(s):
+    """EIO of what is behind the beginning of the log's segment: the rest of the disk is well."""
+    place = s.disk.place_of(s.last_segment())
+    got = s.in_progress(lambda: s.disk.end_at(place))
+    if got != "done":  # its outcome is in the emergency place
+        s.w.fail(f"the call in progress: {got}")
+    s.refuses("act")
+    s.refuses("change")
+    s.is_ill("emergency")
+    status = s.person_can_stop()
+    if "Input/output error" not in status:
+        s.w.fail("status does not say why: " + status)
+    if not any(x.endswith(".seg") for x in os.listdir(s.w.top + "/away")):
+        s.w.fail("control: the log is not in the emergency place")
+    s.disk.end_at(0)
+    s.works("with the disk well again")  # it comes home by itself
+    read_again(s)
+
+
+def device(s):
+    """EIO of all of the disk: the file system gives itself up, and wants to be mounted again."""
+    s.in_progress(lambda: s.disk.end_at(4096))
+    s.refuses("act")
+    s.refuses("change")
+    s.is_ill("emergency")
+    s.person_can_stop()
+    s.disk.end_at(0)
+    if s.call("act") == "done" or s.call("change") == "done":
+        s.w.fail("a call was made on a file system that has given itself up")
+    read_again(s)
+    if "host___memory" not in s.w.run("kills").stdout + s.w.run("status").stdout:
+        s.w.fail("the stop that was recorded in the emergency place is gone")
+
+
+def read_again(s):
+    """What is on the disk, not what the kernel remembers of it."""
+    s.server.stop()
+    if not s.disk.unmount() or not s.disk.mount():
+        s.w.fail("the disk cannot be mounted again")
+    s.start()
+    s.connect()
+
+
 def unlinked(s):
     segment, kept = s.last_segment(), s.disk.at + "/kept"
     os.link(segment, kept)
@@ -333,6 +422,27 @@ def stopped(role, *allowed, told=False):
     return story
 
 
+def clock(s):
+    """Somebody sets the clock; a person says that it is right, or it comes back."""
+    if not s.env:
+        skip("skipped: no clock that can be set (CLOCK_JUMP_SO)")
+    for by, back in ((1800, False), (600, True)):  # within the task's hour
+        got = s.in_progress(lambda: s.set_clock(by))
+        if got != "done":
+            s.w.fail(f"the call in progress: {got}")
+        s.until("'change' is not refused", lambda x: x == "clock_unverified",
+                lambda: s.call("change"))
+        if s.call("act") != "done":
+            s.w.fail("not even a read is made")
+        s.is_ill("clock: jumped")
+        s.person_can_stop()
+        if back:
+            s.set_clock(1800)
+        elif s.w.run("clock", "confirm").returncode:
+            s.w.fail("nobody can confirm the clock")
+        s.works("with a clock again")
+
+
 def index(s):
     """Nobody's call needs it; who asks it is answered all the same."""
     pid = s.server.children("index")[0]
@@ -347,8 +457,8 @@ def index(s):
 
 
 stories = {
-    "full": full, "read-only": read_only, "unlinked": unlinked, "replaced": replaced,
-    "checkpoint": checkpoint, "index": index,
+    "full": full, "read-only": read_only, "sectors": sectors, "device": device, "unlinked": unlinked, "replaced": replaced,
+    "checkpoint": checkpoint, "index": index, "clock": clock,
     "governor": stopped("governor", told=True), "keeper": stopped("keeper", told=True),
     "runner": stopped("runner"),
 }
@@ -361,13 +471,13 @@ def tell(name):
     began = time.time()
     story = Story(name, os.path.abspath(sys.argv[1]))
     try:
-        story.begin()
+        story.begin(name in ("sectors", "device"))
         stories[name](story)
         story.end()
     finally:
         if hasattr(story, "server") and story.server.p.poll() is None:
             story.server.kill()
-        story.disk.unmount()
+        story.disk.free()
         shutil.rmtree(story.w.top, ignore_errors=True)
     print(f"{name}: {story.n} calls, {story.refused} of them refused, "
           f"{len(story.w.told)} results told; {time.time() - began:.1f} s{story.note}", flush=True)

@@ -236,11 +236,12 @@ class Agent:
 
 
 class Server:
-    def __init__(self, world):
+    def __init__(self, world, env=None):
         self.world = world
         self.log = open(world.log_path, "a")
         self.seen = os.path.getsize(world.log_path)
-        self.p = subprocess.Popen([world.remit, "serve", world.d], stderr=self.log)
+        self.p = subprocess.Popen([world.remit, "serve", world.d], stderr=self.log,
+                                  env={**os.environ, **(env or {})})
 
     def text(self):
         with open(self.world.log_path, errors="replace") as f:

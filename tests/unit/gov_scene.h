@@ -126,8 +126,9 @@ struct scene {
 	size_t stale_reads;	 /* so many reads do not show the last change yet */
 	bool is_silent[PARTIES]; /* does not answer fences */
 	bool refuses_leases;
-	uint64_t refused_key; /* its serial; 0 = none */
+	uint64_t refused_key;  /* its serial; 0 = none */
 	char log_health[17];   /* as the people's front was told last */
+	bool clock_jumped;     /* the same */
 	bool holds_signatures; /* the keeper is asked, and says nothing until scene_sign_held */
 	uint64_t held_size;    /* 0 = none was asked for */
 	uint8_t held_root[32];
@@ -724,6 +725,7 @@ static void scene_heard(void *ctx, struct channel *c, const struct message *m)
 		break;
 	case MESSAGE_LOG_HEALTH:
 		scene_copy(s->log_health, sizeof(s->log_health), m->log_health.why);
+		s->clock_jumped = m->log_health.clock_jumped != 0;
 		break;
 	case MESSAGE_COMMAND_REPLY:
 		r = &s->answers[s->n_answers++];

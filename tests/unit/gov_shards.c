@@ -49,8 +49,10 @@ static void a_clock_that_jumped_prunes_nothing(void **state)
 	scene_kill(&s); /* no other life believes it either */
 	scene_start(&s);
 	assert_says(shard_prune(&s, ALICE, 1)->text, jumped);
+	assert_true(s.clock_jumped); /* as /healthz says */
 	assert_int_equal(scene_command(&s, BOB, COMMAND_CLOCK_CONFIRM, "{}")->code, 200);
 	shard_wait(&s, 1, "\"prunable\":true"); /* control */
+	assert_false(s.clock_jumped);
 	assert_says(shard_prune(&s, ALICE, 1)->text, "proposed");
 	assert_says(shard_prune(&s, BOB, 1)->text, "\"pruned\"");
 	scene_close(&s);
@@ -66,8 +68,10 @@ static void a_jump_between_two_persons_keeps_the_second_from_pruning(void **stat
 	scene_jump(5 * 60 * 1000); /* less than the fifteen minutes that a proposal lasts */
 	shard_wait(&s, 1, "the clock has jumped");
 	assert_int_equal(shard_prune(&s, BOB, 1)->code, 403);
+	assert_true(s.clock_jumped);
 	scene_jump(-5 * 60 * 1000);
 	shard_wait(&s, 1, "\"prunable\":true");
+	assert_false(s.clock_jumped);
 	assert_says(shard_prune(&s, BOB, 1)->text, "\"pruned\""); /* control */
 	scene_close(&s);
 }

@@ -556,6 +556,23 @@ uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32],
 	return req;
 }
 
+void sim_lie(struct sim *s, bool is_runner, uint64_t call, enum outcome_kind kind)
+{
+	bool has_result = kind == OUTCOME_OK || kind == OUTCOME_TOOL_ERROR;
+	const struct message m = {
+	    .kind = MESSAGE_OUTCOME,
+	    .outcome = {.call = call,
+			.kind = (uint8_t)kind,
+			.result = has_result ? STR("{\"content\":[]}") : STR("")}};
+
+	sim_say(s, is_runner ? SIM_RUNNER : SIM_AGENTS, &m);
+}
+
+bool sim_senders_are_elder(const struct sim *s)
+{
+	return s->senders_born < s->generation;
+}
+
 uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body)
 {
 	uint64_t req = begin(s);

@@ -148,6 +148,11 @@ enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct
  */
 uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32], struct str task,
 		  struct str tool, struct str args, uint32_t hold_ms);
+/* A sender that was taken over says what came of a call that it need not have. Not among what is
+ * said (sim_effect.is_said). */
+void sim_lie(struct sim *s, bool is_runner, uint64_t call, enum outcome_kind kind);
+/* Do the senders know an earlier governor than this? */
+bool sim_senders_are_elder(const struct sim *s);
 uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body);
 uint64_t sim_incident(struct sim *s, struct str source, struct str body);
 uint64_t sim_signal(struct sim *s, struct str source, struct str body);

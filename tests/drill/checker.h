@@ -51,6 +51,7 @@ struct checker_counts {
 	uint64_t thefts;   /* that were refused as such */
 	uint64_t late;	   /* outcomes of calls that were unknown */
 	uint64_t left;	   /* credentials that a closed task named */
+	uint64_t lies;	   /* of senders */
 	uint64_t excess;   /* inputs that were refused as too much */
 	uint64_t compared; /* bytes that arrived, with those in the log */
 	uint64_t longest_ms;

@@ -20,6 +20,7 @@ enum {
 	SEGMENT_BYTES = 4 << 20, /* small, since it is filled with zeros at every start */
 	QUIET_ROUNDS = 3,	 /* there, back, and one for what follows */
 	ROUNDS_MAX = 200000,	 /* in one settling: beyond it something runs in circles */
+	SNAPSHOT_EVERY = 80,	 /* leaves: a story has some hundreds, and a few lives */
 	STEPS = 200,		 /* of a long wait */
 	STEP_MIN_MS = 50,
 };
@@ -183,14 +184,16 @@ enum rc sim_new(const struct sim_options *o, struct sim **ret, struct err *e)
 	s->segments = disk_new(sim_random(s));
 	s->keys = disk_new(sim_random(s));
 	s->bundles = disk_new(o->seed); /* nothing is drawn for it: it holds no decision */
+	s->snapshots = disk_new(o->seed + 1);
 	s->emergency = disk_new(sim_random(s));
-	if (!s->segments || !s->keys || !s->bundles || !s->emergency) {
+	if (!s->segments || !s->keys || !s->bundles || !s->snapshots || !s->emergency) {
 		sim_free(s);
 		FAIL(e, RC_NOMEM, "no memory for a simulation");
 	}
 	s->segments_io = disk_io(s->segments);
 	s->keys_io = disk_io(s->keys);
 	s->bundles_io = disk_io(s->bundles);
+	s->snapshots_io = disk_io(s->snapshots);
 	s->emergency_io = disk_io(s->emergency);
 	if (loop_new(&s->clock, &s->loop, e) != RC_OK) {
 		sim_free(s);
@@ -246,6 +249,7 @@ void sim_free(struct sim *s)
 	disk_free(s->segments);
 	disk_free(s->keys);
 	disk_free(s->bundles);
+	disk_free(s->snapshots);
 	disk_free(s->emergency);
 	vec_fini(&s->credentials);
 	vec_fini(&s->definitions);
@@ -352,6 +356,8 @@ static enum rc start(struct sim *s, struct err *e)
 	if (s->o.publishing) {
 		w.publish_dir = s->o.publishing->dir;
 		w.vkey = s->o.publishing->vkey;
+		w.snapshots = &s->snapshots_io;
+		w.snapshot_every = SNAPSHOT_EVERY;
 	}
 	TRY(plug(s, e));
 	TRY(governor_open(&w, &s->governor, e));
@@ -370,6 +376,7 @@ static void kill_disks(struct sim *s)
 	disk_kill(s->segments);
 	disk_kill(s->keys);
 	disk_kill(s->bundles);
+	disk_kill(s->snapshots);
 	disk_kill(s->emergency);
 }
 
@@ -412,6 +419,7 @@ void sim_crash(struct sim *s, enum sim_end how)
 		disk_power_cut(s->segments);
 		disk_power_cut(s->keys);
 		disk_power_cut(s->bundles);
+		disk_power_cut(s->snapshots);
 		disk_power_cut(s->emergency);
 	} else {
 		kill_disks(s);

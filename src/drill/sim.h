@@ -52,7 +52,8 @@ bool sim_mood_parse(struct str name, enum sim_mood *ret) MUST_USE;
 
 enum { SIM_SLOW_MS = 45000, SIM_UPSTREAMS_MAX = 64 };
 
-/* Where the log is published, on the real disk, and the part of the keeper that signs it. */
+/* Where the log is published, on the real disk, and the part of the keeper that signs it. A log
+ * that is published has snapshots, which lives begin with. */
 struct sim_publishing {
 	const char *dir;
 	struct str vkey; /* the log's public key */

@@ -59,6 +59,8 @@ struct sim {
 	struct log_io keys_io;
 	struct disk *bundles;
 	struct log_io bundles_io;
+	struct disk *snapshots;
+	struct log_io snapshots_io;
 
 	/* of one life */
 	struct role_env env;

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "audit/tags.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "core/reads.h"
@@ -266,9 +267,8 @@ static const char *time_difference(const struct walk *w, const struct entry *n)
 	uint64_t at = decided_at(&n->leaf);
 	uint64_t t = n->leaf.t;
 
-	if (state_clock_jump(w->state) ||
-	    (n->leaf.kind == LEAF_CALL_DECIDED &&
-	     !str_eq(n->leaf.call_decided.purpose, STR("agent")))) {
+	if (state_clock_jump(w->state) || (n->leaf.kind == LEAF_CALL_DECIDED &&
+					   !str_eq(n->leaf.call_decided.purpose, STR("agent")))) {
 		return NULL; /* Remit's own calls name none */
 	}
 	if (at > t + RECOMPUTE_SLACK_MS) {
@@ -328,7 +328,12 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	}
 	TRY(recompute_leaf(w->state, d.bundle, &n->leaf, &d.values, &w->arena, &now, e));
 	d.now = &now;
-	other = time_difference(w, n);
+	rc = tags_of_decision(&(struct tagging){w->source, w->state, d.bundle, &w->arena}, &n->leaf,
+			      &d.values, &other, &why);
+	if (rc != RC_OK) {
+		return tell_sealed(w, &d, rc, &why, e);
+	}
+	other = other ? other : time_difference(w, n);
 	other = other ? other : phase_difference(w, n, &now);
 	if (now.is_equal && other) {
 		return tell(w, &d, AUDIT_DIFFERS, str_from(other), e);
@@ -337,14 +342,35 @@ static enum rc decide_again(struct walk *w, const struct entry *n, struct err *e
 	return n->leaf.kind == LEAF_INTENT_DECIDED ? compare_grant(w, n, &now, d.bundle, e) : RC_OK;
 }
 
+/* What follows from a sealed result. RC_ABSENT, RC_DENIED: it cannot be opened. */
+static enum rc look_at_result(struct walk *w, const struct entry *n, const struct bundle *b,
+			      struct str *ret_difference, struct err *e)
+{
+	const struct tagging t = {w->source, w->state, b, &w->arena};
+	struct result_values values;
+	const char *other = NULL;
+	struct str result;
+
+	if (recompute_is_of_result(&n->leaf)) {
+		TRY(open_for_result(w, n, &values, e));
+		return recompute_result(w->state, b, &n->leaf, &values, &w->arena, ret_difference,
+					e);
+	}
+	if (tags_are_of_result(&t, &n->leaf)) {
+		TRY(open_whole(w, n->ix, &n->leaf.call_completed.result, &result, e));
+		TRY(tags_of_result(&t, &n->leaf, result, &other, e));
+		*ret_difference = other ? str_from(other) : STR_NULL;
+	}
+	return RC_OK;
+}
+
 /* What people did, and what results were, by the bundle that was active. */
 static enum rc look_again(struct walk *w, const struct entry *n, struct err *e)
 {
 	struct audit_decision d = {
 	    .ix = n->ix, .leaf = &n->leaf, .state = w->state, .arena = &w->arena};
-	struct result_values values;
+	struct str difference = STR_NULL;
 	struct err why = ERR_INIT;
-	struct str difference;
 	bool was_told;
 	enum rc rc;
 
@@ -356,13 +382,12 @@ static enum rc look_again(struct walk *w, const struct entry *n, struct err *e)
 	if (recompute_is_of_people(&n->leaf)) {
 		TRY(recompute_people(w->state, d.bundle, &n->leaf, w->pinned, &w->arena,
 				     &difference, e));
-	} else {
-		rc = open_for_result(w, n, &values, &why);
+	}
+	if (!difference.p) {
+		rc = look_at_result(w, n, d.bundle, &difference, &why);
 		if (rc != RC_OK) {
 			return tell_sealed(w, &d, rc, &why, e);
 		}
-		TRY(recompute_result(w->state, d.bundle, &n->leaf, &values, &w->arena, &difference,
-				     e));
 	}
 	return tell(w, &d, difference.p ? AUDIT_DIFFERS : AUDIT_EQUAL, difference, e);
 }

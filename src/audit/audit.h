@@ -27,6 +27,9 @@ struct audit_source {
 	 * it does not open with its own key. */
 	enum rc (*value)(void *ctx, uint64_t ix, uint8_t slot, struct arena *arena,
 			 uint8_t ret_salt[32], struct str *ret, struct err *e);
+	/* The keyed digest of a call of that tool with these arguments (governor/crypt.h).
+	 * RC_ABSENT, RC_DENIED: the key is not here. NULL: tags and marks are not compared. */
+	enum rc (*tag)(void *ctx, struct str tool, struct str args, uint8_t ret[32], struct err *e);
 	/* The bundle with this digest as it was read at that time; borrowed until the next call.
 	 * RC_ABSENT: it is not stored; RC_BROKEN: what is stored is another; RC_INPUT: this version
 	 * takes it no more. */

@@ -20,6 +20,7 @@
 #include "base/secret.h"
 #include "base/vec.h"
 #include "config/stored.h"
+#include "governor/crypt.h"
 #include "governor/key_files.h"
 #include "governor/sealed.h"
 #include "governor/segment.h"
@@ -58,6 +59,8 @@ struct audit_files {
 	struct reader rest;	      /* of it */
 	struct recent recent[RECENT]; /* leaf ix at ix % RECENT */
 	struct open_key open[KEYS_OPEN];
+	bool has_tags;
+	uint8_t tags[CRYPT_KEY_BYTES];
 	struct deployment *deployment; /* read last */
 	struct digest digest;
 	uint64_t read_unix_ms;
@@ -207,6 +210,25 @@ static enum rc open_key(struct audit_files *f, uint64_t serial, const uint8_t **
 	k->serial = serial;
 	*ret = k->bytes;
 	return RC_OK;
+}
+
+static enum rc tag_of(void *ctx, struct str tool, struct str args, uint8_t ret[32], struct err *e)
+{
+	static const struct key_name tags = {.kind = KEY_TAGS};
+	struct audit_files *f = ctx;
+	AUTO_BUF wrapped = BUF_INIT(KEY_WRAPPED_MAX_BYTES);
+
+	if (!f->o.keys) {
+		FAIL(e, RC_DENIED, "there are no keys here");
+	}
+	if (!f->has_tags) {
+		if (key_file_read(&f->keys, &tags, &wrapped, e) != RC_OK) {
+			return err_wrap(e, RC_ABSENT, "the key of tags");
+		}
+		TRY(f->o.unwrap(f->o.unwrap_ctx, STR("tags"), buf_view(&wrapped), f->tags, e));
+		f->has_tags = true;
+	}
+	return crypt_tag(f->tags, tool, args, ret, e);
 }
 
 /* ---- values ---- */
@@ -393,6 +415,7 @@ void audit_files_free(struct audit_files *f)
 		return;
 	}
 	secret_wipe(f->open, sizeof(f->open)); /* (1) */
+	secret_wipe(f->tags, sizeof(f->tags));
 	segment_reader_free(f->reader);
 	buf_fini(&f->bundle);
 	deployment_free(f->deployment);
@@ -409,5 +432,6 @@ struct audit_source audit_files_source(struct audit_files *f)
 				     .start = f->o.pruned.first ? start_pruned : NULL,
 				     .leaf = next_leaf,
 				     .value = value_of,
+				     .tag = tag_of,
 				     .bundle = bundle_of};
 }

@@ -140,6 +140,9 @@ enum rc look_at_outcome(struct look *k, struct err *e)
 	if (!has_labels(&x->labels, t, str_eq(x->kind, STR("ok")))) {
 		return look_differs(k, e, "labels: others than the catalog gives its result");
 	}
+	if ((x->marks.n || x->marks_over) && !(t && t->is_untrusted && x->result_bytes)) {
+		return look_differs(k, e, "marks: of no untrusted result");
+	}
 	/* One that nobody claimed after a start takes nothing: whose it was is not known. */
 	if (str_eq(c->purpose, STR("agent")) &&
 	    !(str_eq(x->reason, reason_code(REASON_STALE_GENERATION)) &&

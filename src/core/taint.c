@@ -309,3 +309,44 @@ bool marks_are_valid(struct str text)
 	}
 	return text.n % HEX == 0;
 }
+
+enum rc taint_mark(const struct taint_words *words, taint_tag_fn *tag, void *ctx,
+		   struct arena *arena, struct marks *ret, struct err *e)
+{
+	uint64_t *m = arena_alloc_n(arena, words->n + 1, sizeof(*m));
+
+	if (!m) {
+		FAIL(e, RC_NOMEM, "no memory for marks");
+	}
+	for (size_t i = 0; i < words->n; i++) {
+		uint8_t digest[32];
+
+		TRY(tag(ctx, words->p[i], digest, e));
+		memcpy(&m[i], digest, sizeof(m[i]));
+	}
+	*ret = (struct marks){.p = m, .n = marks_sort(m, words->n), .is_over = words->is_over};
+	return RC_OK;
+}
+
+enum rc taint_mark_result(struct str result, taint_tag_fn *tag, void *ctx, struct arena *arena,
+			  struct str *ret, bool *ret_over, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS_DEFAULT;
+	struct taint_words words;
+	const struct json *value;
+	struct marks m;
+
+	*ret = STR_NULL;
+	*ret_over = true; /* what cannot be read taints everything */
+	if (json_parse(arena, result, &limits, &value, NULL) != RC_OK) {
+		return RC_OK;
+	}
+	TRY(taint_words(value, LIMIT_MARKS_PER_RESULT, arena, &words, e));
+	TRY(taint_mark(&words, tag, ctx, arena, &m, e));
+	*ret = marks_print(arena, &m);
+	*ret_over = m.is_over;
+	if (!ret->p) {
+		FAIL(e, RC_NOMEM, "no memory for marks");
+	}
+	return RC_OK;
+}

@@ -42,6 +42,15 @@ struct marks {
 	size_t n;
 	bool is_over; /* there were more words than marks */
 };
+/* The log's keyed digest of a word, under the name TAINT_TAG. */
+#define TAINT_TAG STR("remit___taint")
+typedef enum rc taint_tag_fn(void *ctx, struct str word, uint8_t ret[32], struct err *e);
+/* The marks of words. tag's errors, RC_NOMEM. */
+enum rc taint_mark(const struct taint_words *words, taint_tag_fn *tag, void *ctx,
+		   struct arena *arena, struct marks *ret, struct err *e);
+/* Of an untrusted result, as its leaf has them. */
+enum rc taint_mark_result(struct str result, taint_tag_fn *tag, void *ctx, struct arena *arena,
+			  struct str *ret, bool *ret_over, struct err *e);
 /* Brings m into that order; how many are left. */
 size_t marks_sort(uint64_t *m, size_t n);
 /* p == NULL without memory. */

@@ -65,6 +65,17 @@ bool crypt_hmac(struct str key, const struct str *parts, size_t n_parts, uint8_t
 	return true;
 }
 
+enum rc crypt_tag(const uint8_t key[CRYPT_KEY_BYTES], struct str tool, struct str text,
+		  uint8_t ret[32], struct err *e)
+{
+	const struct str parts[] = {tool, str_of("", 1), text};
+
+	if (!crypt_hmac(str_of(key, CRYPT_KEY_BYTES), parts, ARRAY_LEN(parts), ret)) {
+		FAIL(e, RC_NOMEM, "cannot compute a tag");
+	}
+	return RC_OK;
+}
+
 static bool run_seal(const uint8_t *key, const uint8_t *nonce, struct str associated,
 		     struct str head, struct str body, uint8_t *out)
 {

@@ -874,13 +874,8 @@ enum rc vault_destroy_of(struct vault *v, uint64_t object_ix, struct err *e)
 enum rc vault_tag(const struct vault *v, struct str tool, struct str args, uint8_t ret[32],
 		  struct err *e)
 {
-	const struct str parts[] = {tool, str_of("", 1), args};
-
 	if (!v->tags.is_open) {
 		FAIL(e, RC_AGAIN, "the key for call tags is not there yet");
 	}
-	if (!crypt_hmac(str_of(v->tags.bytes, KEY_BYTES), parts, ARRAY_LEN(parts), ret)) {
-		FAIL(e, RC_NOMEM, "cannot compute a tag");
-	}
-	return RC_OK;
+	return crypt_tag(v->tags.bytes, tool, args, ret, e);
 }

@@ -243,15 +243,16 @@ static void on_outcome(struct checker *c, struct seen_call *x, struct str kind)
 	x->is_not_sent = str_eq(kind, STR("not_sent"));
 }
 
+/* That was intended: the leaf says so, and the log is linted. */
 static struct seen_lease *lease_of(struct checker *c, uint64_t ix)
 {
-	for (size_t i = c->leases.n; i > 0; i--) {
-		if (c->leases.p[i - 1].ix == ix) {
-			return &c->leases.p[i - 1];
-		}
+	size_t i = c->leases.n;
+
+	while (i > 0 && c->leases.p[i - 1].ix != ix) {
+		i--;
 	}
-	MUST(!"a lease that was intended");
-	return NULL;
+	MUST(i > 0);
+	return &c->leases.p[i - 1];
 }
 
 /* (19); that a credential which exists is of such a lease is (16). */

@@ -6,11 +6,12 @@
  * Each episode is a scenario that is drawn from its seed (story.h): calls, votes, stops, crashes,
  * clock jumps, upstreams that fail, disks that fill. The first thing that does not hold (checker.h)
  * ends the run; the episode's seed is printed, and --write leaves the story as a scenario that
- * `remit drill` can play.
+ * `remit drill` can play. A run that is interrupted ends with its story, and says how far it came.
  */
 #include <inttypes.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,6 +85,14 @@ static bool play_episode(uint64_t seed, uint64_t steps, const char *write_to,
 	return holds;
 }
 
+static volatile sig_atomic_t is_interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	is_interrupted = 1;
+}
+
 static bool number(const char *text, uint64_t *ret)
 {
 	return text && num_u64(str_from(text), UINT64_MAX, ret);
@@ -111,6 +120,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	(void)signal(SIGINT, interrupt); /* neither can fail: they are there */
+	(void)signal(SIGTERM, interrupt);
 	log_set_level(LOG_LEVEL_NONE);
 	/* A story's memory is kept for the next: giving it back took a third of the time. */
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -119,7 +130,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
-	for (uint64_t i = 0; t.n.steps < steps && holds; i++) {
+	for (uint64_t i = 0; t.n.steps < steps && holds && !is_interrupted; i++) {
 		holds = play_episode(seed + i, EPISODE_STEPS, write_to, publisher, &t);
 	}
 	publisher_free(publisher);

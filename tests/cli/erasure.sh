@@ -10,26 +10,6 @@ try_keys=$2
 carol() { "$remit" "$@" --socket "$d/run/remit.sock"; }
 dave() { setpriv --reuid 65534 --clear-groups "$remit" "$@" --socket "$d/run/remit.sock"; }
 must() { "$@" >"$dir/out" 2>&1 || fail "refused: $* ($(cat "$dir/out"))"; }
-call() { # the task ("" = none), the tool, its arguments; the answer in $dir/answer
-	local task=() i
-	[ -z "$1" ] || task=(--task "$1")
-	: >"$dir/answer"
-	{
-		echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"erasure","version":"1"}}}'
-		for i in $(seq 200); do
-			grep -q '"id":1' "$dir/answer" && break
-			sleep 0.05
-		done
-		echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
-		echo "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"$2\",\"arguments\":$3}}"
-		for i in $(seq 400); do
-			grep -qE '"id":(2|null)' "$dir/answer" && break
-			sleep 0.05
-		done
-	} | "$remit" connect "https://127.0.0.1:$port" --cert "$d/identities/responder.pem" \
-		--key "$d/identities/responder.key" --ca "$d/ca/bundle.pem" "${task[@]}" \
-		>>"$dir/answer" 2>>"$dir/log"
-}
 # How many values hold the text, by any key.
 found() {
 	"$try_keys" "$d/state" "$1" >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"

@@ -9,27 +9,6 @@ remit=$1
 . "$(dirname "$0")/served.sh"
 export REMIT_SOCKET=$d/run/remit.sock
 export REMIT_LOG=$d/state/log
-# An agent's call: the task ("" = none), the tool, its arguments; the answer in $dir/answer.
-call() {
-	local task=()
-	[ -z "$1" ] || task=(--task "$1")
-	: >"$dir/answer" # before the writer looks into it for the first answer
-	{
-		echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}'
-		for i in $(seq 100); do
-			grep -q '"id":1' "$dir/answer" && break
-			sleep 0.05
-		done
-		echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
-		echo "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/call\",\"params\":{\"name\":\"$2\",\"arguments\":$3}}"
-		for i in $(seq 400); do
-			grep -q '"id":2' "$dir/answer" && break
-			sleep 0.05
-		done
-	} | "$remit" connect "https://127.0.0.1:$port" --cert "$d/identities/responder.pem" \
-		--key "$d/identities/responder.key" --ca "$d/ca/bundle.pem" "${task[@]}" \
-		>>"$dir/answer" 2>>"$dir/log"
-}
 expect() { # fixed string in the answer
 	grep -qF "$1" "$dir/answer" || fail "no '$1' in: $(cat "$dir/answer")"
 }

@@ -314,6 +314,12 @@ static void crash(struct play *p, const struct step *st, struct step_result *r)
 	struct err e = ERR_INIT;
 	size_t i = 0;
 
+	if (str_eq(word, STR("runner")) || str_eq(word, STR("front"))) {
+		r->what = str_eq(word, STR("runner")) ? STR("the runner is killed")
+						      : STR("the agents' front is killed");
+		sim_restart_sender(p->sim, str_eq(word, STR("runner")));
+		return;
+	}
 	while (i < ARRAY_LEN(crashes) && !str_eq(word, str_from(crashes[i].word))) {
 		i++;
 	}

@@ -301,7 +301,6 @@ static enum rc plug(struct sim *s, struct err *e)
 	uint64_t born = s->generation;
 
 	s->generation++;
-	s->senders_born = lives_on ? s->senders_born : s->generation;
 	memset(s->plugs, 0, sizeof(s->plugs));
 	s->env = (struct role_env){.role = R_GOVERNOR,
 				   .name = "",
@@ -316,10 +315,12 @@ static enum rc plug(struct sim *s, struct err *e)
 		int fds[2];
 
 		TRY(channel_pair(fds, e));
-		s->peers[i] = (struct role_peer){
-		    .role = roles[i],
-		    .fd = fds[1],
-		    .born = is_sender(i) ? s->senders_born : (lives_on ? born : s->generation)};
+		s->peers[i] =
+		    (struct role_peer){.role = roles[i],
+				       .fd = fds[1],
+				       .born = !lives_on      ? s->generation
+					       : is_sender(i) ? s->senders[i == SIM_RUNNER].born
+							      : born};
 		if (lives_on && is_sender(i)) {
 			s->handover_fds[i] = fds[0];
 		} else {
@@ -476,6 +477,42 @@ void sim_jump(struct sim *s, int64_t ms)
 	sim_settle(s);
 }
 
+/* Their connections end with the agents' front. */
+static void hang_up_on_agents(struct sim *s)
+{
+	for (size_t i = 0; i < s->waiting.n;) {
+		if (s->waiting.p[i].is_agents) {
+			answer_unavailable(s, s->waiting.p[i].req); /* removes it */
+		} else {
+			i++;
+		}
+	}
+}
+
+void sim_restart_sender(struct sim *s, bool is_runner)
+{
+	size_t party = is_runner ? SIM_RUNNER : SIM_AGENTS;
+	struct msg_plug plug = {.role = (uint32_t)roles[party], .name = STR("")};
+	struct err e = ERR_INIT;
+	int fds[2];
+
+	sim_settle(s); /* what it had said is heard */
+	if (!s->c[party]) {
+		return;
+	}
+	channel_free(TAKE(s->c[party]));
+	sim_sender_end(s, is_runner);
+	if (!is_runner) {
+		hang_up_on_agents(s);
+	}
+	plug.generation = ++s->generation;
+	MUST(channel_pair(fds, &e) == RC_OK);
+	MUST(open_channel(s, party, fds[0], &e) == RC_OK);
+	MUST(sim_sender_start(s, is_runner, &e) == RC_OK);
+	role_replug(&s->env, &plug, fds[1]);
+	sim_settle(s);
+}
+
 /* ---- how the others behave ---- */
 
 enum sim_mood sim_mood_of(const struct sim *s, struct str upstream)
@@ -532,9 +569,10 @@ enum rc sim_redefine(struct sim *s, struct str upstream, struct str tool, struct
 
 /* ---- speaking ---- */
 
-static uint64_t begin(struct sim *s)
+static uint64_t begin(struct sim *s, bool is_agents)
 {
-	const struct sim_waiting w = {.req = ++s->next_req, .since_boot_ns = s->boot_ns};
+	const struct sim_waiting w = {
+	    .req = ++s->next_req, .since_boot_ns = s->boot_ns, .is_agents = is_agents};
 
 	MUST(vec_push(&s->waiting, w) == RC_OK);
 	return w.req;
@@ -543,7 +581,7 @@ static uint64_t begin(struct sim *s)
 uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32], struct str task,
 		  struct str tool, struct str args, uint32_t hold_ms)
 {
-	uint64_t req = begin(s);
+	uint64_t req = begin(s, true);
 	struct message m = {
 	    .kind = MESSAGE_CALL,
 	    .call = {.req = req,
@@ -576,14 +614,14 @@ void sim_lie(struct sim *s, bool is_runner, uint64_t call, enum outcome_kind kin
 	sim_say(s, is_runner ? SIM_RUNNER : SIM_AGENTS, &m);
 }
 
-bool sim_senders_are_elder(const struct sim *s)
+bool sim_sender_is_elder(const struct sim *s, bool is_runner)
 {
-	return s->senders_born < s->generation;
+	return s->senders[is_runner].born < s->env.generation;
 }
 
 uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body)
 {
-	uint64_t req = begin(s);
+	uint64_t req = begin(s, false);
 	struct message m = {
 	    .kind = MESSAGE_COMMAND,
 	    .command = {.req = req, .uid = uid, .verb = (uint8_t)verb, .body = body},
@@ -599,7 +637,7 @@ uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct
 
 uint64_t sim_incident(struct sim *s, struct str source, struct str body)
 {
-	uint64_t req = begin(s);
+	uint64_t req = begin(s, false);
 	struct message m = {.kind = MESSAGE_INCIDENT,
 			    .incident = {.req = req, .source = source, .body = body}};
 
@@ -613,7 +651,7 @@ uint64_t sim_incident(struct sim *s, struct str source, struct str body)
 
 uint64_t sim_signal(struct sim *s, struct str source, struct str body)
 {
-	uint64_t req = begin(s);
+	uint64_t req = begin(s, false);
 	struct message m = {.kind = MESSAGE_SIGNAL,
 			    .signal = {.req = req, .source = source, .body = body}};
 

@@ -117,6 +117,9 @@ enum sim_end {
 void sim_crash(struct sim *s, enum sim_end how);
 /* How long senders that live on wait, after the next sim_start, before they say what they have. */
 void sim_set_handover(struct sim *s, uint64_t ms);
+/* The runner, or the agents' front, is killed alone and started again: what it had sent and was not
+ * answered is known to nobody. Nothing while there is no governor that it has found. */
+void sim_restart_sender(struct sim *s, bool is_runner);
 /* Runs rounds until nobody has anything left to do at this moment. */
 void sim_settle(struct sim *s);
 /* Lets time pass, in steps that are small beside it and at least the governor's tick. */
@@ -152,8 +155,8 @@ uint64_t sim_call(struct sim *s, struct str agent, const uint8_t key_sha256[32],
 /* A sender that was taken over says what came of a call that it need not have. Not among what is
  * said (sim_effect.is_said). */
 void sim_lie(struct sim *s, bool is_runner, uint64_t call, enum outcome_kind kind);
-/* Do the senders know an earlier governor than this? */
-bool sim_senders_are_elder(const struct sim *s);
+/* Does that sender know an earlier governor than this? */
+bool sim_sender_is_elder(const struct sim *s, bool is_runner);
 uint64_t sim_command(struct sim *s, uint32_t uid, enum command_verb verb, struct str body);
 uint64_t sim_incident(struct sim *s, struct str source, struct str body);
 uint64_t sim_signal(struct sim *s, struct str source, struct str body);

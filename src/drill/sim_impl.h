@@ -14,6 +14,7 @@ struct sim_sender {
 	struct sim *s;
 	size_t party;
 	struct desk *desk;
+	uint64_t born; /* generation of its process */
 	/* started and waiting, or sent and not answered */
 	VEC(struct sim_flight {
 		struct desk_call *c; /* NULL: over */
@@ -69,7 +70,6 @@ struct sim {
 	struct governor *governor;
 	struct channel *c[SIM_PARTIES];
 	struct sim_sender senders[2]; /* agents' front, runner */
-	uint64_t senders_born;	      /* generation of these two */
 	uint64_t handover_ms;
 	uint64_t handover_at_ns;
 	int handover_fds[SIM_PARTIES]; /* of senders that have not found the governor yet; else 0 */
@@ -110,6 +110,7 @@ struct sim {
 	VEC(struct sim_waiting {
 		uint64_t req;
 		uint64_t since_boot_ns;
+		bool is_agents;
 	})
 	waiting; /* for an answer, the oldest first */
 	VEC(struct sim_note) notes;
@@ -132,6 +133,8 @@ void sim_store_forget_unfinished(struct sim *s);
 /* ---- sim_sender.c ---- */
 enum rc sim_senders_start(struct sim *s, struct err *e);
 void sim_senders_end(struct sim *s);
+enum rc sim_sender_start(struct sim *s, bool is_runner, struct err *e);
+void sim_sender_end(struct sim *s, bool is_runner);
 bool sim_senders_live(const struct sim *s);
 /* The governor ended, and they did not; another one is there, and they speak with it. */
 void sim_senders_lost(struct sim *s);

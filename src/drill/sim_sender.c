@@ -114,39 +114,46 @@ static void say(void *ctx, const struct message *m)
 	sim_say(d->s, d->party, m);
 }
 
-enum rc sim_senders_start(struct sim *s, struct err *e)
+enum rc sim_sender_start(struct sim *s, bool is_runner, struct err *e)
 {
-	static const size_t parties[] = {SIM_AGENTS, SIM_RUNNER};
+	struct sim_sender *d = &s->senders[is_runner];
+	struct desk_carrier carrier = {.ctx = d,
+				       .start = start_call,
+				       .drop = drop_call,
+				       .fence = fence,
+				       .list = list_definitions,
+				       .say = say};
 
-	for (size_t i = 0; i < ARRAY_LEN(s->senders); i++) {
-		struct sim_sender *d = &s->senders[i];
-		struct desk_carrier carrier = {.ctx = d,
-					       .start = start_call,
-					       .drop = drop_call,
-					       .fence = fence,
-					       .list = list_definitions,
-					       .say = say};
-
-		d->s = s;
-		d->party = parties[i];
-		if (desk_new(s->loop, s->generation, &carrier, &d->desk) != RC_OK) {
-			FAIL(e, RC_NOMEM, "no memory for a sender");
-		}
+	d->s = s;
+	d->party = is_runner ? SIM_RUNNER : SIM_AGENTS;
+	d->born = s->generation;
+	if (desk_new(s->loop, s->generation, &carrier, &d->desk) != RC_OK) {
+		FAIL(e, RC_NOMEM, "no memory for a sender");
 	}
 	return RC_OK;
 }
 
+enum rc sim_senders_start(struct sim *s, struct err *e)
+{
+	TRY(sim_sender_start(s, false, e));
+	return sim_sender_start(s, true, e);
+}
+
+void sim_sender_end(struct sim *s, bool is_runner)
+{
+	struct sim_sender *d = &s->senders[is_runner];
+
+	for (size_t k = 0; k < d->flights.n; k++) {
+		mem_free((void *)(uintptr_t)d->flights.p[k].result.p);
+	}
+	vec_fini(&d->flights);
+	desk_free(TAKE(d->desk));
+}
+
 void sim_senders_end(struct sim *s)
 {
-	for (size_t i = 0; i < ARRAY_LEN(s->senders); i++) {
-		struct sim_sender *d = &s->senders[i];
-
-		for (size_t k = 0; k < d->flights.n; k++) {
-			mem_free((void *)(uintptr_t)d->flights.p[k].result.p);
-		}
-		vec_fini(&d->flights);
-		desk_free(TAKE(d->desk));
-	}
+	sim_sender_end(s, false);
+	sim_sender_end(s, true);
 }
 
 bool sim_senders_live(const struct sim *s)

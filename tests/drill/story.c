@@ -89,8 +89,9 @@ static const struct {
     {"clock -90s", NULL},
     {"clock +20m", NULL},
 };
-static const char *const crashes[] = {"power",	  "process",	   "power",	      "process",
-				      "governor", "governor slow", "governor unheard"};
+static const char *const crashes[] = {
+    "power",	     "process",		 "power",  "process", "governor",
+    "governor slow", "governor unheard", "runner", "front"};
 static const char *const waits[] = {"1s", "5s", "40s", "2m", "6m", "12m"};
 
 /* Evidence, question, answer and claim, with whatever comes between. */

@@ -192,6 +192,23 @@ static void what_outlives_its_governor_goes_on_or_is_known_late(void **state)
 		     1);
 }
 
+static void what_a_sender_had_in_hand_ends_with_it_and_the_next_goes_on(void **state)
+{
+	(void)state;
+	expect_green(SENT_AND_SLOW
+		     "  - {crash: runner, log: {call.completed: {kind: unknown}}}\n"
+		     "  - {wait: 40s, log: {call.completed: 0}}\n"
+		     "  - {fault: upstream edr up}\n"
+		     "  - {call: {edr.isolate: {host: a}}, expect: allow, effect: once}\n",
+		     1);
+	expect_green(SENT_AND_SLOW
+		     "  - {crash: front, log: {call.completed: 0}}\n"
+		     "  - {wait: 40s, log: {call.completed: {kind: ok}}}\n"
+		     "  - {fault: upstream edr up}\n"
+		     "  - {call: {edr.isolate: {host: a}}, expect: allow, effect: once}\n",
+		     1);
+}
+
 static void a_full_disk_leaves_reads_and_the_way_back(void **state)
 {
 	(void)state;
@@ -341,6 +358,7 @@ int main(void)
 	    cmocka_unit_test(without_either_disk_nothing_happens_at_all),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),
 	    cmocka_unit_test(what_outlives_its_governor_goes_on_or_is_known_late),
+	    cmocka_unit_test(what_a_sender_had_in_hand_ends_with_it_and_the_next_goes_on),
 	    cmocka_unit_test(a_full_disk_leaves_reads_and_the_way_back),
 	    cmocka_unit_test(lives_begin_while_no_key_can_be_stored_in_its_place),
 	    cmocka_unit_test(a_task_is_of_the_key_that_declared_it),

@@ -211,6 +211,13 @@ enum rc decide_approvers(const struct state *s, const struct bundle *b, const st
  * people. */
 enum reason decide_vote(const struct state *s, const struct bundle *b, const struct approval *a,
 			const struct person *p, struct str *ret_why);
+/* What a person may say in advance at most. */
+enum { PREAPPROVAL_MAX_DAYS = 30, PREAPPROVAL_MAX_USES = 100, PREAPPROVAL_MAX_WINDOW_S = 86400 };
+/* May calls of this tool be approved in advance? Not those that destroy, but for access alone. */
+bool decide_is_preapprovable(const struct tool *t);
+/* May this person approve calls of that agent in advance? Never of one of their own. */
+enum reason decide_may_preapprove(const struct bundle *b, const struct person *p,
+				  const struct agent *agent);
 /* Has every gate its quorum of distinct persons who may still vote? */
 bool decide_is_granted(const struct state *s, const struct bundle *b, const struct approval *a);
 

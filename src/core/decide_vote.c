@@ -226,3 +226,23 @@ bool decide_is_granted(const struct state *s, const struct bundle *b, const stru
 {
 	return approval_covers(s, b, a, &a->gates);
 }
+
+/* ---- in advance ---- */
+
+bool decide_is_preapprovable(const struct tool *t)
+{
+	return t->effect != EFFECT_DESTROY || t->only_changes_access;
+}
+
+enum reason decide_may_preapprove(const struct bundle *b, const struct person *p,
+				  const struct agent *agent)
+{
+	const struct gate *gate = bundle_gate(b, b->default_gate);
+
+	if (!gate || !str_list_has(&p->groups, gate->group)) {
+		return REASON_APPROVER_AUTH;
+	}
+	return str_eq(agent->owner, p->name) || str_eq(agent->deputy, p->name)
+		   ? REASON_APPROVER_CONFLICT
+		   : REASON_NONE;
+}

@@ -198,6 +198,14 @@ bool evidence_is_custodian(const struct bundle *b, const struct person *p)
 	return b->custodians.n > 0 && str_list_has(&p->groups, b->custodians);
 }
 
+bool waiver_has_conflict(const struct bundle *b, const struct task *t, const struct person *p)
+{
+	const struct agent *agent = bundle_agent(b, t->agent);
+
+	return !agent || str_eq(agent->owner, p->name) || str_eq(agent->deputy, p->name) ||
+	       str_eq(t->accountable, p->name);
+}
+
 enum reason evidence_may_expire(const struct state *s, const struct evidence *ev,
 				uint64_t now_unix_ms)
 {

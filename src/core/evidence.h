@@ -71,6 +71,8 @@ struct hold {
 enum waiver_state { WAIVER_USED = 0, WAIVER_GRANTED, WAIVER_PROPOSED };
 
 /* Two persons say that a call may go without evidence; once. */
+enum { WAIVER_MAX_S = 3600 }; /* how long a waiver may live, proposal included */
+
 struct waiver {
 	uint64_t ix;
 	enum waiver_state state;
@@ -126,6 +128,8 @@ uint64_t evidence_waiver(const struct state *s, uint64_t task, struct str tool,
 
 /* May this person read, export, lengthen, release, propose? Members of the custodians' group. */
 bool evidence_is_custodian(const struct bundle *b, const struct person *p);
+/* Who owns or deputises the agent, or answers for the task, does not waive its evidence. */
+bool waiver_has_conflict(const struct bundle *b, const struct task *t, const struct person *p);
 /* May this item be destroyed now by one person's word (its time is over)? legal_hold, retention. */
 enum reason evidence_may_expire(const struct state *s, const struct evidence *ev,
 				uint64_t now_unix_ms);

@@ -47,3 +47,6 @@ enum rc look_at_ended(struct look *k, struct err *e);
 enum rc look_at_outcome(struct look *k, struct err *e);
 enum rc look_at_definition(struct look *k, struct err *e);
 enum rc look_at_pause(struct look *k, struct err *e);
+
+/* recompute_act.c: what else people do, by kind */
+enum rc look_at_act(struct look *k, struct err *e);

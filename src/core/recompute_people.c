@@ -43,6 +43,24 @@ bool recompute_is_of_people(const struct leaf *l)
 	case LEAF_CALL_COMPLETED:
 	case LEAF_TOOL_OBSERVED:
 	case LEAF_AGENT_PAUSED:
+	case LEAF_PREAPPROVAL_OPENED:
+	case LEAF_PREAPPROVAL_ENDED:
+	case LEAF_EVIDENCE_CUSTODY:
+	case LEAF_EVIDENCE_PROPOSED:
+	case LEAF_EVIDENCE_KEEP:
+	case LEAF_EVIDENCE_DESTROYED:
+	case LEAF_HOLD_PLACED:
+	case LEAF_HOLD_RELEASED:
+	case LEAF_WAIVER_PROPOSED:
+	case LEAF_WAIVER_GRANTED:
+	case LEAF_ERASE_PROPOSED:
+	case LEAF_ERASE_DECIDED:
+	case LEAF_PRUNE_PROPOSED:
+	case LEAF_LOG_PRUNED:
+	case LEAF_BREAKER_RESET:
+	case LEAF_REHEARSAL_STARTED:
+	case LEAF_TERM_CHANGED:
+	case LEAF_CLOCK_CONFIRMED:
 		return true;
 	default:
 		return false;
@@ -391,7 +409,7 @@ static enum rc look(struct look *k, struct err *e)
 	case LEAF_AGENT_PAUSED:
 		return look_at_pause(k, e);
 	default:
-		return RC_OK;
+		return look_at_act(k, e);
 	}
 }
 

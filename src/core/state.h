@@ -292,6 +292,7 @@ enum term_state {
 	TERM_STANDING,
 };
 struct str term_state_name(enum term_state s);
+enum { TERM_KEEP_MAX_S = 30 * 24 * 3600 }; /* by a person's word; as long as a catalog may say */
 
 struct term {
 	uint64_t ix;

@@ -99,8 +99,8 @@ static enum rc record_vote(struct asked *a, const struct approval *ap, bool gran
 	     .slot = 0},
 	};
 
-	TRY(book_record(g->book, &l, gov_key_of(g, ap->task ? ap->task : ap->incident),
-			values, ARRAY_LEN(values), NULL, e));
+	TRY(book_record(g->book, &l, gov_key_of(g, ap->task ? ap->task : ap->incident), values,
+			ARRAY_LEN(values), NULL, e));
 	return settle_vote(g, ix, grants, e);
 }
 
@@ -200,28 +200,6 @@ enum rc people_deny(struct asked *a, struct err *e)
 
 /* ---- pre-approvals ---- */
 
-enum { PREAPPROVAL_MAX_DAYS = 30, PREAPPROVAL_MAX_USES = 100 };
-
-/* May this person approve such calls at all? Never for an agent of their own. */
-static enum reason may_preapprove(const struct asked *a, const struct agent *agent)
-{
-	const struct bundle *b = a->g->bundle;
-	const struct gate *gate = bundle_gate(b, b->default_gate);
-
-	if (!gate || !str_list_has(&a->person->groups, gate->group)) {
-		return REASON_APPROVER_AUTH;
-	}
-	for (size_t i = 0; i < b->n_agents; i++) {
-		const struct agent *x = &b->agents[i];
-
-		if ((!agent || x == agent) &&
-		    (str_eq(x->owner, a->person->name) || str_eq(x->deputy, a->person->name))) {
-			return REASON_APPROVER_CONFLICT;
-		}
-	}
-	return REASON_NONE;
-}
-
 enum rc people_preapprove(struct asked *a, struct err *e)
 {
 	struct governor *g = a->g;
@@ -246,19 +224,19 @@ enum rc people_preapprove(struct asked *a, struct err *e)
 	if (!agent) {
 		FAIL(e, RC_INPUT, "no agent '" STR_FMT "'", STR_ARG(people_text(a, "agent")));
 	}
-	if (t->effect == EFFECT_DESTROY && !t->only_changes_access) {
+	if (!decide_is_preapprovable(t)) {
 		FAIL(e, RC_DENIED,
 		     "'" STR_FMT "' is a destroy tool: each call needs its own approval",
 		     STR_ARG(t->public_name));
 	}
-	reason = may_preapprove(a, agent);
+	reason = decide_may_preapprove(g->bundle, a->person, agent);
 	if (reason != REASON_NONE) {
 		people_reply_reason(g, a->req, reason, STR_NULL);
 		return RC_OK;
 	}
 	TRY(people_number(a, "max_uses", 3, PREAPPROVAL_MAX_USES, &l.preapproval_opened.max_uses,
 			  e));
-	TRY(people_number(a, "window_s", 3600, 86400, &window_s, e));
+	TRY(people_number(a, "window_s", 3600, PREAPPROVAL_MAX_WINDOW_S, &window_s, e));
 	TRY(people_number(a, "duration_s", 86400, (uint64_t)PREAPPROVAL_MAX_DAYS * 86400,
 			  &duration_s, e));
 	TRY(people_list(a, "targets", &l.preapproval_opened.targets, e));

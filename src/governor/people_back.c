@@ -49,8 +49,6 @@ enum rc people_rollback(struct asked *a, struct err *e)
 	return RC_OK;
 }
 
-enum { KEEP_MAX_S = 30 * 24 * 3600 }; /* as long as a catalog may say */
-
 enum rc people_term_keep(struct asked *a, struct err *e)
 {
 	const struct term *m;
@@ -66,7 +64,7 @@ enum rc people_term_keep(struct asked *a, struct err *e)
 	if (!m || m->state == TERM_OVER || m->state == TERM_ROLLING_BACK) {
 		FAIL(e, RC_ABSENT, "no standing term 'm%llu'", (unsigned long long)ix);
 	}
-	TRY(people_number(a, "for_s", 0, KEEP_MAX_S, &for_s, e));
+	TRY(people_number(a, "for_s", 0, TERM_KEEP_MAX_S, &for_s, e));
 	l.term_changed.term = ix;
 	l.term_changed.ends_at = for_s ? gov_now_ms(a->g) + for_s * 1000 : 0;
 	TRY(book_record(a->g->book, &l, VAULT_LIFE_KEY, NULL, 0, NULL, e));

@@ -19,7 +19,6 @@ enum {
 	CHAIN_MAX = 1000,     /* events in one answer, newest first */
 	SECOND_S = 24 * 3600, /* how long a second person has for retention */
 	WAIVER_S = 900,	      /* how long a waiver lives, proposal included, by default */
-	WAIVER_MAX_S = 3600,
 };
 
 static const uint64_t KEEP_MAX_S = (uint64_t)100 * 366 * 86400;
@@ -564,15 +563,6 @@ static const struct waiver *proposed_by_another(const struct asked *a,
 	return NULL;
 }
 
-/* (3) */
-static bool has_conflict(const struct asked *a, const struct task *t)
-{
-	const struct agent *agent = bundle_agent(a->g->bundle, t->agent);
-
-	return !agent || str_eq(agent->owner, a->person->name) ||
-	       str_eq(agent->deputy, a->person->name) || str_eq(t->accountable, a->person->name);
-}
-
 static enum rc read_waiver(struct asked *a, struct leaf_waiver_proposed *ret, struct err *e)
 {
 	const struct tool *t = bundle_tool(a->g->bundle, people_text(a, "tool"));
@@ -624,7 +614,8 @@ enum rc evidence_waive(struct asked *a, struct err *e)
 	}
 	TRY(read_waiver(a, &l.waiver_proposed, e));
 	w = proposed_by_another(a, &l.waiver_proposed);
-	if (w && has_conflict(a, state_task(a->g->state, w->task))) {
+	if (w && waiver_has_conflict(a->g->bundle, state_task(a->g->state, w->task),
+				     a->person)) { /* (3) */
 		people_reply_reason(a->g, a->req, REASON_APPROVER_CONFLICT, STR_NULL);
 		return RC_OK;
 	}

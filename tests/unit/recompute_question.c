@@ -53,6 +53,26 @@ static void a_vote_counts_no_more_when_its_person_has_left_the_group(void **stat
 	scene_free(w);
 }
 
+/* A clock that was an hour ahead was set right and confirmed; the log's time stands still. */
+static void a_vote_is_not_late_by_a_time_that_stands_still(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	uint64_t a = fold_approval(&w->f, w->task, 1);
+	struct leaf l = LEAF_OF(APPROVAL_VOTED, approval_voted, .approval = a, .person = STR("bob"),
+				.grants = true);
+	struct str d;
+
+	w->f.t += 3600000;
+	EXPECT_FALSE(w, l, "after the time to decide");
+	l.t = w->f.t;
+	assert_ok(recompute_people(w->f.s, &w->b, &l, l.t, &w->arena, &d, NULL));
+	assert_null(d.p);
+	assert_ok(recompute_people(w->f.s, &w->b, &l, l.t - 1, &w->arena, &d, NULL));
+	assert_non_null(d.p); /* it went on since */
+	scene_free(w);
+}
+
 /* ---- ends without an answer ---- */
 
 static struct leaf ended(uint64_t a, const char *state, enum reason reason)
@@ -163,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_question_is_granted_by_a_quorum_of_those_who_may),
 	    cmocka_unit_test(a_vote_counts_no_more_when_its_person_has_left_the_group),
+	    cmocka_unit_test(a_vote_is_not_late_by_a_time_that_stands_still),
 	    cmocka_unit_test(a_question_expires_when_its_time_is_over),
 	    cmocka_unit_test(a_question_expires_early_when_its_ladder_has_come_to_its_safe_state),
 	    cmocka_unit_test(a_question_is_void_for_what_has_happened),

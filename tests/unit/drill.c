@@ -109,6 +109,33 @@ static void an_outcome_reaches_the_emergency_segment(void **state)
 		     1);
 }
 
+/* Nothing is sent while the log is away, not even to undo; but then at once. */
+static void a_term_that_ends_while_the_log_is_away_is_undone_when_it_is_home(void **state)
+{
+	(void)state;
+	expect_green(
+	    "scenario: T\ntitle: a test\n"
+	    "fixture:\n"
+	    "  upstreams:\n"
+	    "    edr:\n"
+	    "      tools:\n"
+	    "        isolate: {effect: contain, on: host, sets: {isolated: true}, undo: "
+	    "release, term: {length: 10m, end: revert}}\n"
+	    "        release: {effect: contain, on: host, sets: {isolated: false}, undo: "
+	    "isolate}\n"
+	    "incident: {assets: [\"host:a\"]}\n"
+	    "steps:\n"
+	    "  - {call: {edr.isolate: {host: a}}, expect: allow}\n"
+	    "  - {fault: disk failing}\n"
+	    "  - {wait: 20m, effect: {\"host:a\": {isolated: true}},\n"
+	    "     log: {log.degraded: {why: emergency},\n"
+	    "     term.changed: {how: rolling_back}}}\n"
+	    "  - {fault: disk good}\n"
+	    "  - {wait: 2s, effect: {\"host:a\": {isolated: false}}, log: {log.recovered: 1,\n"
+	    "     term.changed: {how: reverted}}}\n",
+	    1);
+}
+
 /* Refusals, stops and what was under way are on the record; nothing else happens; and it survives.
  */
 static void a_log_that_fails_goes_on_in_its_emergency_segment(void **state)
@@ -354,6 +381,7 @@ int main(void)
 	    cmocka_unit_test(what_was_acknowledged_survives_a_power_cut),
 	    cmocka_unit_test(nothing_happens_without_a_log),
 	    cmocka_unit_test(an_outcome_reaches_the_emergency_segment),
+	    cmocka_unit_test(a_term_that_ends_while_the_log_is_away_is_undone_when_it_is_home),
 	    cmocka_unit_test(a_log_that_fails_goes_on_in_its_emergency_segment),
 	    cmocka_unit_test(without_either_disk_nothing_happens_at_all),
 	    cmocka_unit_test(an_upstream_that_loses_its_answer_is_not_asked_twice),

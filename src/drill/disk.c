@@ -120,6 +120,11 @@ void disk_set_mood(struct disk *d, enum disk_mood mood)
 	d->mood = mood;
 }
 
+bool disk_is_good(const struct disk *d)
+{
+	return d->mood == DISK_GOOD;
+}
+
 void disk_fail_at(struct disk *d, enum disk_fault fault, uint64_t nth)
 {
 	d->fault = fault;

@@ -37,6 +37,7 @@ uint64_t disk_n_syncs(const struct disk *d);
 /* Lives as long as d. */
 struct log_io disk_io(struct disk *d);
 void disk_set_mood(struct disk *d, enum disk_mood mood);
+bool disk_is_good(const struct disk *d);
 /* The nth operation from now (1 = next) fails; a write or sync after a part of it. What was
  * switched on before is off. */
 void disk_fail_at(struct disk *d, enum disk_fault fault, uint64_t nth);

@@ -239,17 +239,20 @@ static void after_step(void *ctx, struct sim *sim, const struct step *st)
 		}
 		check_lost(c, sim);
 	}
-	if (is_up && c->counts.steps % EXCESS_EVERY == 0) {
-		say_too_much(c, sim);
-	}
-	if (is_up && (st->kind == STEP_CRASH || c->counts.steps % LIE_EVERY == 0)) {
-		lie(c, sim);
-	}
 	c->is_up = is_up;
 	if (is_up) {
 		check_credentials(c, sim);
 		check_terms(c, sim);
 	}
+	/* Last, since whatever is said may end a governor that has nowhere to write. */
+	if (is_up && c->counts.steps % EXCESS_EVERY == 0 && disk_is_good(sim_disk(sim)) &&
+	    disk_is_good(sim_emergency_disk(sim))) {
+		say_too_much(c, sim);
+	}
+	if (sim_is_up(sim) && (st->kind == STEP_CRASH || c->counts.steps % LIE_EVERY == 0)) {
+		lie(c, sim);
+	}
+	c->is_up = sim_is_up(sim);
 }
 
 /* ---- at the end ---- */

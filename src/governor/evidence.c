@@ -57,7 +57,7 @@ void evidence_desk_free(struct evidence_desk *desk)
 
 bool evidence_is_on_its_way(const struct governor *g, uint64_t task)
 {
-	for (size_t i = 0; i < g->evidence->puts.n; i++) {
+	for (size_t i = 0; !g->evidence->store_is_silent && i < g->evidence->puts.n; i++) {
 		const struct evidence_put *p = g->evidence->puts.p[i];
 
 		if (p->task == task && !p->is_given_up) {
@@ -429,8 +429,24 @@ void evidence_store_lost(struct governor *g)
 			put_free(p);
 		}
 	}
+	desk->store_is_silent = false;
 	ending_store_lost(g);
 	custody_store_lost(g);
+}
+
+/* What waits for evidence is judged without it. What the store says later is evidence all the same.
+ */
+void evidence_store_silent(struct governor *g, bool is_silent)
+{
+	struct evidence_desk *desk = g->evidence;
+
+	if (!desk) {
+		return;
+	}
+	desk->store_is_silent = is_silent;
+	for (size_t i = 0; is_silent && i < desk->puts.n; i++) {
+		preserve_wake(g, desk->puts.p[i]->task);
+	}
 }
 
 void evidence_store_found(struct governor *g)

@@ -64,6 +64,7 @@ struct evidence_known {
 };
 
 struct evidence_desk {
+	bool store_is_silent;
 	uint64_t next_req;
 	VEC(struct evidence_put *) puts;
 	VEC(struct evidence_order) orders;

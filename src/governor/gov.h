@@ -377,11 +377,14 @@ void evidence_desk_free(struct evidence_desk *desk);
 /* The result of an allowed call that came back ok: when its tool captures evidence, it is on its
  * way to the store from here on. */
 void evidence_take(struct governor *g, uint64_t call, struct str result);
+/* Never while the store does not answer: then nobody waits for it. */
 bool evidence_is_on_its_way(const struct governor *g, uint64_t task);
 void evidence_on_store(struct governor *g, const struct message *m);
 /* The store ended; another one took its place. */
 void evidence_store_lost(struct governor *g);
 void evidence_store_found(struct governor *g);
+/* It does not answer, or answers again. */
+void evidence_store_silent(struct governor *g, bool is_silent);
 void evidence_on_key(struct governor *g, const struct msg_key_ready *m);
 /* At the start: objects and keys that nobody knows are removed, items whose object is not there are
  * marked, destructions that were under way go on. */

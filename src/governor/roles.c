@@ -51,6 +51,11 @@ static void store_is_lost(void *ctx)
 	evidence_store_lost(ctx);
 }
 
+static void store_is_silent(void *ctx, bool is_silent)
+{
+	evidence_store_silent(ctx, is_silent);
+}
+
 static void store_is_found(void *ctx)
 {
 	evidence_store_found(ctx);
@@ -119,8 +124,10 @@ enum rc roles_link(struct governor *g, const struct role_hearers *hear, struct e
 	const struct role_link people = {
 	    .on_message = hear->people, .lost = people_are_lost, .found = people_are_found};
 	const struct role_link courier = {.on_message = hear->courier, .lost = courier_is_lost};
-	const struct role_link store = {
-	    .on_message = hear->store, .lost = store_is_lost, .found = store_is_found};
+	const struct role_link store = {.on_message = hear->store,
+					.lost = store_is_lost,
+					.found = store_is_found,
+					.silent = store_is_silent};
 
 	TRY(link_optional(g, R_AGENTS, &agents, &g->has_agents, &g->agents, e));
 	TRY(link_optional(g, R_PEOPLE, &people, &g->has_people, &g->people, e));

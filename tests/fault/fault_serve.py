@@ -127,22 +127,36 @@ class Story:
         self.server = Server(self.w, self.env)
         self.server.wait_ready()
 
-    def begin(self, other_place):
-        """other_place: where the log goes on is on another disk."""
+    def begin(self, name):
         if os.environ.get("CLOCK_JUMP_SO"):
             self.env = {"LD_PRELOAD": os.environ["CLOCK_JUMP_SO"],
                         "CLOCK_JUMP": self.w.top + "/clock"}
             self.set_clock(0)
-        if other_place:
+        if name in ("sectors", "device"):  # where the log goes on is on another disk
             self.w.edit("remit.yaml", ("\nstate: ",
                                        f"\nlog: {{emergency: {self.w.top}/away}}\nstate: "))
             os.mkdir(self.w.top + "/away", 0o700)
+        if name == "store":
+            self.add_evidence()
         self.start()
         self.task = self.w.open_task("a fault")
         if not self.task:
             self.w.fail("no task")
         self.connect()
         self.works("before")
+
+    def add_evidence(self):
+        """dump makes evidence, and wipe is not made without."""
+        path = self.w.d + "/upstreams/box.yaml"
+        text = open(path).read()
+        read, change = text.split("  act:\n")[1].split("  look:\n")[0], text.split("  change:\n")[1]
+        with open(path, "a") as f:
+            f.write("  dump:\n    captures: {kind: memory, keep: 1d}\n" + read)
+            f.write("  wipe:\n" + change.replace(
+                "evidence: {what: nothing is lost, keep: 90d}",
+                "evidence: {what: its memory, keep: 90d, requires: [memory], max_age: 1h}"))
+        self.w.edit("playbooks/host-alert.yaml", ("box___change]", "box___change, box___dump, box___wipe]"))
+        self.w.edit("remit.yaml", ("hold: 20s", "hold: 1s"))
 
     def set_clock(self, seconds):
         """Of Remit alone: the machine's is not ours to set (clock_jump.c)."""
@@ -179,7 +193,7 @@ class Story:
         if "done" in text and not (reply or {}).get("result", {}).get("isError"):
             return "done"
         for reason in ("audit_unavailable", "outcome_unknown", "keeper_unavailable",
-                       "upstream_unavailable", "credential_unavailable", "clock_unverified"):
+                       "upstream_unavailable", "credential_unavailable", "clock_unverified", "evidence_required"):
             if reason in text:
                 if reason != "outcome_unknown" and not agent and len(self.w.acted()) != before:
                     self.w.fail(f"'{tool}' was refused with {reason}, and made")
@@ -443,6 +457,32 @@ def clock(s):
         s.works("with a clock again")
 
 
+def store(s):
+    """What needs evidence that is on its way waits, and is not made; all else goes on."""
+    s.refuses("wipe", "evidence_required")
+    pid = s.server.children("store")[0]
+    os.kill(pid, signal.SIGSTOP)
+    if s.call("dump") != "done":
+        s.w.fail("evidence that cannot be kept yet keeps its reading from being told")
+    before = len(s.w.acted())
+    reply = json.dumps(s.agent.call("box___wipe", {"host": "web1", "n": 1}))
+    if "evidence_required" not in reply:
+        s.w.fail("without a store an agent is told: " + reply)
+    if len(s.w.acted()) != before:
+        s.w.fail("what needs evidence is made without")
+    for tool in ("act", "change"):
+        if s.call(tool) != "done":
+            s.w.fail(f"'{tool}' waits for the store")
+    s.is_ill("silent: store")
+    if s.call("act") != "done":
+        s.w.fail("a stopped store keeps an agent from reading")
+    s.person_can_stop()
+    os.kill(pid, signal.SIGCONT)  # before its evidence is given up
+    s.until("with its evidence kept it is not made", lambda x: x == "done", lambda: s.call("wipe"))
+    if "has been silent" in s.server.text() or "not kept" in s.server.text():
+        s.w.fail("control: the store or the evidence was given up")
+
+
 def index(s):
     """Nobody's call needs it; who asks it is answered all the same."""
     pid = s.server.children("index")[0]
@@ -459,6 +499,7 @@ def index(s):
 stories = {
     "full": full, "read-only": read_only, "sectors": sectors, "device": device, "unlinked": unlinked, "replaced": replaced,
     "checkpoint": checkpoint, "index": index, "clock": clock,
+    "store": store,
     "governor": stopped("governor", told=True), "keeper": stopped("keeper", told=True),
     "runner": stopped("runner"),
 }
@@ -471,7 +512,7 @@ def tell(name):
     began = time.time()
     story = Story(name, os.path.abspath(sys.argv[1]))
     try:
-        story.begin(name in ("sectors", "device"))
+        story.begin(name)
         stories[name](story)
         story.end()
     finally:

@@ -16,6 +16,7 @@
 #include "cli/log_lines.h"
 #include "cli/log_witness.h"
 #include "codec/json.h"
+#include "governor/prune.h"
 
 struct log_options {
 	const char *log;
@@ -246,7 +247,7 @@ static enum rc verify_log(const struct log_options *o, const struct tlog_policy 
 	}
 	TRY(choose_key(o, policy, buf_view(&note), &key, e));
 	TRY(log_read_witnessed(o->log, &witnessed, e));
-	TRY(log_pruned(o->log, &pruned, e));
+	TRY(prune_hint(o->log, &pruned, e));
 	rc = tlog_verify_pruned(o->log, &key, pruned.first, show_progress, NULL, report, e);
 	if (rc == RC_OK && pruned.first) {
 		TRY(check_pruned(d, &pruned, report, e));
@@ -319,7 +320,7 @@ int cli_log_show(const struct cli_command *c, int argc, char **argv)
 			      (unsigned long long)checkpoint.size); /* cli_fail says it */
 		return cli_fail(c, &e);
 	}
-	if (log_is_there(o.log, ix, &e) != RC_OK) {
+	if (log_is_there(o.log, d, &checkpoint, ix, &e) != RC_OK) {
 		return cli_fail(c, &e);
 	}
 	if (o.as_json) {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "governor/prune.h"
 
 enum { BUNDLE_LEAVES = 256, BUNDLE_BYTES = BUNDLE_LEAVES * (LIMIT_LEAF_BYTES + 2) };
 
@@ -43,30 +44,12 @@ enum rc log_open(const char *log, const char *key, struct tlog_dir **ret,
 	return RC_OK;
 }
 
-enum rc log_pruned(const char *log, struct pruned *ret, struct err *e)
-{
-	AUTO_BUF text = BUF_INIT(PRUNED_TEXT_BYTES);
-	char path[4096];
-	int n = snprintf(path, sizeof(path), "%s/pruned", log);
-	enum rc rc;
-
-	*ret = (struct pruned){0};
-	if (n < 0 || (size_t)n >= sizeof(path)) {
-		FAIL(e, RC_INPUT, "the log's path is too long");
-	}
-	rc = file_read(path, &text, e);
-	if (rc == RC_ABSENT) {
-		return RC_OK;
-	}
-	TRY(rc);
-	return pruned_parse(buf_view(&text), ret, e);
-}
-
-enum rc log_is_there(const char *log, uint64_t ix, struct err *e)
+enum rc log_is_there(const char *log, struct tlog_dir *d, const struct tlog_checkpoint *c,
+		     uint64_t ix, struct err *e)
 {
 	struct pruned p;
 
-	TRY(log_pruned(log, &p, e));
+	TRY(prune_read(log, d, c, &p, e));
 	if (ix < p.first) {
 		FAIL(e, RC_ABSENT,
 		     "leaf %llu was pruned: leaves before %llu are gone, as leaf %llu says",
@@ -100,9 +83,6 @@ static enum rc walk_bundle(const struct walking *w, struct str bundle, uint64_t 
 		if (leaf_decode(&arena, text, &leaf, e) != RC_OK) {
 			return err_wrap(e, RC_BROKEN, "leaf %llu", (unsigned long long)(from + i));
 		}
-		if (w->pruned.first && from + i == w->pruned.leaf) {
-			TRY(pruned_check(&w->pruned, &leaf, e));
-		}
 		if (from + i >= w->pruned.first) {
 			TRY(w->fn(w->ctx, from + i, &leaf, text, e));
 		}
@@ -120,7 +100,7 @@ enum rc log_walk(const char *log, const char *key, log_leaf_fn *fn, void *ctx, u
 	struct walking w = {.fn = fn, .ctx = ctx};
 
 	TRY(log_open(log, key, &d, &checkpoint, &note, e));
-	TRY(log_pruned(log, &w.pruned, e));
+	TRY(prune_read(log, d, &checkpoint, &w.pruned, e));
 	for (uint64_t n = w.pruned.first / BUNDLE_LEAVES; n * BUNDLE_LEAVES < checkpoint.size;
 	     n++) {
 		unsigned width = tlog_tile_width(checkpoint.size, 0, n);

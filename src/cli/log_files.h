@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "core/leaf.h"
-#include "core/pruned.h"
 
 enum { LOG_NOTE_BYTES = 65536 };
 
@@ -17,10 +16,9 @@ enum rc log_read_key(const char *log, const char *key, struct tlog_vkey *ret, st
 enum rc log_open(const char *log, const char *key, struct tlog_dir **ret,
 		 struct tlog_checkpoint *ret_checkpoint, struct buf *note, struct err *e);
 
-/* What was pruned of it, by its file `pruned`; first 0 = nothing. */
-enum rc log_pruned(const char *log, struct pruned *ret, struct err *e);
-/* Is leaf ix there? RC_ABSENT says since when it is not. */
-enum rc log_is_there(const char *log, uint64_t ix, struct err *e);
+/* Is leaf ix there? RC_ABSENT says since when it is not. d: opened so. */
+enum rc log_is_there(const char *log, struct tlog_dir *d, const struct tlog_checkpoint *c,
+		     uint64_t ix, struct err *e);
 
 /* text: the leaf's exact bytes. Both live for the call only. */
 typedef enum rc log_leaf_fn(void *ctx, uint64_t ix, const struct leaf *l, struct str text,

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "cli/log_files.h"
 #include "governor/log_io.h"
+#include "governor/prune.h"
 #include "keeper/keys.h"
 #include "keeper/wrap.h"
 
@@ -145,7 +146,7 @@ static enum rc open_all(struct log_state *s, const struct log_state_options *o, 
 	f.keys = s->dirs[KEYS] && s->wrapping ? &s->io[KEYS] : NULL;
 	f.bundles = s->dirs[BUNDLES] ? &s->io[BUNDLES] : NULL;
 	f.snapshots = s->dirs[SNAPSHOTS] ? &s->io[SNAPSHOTS] : NULL;
-	TRY(log_pruned(o->log, &f.pruned, e));
+	TRY(prune_read(o->log, s->published, &s->checkpoint, &f.pruned, e));
 	s->first = f.pruned.first;
 	return audit_files_new(&f, &s->files, e);
 }

@@ -15,6 +15,7 @@
 #include "cli/log.h"
 #include "cli/log_files.h"
 #include "cli/log_lines.h"
+#include "governor/prune.h"
 
 enum { FOLLOW_MS = 200, DEFAULT_TAIL = 10, MAX_TAIL = 1000000 };
 
@@ -130,18 +131,19 @@ static enum rc check_extends(struct tlog_dir *d, struct tlog_hasher *h, const st
 }
 
 static enum rc first_leaf(struct tlog_dir *d, struct tlog_hasher *h, const struct options *o,
-			  bool from_start, uint64_t size, uint64_t *ret, struct err *e)
+			  bool from_start, const struct tlog_checkpoint *c, uint64_t *ret,
+			  struct err *e)
 {
 	struct pruned pruned;
 
 	if (o->has_cursor) {
-		TRY(log_is_there(o->log, o->since.ix, e)); /* or there would be a gap */
-		TRY(log_cursor_check(d, h, &o->since, size, e));
+		TRY(log_is_there(o->log, d, c, o->since.ix, e)); /* or there would be a gap */
+		TRY(log_cursor_check(d, h, &o->since, c->size, e));
 		*ret = o->since.ix;
 		return RC_OK;
 	}
-	TRY(log_pruned(o->log, &pruned, e));
-	*ret = from_start || size <= o->n ? 0 : size - o->n;
+	TRY(prune_read(o->log, d, c, &pruned, e));
+	*ret = from_start || c->size <= o->n ? 0 : c->size - o->n;
 	*ret = *ret < pruned.first ? pruned.first : *ret;
 	return RC_OK;
 }
@@ -160,7 +162,7 @@ static enum rc show_new(const struct options *o, bool from_start, struct tlog_ha
 	}
 	TRY(check_extends(d, h, seen, &c, e));
 	if (!seen->is_any) {
-		TRY(first_leaf(d, h, o, from_start, c.size, next, e));
+		TRY(first_leaf(d, h, o, from_start, &c, next, e));
 	}
 	*seen = (struct seen){.is_any = true, .size = c.size, .root = c.root};
 	if (*next < c.size) {

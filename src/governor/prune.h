@@ -26,3 +26,13 @@ struct prune {
  * or the log is in its emergency segment, and nothing can go now. Anything else: what is there
  * stays, and may be tried again. */
 enum rc prune_step(struct prune *p, struct segment_log *l, struct err *e);
+
+/* ---- for whoever reads the directory ---- */
+
+/* What its file `pruned` says; first 0 = there is none. Not more than a hint. */
+enum rc prune_hint(const char *dir, struct pruned *ret, struct err *e);
+/* What is pruned: what the hint says, if the leaf it names says the same and is in the tree of that
+ * checkpoint, whose signature the caller has checked; d was opened at dir, its size set. RC_BROKEN:
+ * the log does not say so. RC_AGAIN: a later checkpoint may; open that. */
+enum rc prune_read(const char *dir, struct tlog_dir *d, const struct tlog_checkpoint *c,
+		   struct pruned *ret, struct err *e);

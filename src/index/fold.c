@@ -303,7 +303,7 @@ enum rc fold_commit(struct fold *f, struct err *e)
 
 void fold_skip(struct fold *f, uint64_t first)
 {
-	if (f->size == 0) {
+	if (f->size < first) {
 		f->size = first;
 	}
 }

@@ -21,7 +21,7 @@ enum rc fold_expect(struct fold *f, uint64_t size, struct err *e);
 enum rc fold_begin(struct fold *f, struct err *e);
 enum rc fold_add(struct fold *f, uint64_t ix, struct str leaf, struct err *e);
 enum rc fold_commit(struct fold *f, struct err *e);
-/* The log is pruned: an empty index begins with that leaf. */
+/* The log is pruned: what is not there yet of the leaves before that one never will be. */
 void fold_skip(struct fold *f, uint64_t first);
 /* After an error: nothing was begun, and fold_size says what there is. */
 enum rc fold_give_up(struct fold *f, struct err *e);

@@ -3,6 +3,8 @@
  *
  * Trust:  reads the log's public files; writes its own database; no network.
  * Holds:  (1) only leaves under a checkpoint whose signature was checked are shown.
+ *         (2) what it has of leaves that are gone it keeps; those that it has not yet it cannot get
+ *             any more, and goes on with the first that is there.
  */
 #include "index/index.h"
 
@@ -20,7 +22,7 @@
 #include "codec/uri.h"
 #include "config/deployment.h"
 #include "core/leaf.h"
-#include "core/pruned.h"
+#include "governor/prune.h"
 #include "index/fold.h"
 
 enum {
@@ -45,30 +47,12 @@ struct index {
 	char log_dir[4096];
 	struct tlog_dir *log;
 	struct tlog_vkey key;
-	uint64_t size;	   /* of the checkpoint seen last */
+	uint64_t size; /* of the checkpoint seen last */
+	struct tlog_hash root;
 	bool stands_still; /* it could not be changed the last time */
 	struct buf bundle;
 	struct loop_timer poll;
 };
-
-/* Only an empty index begins later: what it has of leaves that are gone it keeps. */
-static enum rc skip_pruned(struct index *x, struct err *e)
-{
-	AUTO_BUF text = BUF_INIT(PRUNED_TEXT_BYTES);
-	char path[4200];
-	struct pruned p;
-	enum rc rc;
-
-	(void)snprintf(path, sizeof(path), "%s/pruned", x->log_dir); /* it fits */
-	rc = file_read(path, &text, e);
-	if (rc == RC_ABSENT) {
-		return RC_OK;
-	}
-	TRY(rc);
-	TRY(pruned_parse(buf_view(&text), &p, e));
-	fold_skip(x->fold, p.first);
-	return RC_OK;
-}
 
 static enum rc see_checkpoint(struct index *x, struct err *e)
 {
@@ -81,13 +65,23 @@ static enum rc see_checkpoint(struct index *x, struct err *e)
 	}
 	TRY(rc);
 	TRY(tlog_checkpoint_open(buf_view(&note), &x->key, &c, e));
-	if (fold_size(x->fold) == 0) {
-		TRY(skip_pruned(x, e));
+	if (c.size <= x->size) {
+		return RC_OK;
 	}
-	if (c.size > x->size) {
-		x->size = c.size;
-		tlog_dir_set_size(x->log, c.size);
-	}
+	x->size = c.size;
+	x->root = c.root;
+	tlog_dir_set_size(x->log, c.size);
+	return RC_OK;
+}
+
+/* (2) */
+static enum rc skip_pruned(struct index *x, struct err *e)
+{
+	const struct tlog_checkpoint c = {.size = x->size, .root = x->root};
+	struct pruned pruned;
+
+	TRY(prune_read(x->log_dir, x->log, &c, &pruned, e));
+	fold_skip(x->fold, pruned.first);
 	return RC_OK;
 }
 
@@ -129,6 +123,7 @@ static enum rc follow(struct index *x, struct err *e)
 	if (fold_size(x->fold) >= x->size) {
 		return RC_OK;
 	}
+	TRY(skip_pruned(x, e));
 	TRY(fold_begin(x->fold, e));
 	for (int i = 0; i < ROUND_BUNDLES && fold_size(x->fold) < x->size; i++) {
 		TRY(add_bundle(x, e));

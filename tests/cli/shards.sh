@@ -34,6 +34,25 @@ port=$(free_ports 2)
 sed -i "s/:8443/:$port/; s/:8080/:$((port + 1))/; s/mode: \"0660\"/mode: \"0666\"/" "$d/remit.yaml"
 sed -i 's/^state: state/state: state\nlog: {shard: 2s}/' "$d/remit.yaml"
 sed -i 's/dave: {full_name: Dave Example,/& uid: 65534,/' "$d/people.yaml"
+# min, max: of the leaves in the search index, while nobody has it open
+indexed() {
+	python3 -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT %s(ix) FROM leaves" % sys.argv[2]).fetchone()[0] or 0)' \
+		"$d/state/index/index.sqlite" "$1" || fail "no index"
+}
+serve_until_indexed() { # a leaf beyond that one
+	local i
+	for i in $(seq 20); do
+		start_again
+		sleep 0.5
+		stop
+		[ "$(indexed max)" -gt "$1" ] && return
+	done
+	fail "the index ends with leaf $(indexed max), and not behind $1"
+}
+# A search index that was put aside early is put back when what follows it is gone.
+serve_until_indexed 0
+cp -a "$d/state/index" "$dir/early"
 start_again
 
 # Six hundred leaves that nothing needs later.
@@ -144,6 +163,14 @@ for i in $(seq 100); do
 done
 must "$remit" log lint --log "$log"
 must carol calls
+stop
+[ "$(indexed min)" = "$first" ] || fail "the index begins with leaf $(indexed min)"
+rm -rf "$d/state/index"
+cp -a "$dir/early" "$d/state/index"
+[ "$(indexed max)" -lt 256 ] || fail "the index was put aside late"
+serve_until_indexed "$first"
+start_again
+must carol calls
 
 # An open incident keeps its leaf, and so all after it.
 number=
@@ -165,4 +192,8 @@ stop
 cp -a "$log" "$dir/lying"
 printf "%s\n%s\n" $((first + 1)) "$(tail -1 "$log/pruned")" >"$dir/lying/pruned"
 must_refuse 8 "the file 'pruned' says" "$remit" log verify --log "$dir/lying" --key "$d/state/log.vkey"
+for command in "show $((first + 2))" "grep type=shard.began" tail lint; do
+	must_refuse 8 "the file 'pruned' says" "$remit" log $command --log "$dir/lying" --key "$d/state/log.vkey"
+done
+must "$remit" log show $((first + 2)) --log "$log" # control
 exit 0

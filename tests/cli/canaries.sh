@@ -4,7 +4,8 @@
 # into arguments (text, number, nested), results, errors, names, intents, incidents and whatever else a
 # stranger fills in; then they are looked for: on the disk (leaves, tiles, snapshots, the emergency
 # segment, the index), in what Remit says to the console and tells people, in core files, and in the
-# memory of the parts that need not know. With the keys gone, the marks are gone.
+# memory of the parts that need not know (of credential backends: tests/interop/backend_serve.py).
+# With the keys gone, the marks are gone.
 #
 # Memory needs root; without, that part is left out and said so.
 set -u

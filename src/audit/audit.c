@@ -133,6 +133,7 @@ static enum rc open_for_result(struct walk *w, const struct entry *n, struct res
 			       struct err *e)
 {
 	struct result_wanted want = recompute_result_wants(w->state, &n->leaf);
+	enum rc rc;
 
 	*ret = (struct result_values){.result = STR(""), .own = STR("")};
 	if (want.result) {
@@ -141,9 +142,10 @@ static enum rc open_for_result(struct walk *w, const struct entry *n, struct res
 	}
 	if (want.call) {
 		TRY(open_json(w, want.call, 0, NULL, &ret->args, e));
-	}
-	if (want.wants_pre) {
-		TRY(open_json(w, want.call, 1, NULL, &ret->pre, e));
+		rc = open_json(w, want.call, 1, NULL, &ret->pre, e);
+		if (rc != RC_OK && rc != RC_ABSENT) { /* under one key with the arguments */
+			return rc;
+		}
 	}
 	return want.own ? open_whole(w, n->ix, want.own, &ret->own, e) : RC_OK;
 }
@@ -173,6 +175,9 @@ static enum rc open_values(struct walk *w, const struct entry *n, struct recompu
 	if (want.wants_pre) {
 		TRY(open_json(w, n->ix, want.pre_slot, commit_of(&n->leaf, want.pre_slot),
 			      &ret->pre, e));
+	}
+	if (want.undo) {
+		TRY(open_json(w, want.undo, 0, NULL, &ret->undo, e));
 	}
 	if (look && str_eq(look->outcome, STR("ok"))) {
 		TRY(open_result(w, look->completed_ix, &ret->use, e));

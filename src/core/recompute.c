@@ -82,6 +82,9 @@ struct recompute_wanted recompute_wants(const struct leaf *l)
 		    .wants_pre = !digest_is_zero(&l->call_decided.pre),
 		    .pre_slot = 1,
 		    .use = l->call_decided.use,
+		    .undo = str_eq(l->call_decided.purpose, STR("rollback"))
+				? l->call_decided.parent
+				: 0,
 		};
 	}
 	if (l->kind == LEAF_PROPOSAL_MADE) {
@@ -505,6 +508,9 @@ static enum rc recompute_own(const struct state *s, const struct bundle *b, cons
 	same_text(c, "effect", was->effect, effect_name(r->d.effect));
 	same_list(c, "targets", &was->targets, &r->d.targets);
 	same_tool(c, &was->definition, &was->data, r->d.tool);
+	if (v->undo && !json_equal(v->undo, v->args)) {
+		differ(c, "arguments", STR("others"), STR("those of its term"));
+	}
 	if (needs_lease(r->d.tool) && !was->lease) {
 		differ(c, "lease", STR("nothing"), STR("one"));
 	}

@@ -43,7 +43,8 @@ struct recompute_wanted {
 	bool wants_pre;
 	uint8_t args_slot;
 	uint8_t pre_slot;
-	uint64_t use; /* the call whose result is needed too; 0 = none */
+	uint64_t use;  /* the call whose result is needed too; 0 = none */
+	uint64_t undo; /* the term that is rolled back: its arguments, slot 0; 0 = none */
 };
 struct recompute_wanted recompute_wants(const struct leaf *l);
 
@@ -51,6 +52,7 @@ struct recompute_values {
 	const struct json *args;
 	const struct json *pre;
 	const struct json *use;
+	const struct json *undo;
 };
 
 struct recomputed {

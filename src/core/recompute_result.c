@@ -7,13 +7,16 @@
  */
 #include "core/recompute_result.h"
 
+#include "base/limits.h"
 #include "core/decide.h"
 #include "core/recompute_impl.h"
+#include "core/rehearsal.h"
 #include "core/verify.h"
 
 bool recompute_is_of_result(const struct leaf *l)
 {
-	return l->kind == LEAF_READ_ACCOUNTED || l->kind == LEAF_CALL_VERIFIED;
+	return l->kind == LEAF_READ_ACCOUNTED || l->kind == LEAF_CALL_VERIFIED ||
+	       l->kind == LEAF_TERM_STARTED;
 }
 
 static const struct digest *commitment(const struct digest *d)
@@ -40,11 +43,17 @@ struct result_wanted recompute_result_wants(const struct state *s, const struct 
 		    .own = commitment(&l->read_accounted.objects),
 		};
 	}
+	if (l->kind == LEAF_TERM_STARTED) {
+		c = state_call(s, l->term_started.call);
+		return (struct result_wanted){
+		    .call = c ? c->ix : 0,
+		    .own = commitment(&l->term_started.args),
+		};
+	}
 	c = l->call_verified.by ? state_call(s, l->call_verified.call) : NULL;
 	return (struct result_wanted){
 	    .result = answer_of(s, l->call_verified.by),
 	    .call = c ? c->ix : 0,
-	    .wants_pre = c && c->evidence,
 	    .own = commitment(&l->call_verified.found),
 	};
 }
@@ -141,14 +150,84 @@ static enum rc look_at_verified(struct look *k, const struct result_values *v, s
 	return compare_readback(k, v, &r, e);
 }
 
+/* ---- what undoes it ---- */
+
+/* How long it stands, what happens then, and whose it is. */
+static bool is_of_rehearsal(const struct look *k, const struct call *c)
+{
+	const struct leaf_term_started *x = &k->l->term_started;
+	const struct rehearsal *r = state_rehearsal(k->s, c->parent);
+
+	return r && str_eq(c->purpose, STR("rehearse")) && str_eq(x->end, STR("revert")) &&
+	       str_eq(x->owner, r->by) && x->ends_at &&
+	       !look_is_early(k, x->ends_at - REHEARSAL_STANDS_MS);
+}
+
+static bool is_of_task(const struct look *k, const struct task *task, const struct tool *t)
+{
+	const struct leaf_term_started *x = &k->l->term_started;
+	struct str end = t->term_end == TERM_REVERT ? STR("revert") : STR("reask");
+
+	return x->task == task->ix && str_eq(x->end, end) && str_eq(x->owner, task->accountable) &&
+	       (t->term_ms ? look_is_at(k, x->ends_at - t->term_ms) : x->ends_at == 0);
+}
+
+static enum rc compare_undo(struct look *k, const struct result_values *v, const struct tool *t,
+			    struct err *e)
+{
+	AUTO_BUF text = BUF_INIT(LIMIT_ARGS_BYTES);
+	const struct json *args;
+	enum rc rc;
+
+	if (!inverse_is_wanted(&t->inverse, v->args, v->pre, k->arena)) {
+		return look_differs(k, e, "a term of what there is nothing to undo of");
+	}
+	rc = derive_args(t->inverse.args, v->args, v->pre, k->arena, &args, e);
+	rc = rc == RC_OK ? json_canonical(&text, args, e) : rc;
+	if (rc == RC_NOMEM) {
+		return rc;
+	}
+	if (rc != RC_OK) {
+		return look_differs(k, e, "args: its inverse has none");
+	}
+	return str_eq(buf_view(&text), v->own)
+		   ? RC_OK
+		   : look_differs(k, e, "args: others than undo this call");
+}
+
+static enum rc look_at_term_started(struct look *k, const struct result_values *v, struct err *e)
+{
+	const struct leaf_term_started *x = &k->l->term_started;
+	const struct call *c = state_call(k->s, x->call);
+	const struct tool *t = c ? bundle_tool(k->b, c->tool) : NULL;
+	const struct task *task = c ? state_task(k->s, c->task) : NULL;
+	const struct tool *undo =
+	    t && t->inverse.tool.n ? bundle_tool_of(k->b, t->upstream, t->inverse.tool) : NULL;
+
+	if (!undo || !str_eq(x->tool, undo->public_name)) {
+		return look_differs(k, e, "tool: not the inverse of that call's");
+	}
+	if (!str_list_eq(&x->targets, &c->targets)) {
+		return look_differs(k, e, "targets: others than that call's");
+	}
+	if (!(task ? is_of_task(k, task, t) : is_of_rehearsal(k, c))) {
+		return look_differs(k, e, "ends_at, end or owner: not as the catalog has them");
+	}
+	return compare_undo(k, v, t, e);
+}
+
 enum rc recompute_result(const struct state *s, const struct bundle *b, const struct leaf *l,
 			 const struct result_values *v, struct arena *arena,
 			 struct str *ret_difference, struct err *e)
 {
 	struct look k = {.s = s, .b = b, .l = l, .arena = arena, .difference = STR_NULL};
 
-	TRY(l->kind == LEAF_READ_ACCOUNTED ? look_at_account(&k, v, e)
-					   : look_at_verified(&k, v, e));
+	if (l->kind == LEAF_TERM_STARTED) {
+		TRY(look_at_term_started(&k, v, e));
+	} else {
+		TRY(l->kind == LEAF_READ_ACCOUNTED ? look_at_account(&k, v, e)
+						   : look_at_verified(&k, v, e));
+	}
 	*ret_difference = k.difference;
 	return RC_OK;
 }

@@ -2,9 +2,10 @@
 /* core/recompute_result.h - what a result was, worked out once more from the sealed result.
  *
  * read.accounted says which objects of which class an agent was given; call.verified says whether
- * an effect is there. Both follow from sealed values (a result, a call's arguments and the state
- * before it), the catalog of the bundle and the state. Which values they need is a question to
- * recompute_result_wants; who opens them is the caller's (audit/). Pure like all of core.
+ * an effect is there; term.started says what undoes one. They follow from sealed values (a result,
+ * a call's arguments and the state before it), the catalog of the bundle and the state. Which
+ * values they need is a question to recompute_result_wants; who opens them is the caller's
+ * (audit/). Pure like all of core.
  */
 #pragma once
 
@@ -20,8 +21,8 @@ bool recompute_is_of_result(const struct leaf *l);
 /* Leaves with values beside them; 0 = none is needed. */
 struct result_wanted {
 	uint64_t result;	  /* a call.completed: its result, whole */
-	uint64_t call;		  /* a call.decided: its arguments, slot 0 */
-	bool wants_pre;		  /* ... and the state before it, slot 1 */
+	uint64_t call;		  /* a call.decided: its arguments, slot 0, and the state before it,
+				     slot 1, if it has one */
 	const struct digest *own; /* commitment to the leaf's own value; NULL = it has none */
 };
 struct result_wanted recompute_result_wants(const struct state *s, const struct leaf *l);

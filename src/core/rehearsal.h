@@ -4,6 +4,9 @@
 
 #include "core/decide.h"
 
+/* What a rehearsal did stands no longer, even if its undoing is forgotten. */
+enum { REHEARSAL_STANDS_MS = 10 * 60 * 1000 };
+
 /* When the way back of a tool was last tried for real: the catalog's date or the log's, whichever
  * is newer; 0 = never. */
 uint64_t rehearsal_of(const struct state *s, const struct tool *t);

@@ -61,3 +61,18 @@ struct readback verify_judge(const struct tool *of, const struct json *args, con
 	    .difference = difference_of(want, got, arena),
 	};
 }
+
+bool inverse_is_wanted(const struct derived_call *inverse, const struct json *args,
+		       const struct json *pre, struct arena *arena)
+{
+	const struct json *want;
+	struct err e = ERR_INIT;
+
+	if (!inverse->equals) {
+		return true;
+	}
+	if (derive_args(inverse->equals, args, pre, arena, &want, &e) != RC_OK) {
+		return true; /* in doubt there is something to undo */
+	}
+	return json_equal(json_pointer(pre, inverse->pointer), want);
+}

@@ -2,7 +2,7 @@
 /* core/verify.h - does what a tool promises hold? What a target was read as, beside what to expect.
  *
  * A tool's `verify` is a read whose result must have a value at a place; the value follows from the
- * call's arguments and the state before it.
+ * call's arguments and the state before it. What undoes a call may depend on that state, too.
  */
 #pragma once
 
@@ -24,3 +24,7 @@ struct readback {
  * says with success, and result is the JSON that came (NULL: none). Results live in arena. */
 struct readback verify_judge(const struct tool *of, const struct json *args, const struct json *pre,
 			     bool was_read, const struct json *result, struct arena *arena);
+
+/* Was there anything to undo, after a call with these arguments in that state? */
+bool inverse_is_wanted(const struct derived_call *inverse, const struct json *args,
+		       const struct json *pre, struct arena *arena);

@@ -13,27 +13,12 @@
  */
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/rehearsal.h"
 #include "governor/readback.h"
 
-enum { REASK_MS = 3600 * 1000, ESCALATE_AT_ASK = 3, REHEARSAL_STANDS_MS = 10 * 60 * 1000 };
+enum { REASK_MS = 3600 * 1000, ESCALATE_AT_ASK = 3 };
 
 /* ---- beginning ---- */
-
-/* Was there anything to undo? The inverse may depend on what was captured. */
-static bool is_wanted(struct governor *g, const struct derived_call *inverse,
-		      const struct json *args, const struct json *pre)
-{
-	const struct json *want;
-	struct err e = ERR_INIT;
-
-	if (!inverse->equals) {
-		return true;
-	}
-	if (derive_args(inverse->equals, args, pre, &g->round, &want, &e) != RC_OK) {
-		return true; /* in doubt there is something to undo */
-	}
-	return json_equal(json_pointer(pre, inverse->pointer), want);
-}
 
 static void no_way_back(struct governor *g, const struct task *task, uint64_t call, struct str why)
 {
@@ -92,7 +77,7 @@ void terms_start(struct governor *g, uint64_t call)
 	args = readback_sealed(g, call, 0);
 	pre = readback_sealed(g, call, 1);
 	undo = bundle_tool_of(g->bundle, t->upstream, t->inverse.tool);
-	if (!undo || !is_wanted(g, &t->inverse, args, pre)) {
+	if (!undo || !inverse_is_wanted(&t->inverse, args, pre, &g->round)) {
 		return;
 	}
 	if (derive_args(t->inverse.args, args, pre, &g->round, &undo_args, &e) != RC_OK ||
@@ -103,8 +88,8 @@ void terms_start(struct governor *g, uint64_t call)
 	values[0].bytes = buf_view(&text); /* (1) */
 	l.term_started.tool = undo->public_name;
 	l.term_started.targets = c->targets;
-	if (book_record(g->book, &l, gov_key_of(g, task ? task->ix : 0),
-			values, 1, NULL, &e) != RC_OK) {
+	if (book_record(g->book, &l, gov_key_of(g, task ? task->ix : 0), values, 1, NULL, &e) !=
+	    RC_OK) {
 		log_err("a term could not be recorded: %s", e.msg);
 	}
 }

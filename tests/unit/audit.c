@@ -592,6 +592,8 @@ static void counts_less(struct leaf *l)
 	if (l->kind == LEAF_READ_ACCOUNTED) {
 		l->read_accounted.described = !l->read_accounted.described;
 		l->read_accounted.counts.n = 0;
+	} else if (l->kind == LEAF_TERM_STARTED) {
+		l->term_started.owner = STR("mallory");
 	} else {
 		l->call_verified.holds = !l->call_verified.holds;
 	}
@@ -601,6 +603,8 @@ static void is_another(struct leaf *l)
 {
 	if (l->kind == LEAF_READ_ACCOUNTED) {
 		l->read_accounted.bytes++;
+	} else if (l->kind == LEAF_TERM_STARTED) {
+		l->term_started.tool = STR("edr___look");
 	} else {
 		l->call_verified.by = 0;
 	}
@@ -667,7 +671,7 @@ static void find_results(void *ctx, struct sim *sim)
 			}
 		}
 	}
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4);
 	find_marks(sim, &whole);
 }
 

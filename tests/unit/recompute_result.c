@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was read and whether an effect is there: the true leaf passes, each false one beside it is
  * found. */
+#include "core/recompute.h"
 #include "core/recompute_result.h"
 #include "scene.h"
 
@@ -165,7 +166,6 @@ static void what_holds_is_compared_again(void **state)
 
 	assert_int_equal(want.result, c.look + 1);
 	assert_int_equal(want.call, c.call);
-	assert_false(want.wants_pre);
 	assert_null(want.own);
 	EXPECT_TRUE(c.w, l, c.v);
 	l.call_verified.holds = false;
@@ -212,6 +212,76 @@ static void what_holds_rests_on_a_look_at_that_call(void **state)
 	scene_free(c.w);
 }
 
+/* ---- what undoes it ---- */
+
+static void a_term_has_what_undoes_its_call(void **state)
+{
+	(void)state;
+	struct checked c = checked_new();
+	struct leaf l = LEAF_OF(TERM_STARTED, term_started, .call = c.call, .task = c.w->task,
+				.tool = STR("db___unlock"), .targets = LIST(STR("pg-role:app")),
+				.end = STR("reask"), .owner = STR("alice"));
+
+	l.t = c.w->f.t;
+	c.w->tools[TOOL_LOCK].term_end = TERM_REASK;
+	c.v.pre = scene_json(c.w, "{\"n\":5}");
+	c.v.own = STR("{\"n\":5,\"role\":\"app\"}");
+	EXPECT_TRUE(c.w, l, c.v);
+	c.v.own = STR("{\"n\":6,\"role\":\"app\"}");
+	EXPECT_FALSE(c.w, l, c.v, "args");
+	c.v.own = STR("{\"n\":5,\"role\":\"app\"}");
+	l.term_started.tool = STR("db___end");
+	EXPECT_FALSE(c.w, l, c.v, "tool");
+	l.term_started.tool = STR("db___unlock");
+	l.term_started.targets = LIST(STR("pg-role:batch"));
+	EXPECT_FALSE(c.w, l, c.v, "targets");
+	l.term_started.targets = LIST(STR("pg-role:app"));
+	l.term_started.owner = STR("bob");
+	EXPECT_FALSE(c.w, l, c.v, "owner");
+	l.term_started.owner = STR("alice");
+	l.term_started.ends_at = c.w->f.t + 600000;
+	EXPECT_FALSE(c.w, l, c.v, "ends_at");
+	c.w->tools[TOOL_LOCK].term_ms = 600000;
+	EXPECT_TRUE(c.w, l, c.v);
+	l.term_started.ends_at += 3600000;
+	EXPECT_FALSE(c.w, l, c.v, "ends_at");
+	l.term_started.ends_at -= 3600000;
+	c.w->tools[TOOL_LOCK].inverse.equals = scene_json(c.w, "7");
+	c.w->tools[TOOL_LOCK].inverse.pointer = STR("/n");
+	EXPECT_FALSE(c.w, l, c.v, "nothing to undo"); /* it was so before */
+	scene_free(c.w);
+}
+
+static void a_rollback_is_with_the_arguments_of_its_term(void **state)
+{
+	(void)state;
+	struct checked c = checked_new();
+	struct scene *w = c.w;
+	uint64_t term =
+	    fold_add(&w->f, LEAF_OF(TERM_STARTED, term_started, .call = c.call, .task = w->task,
+				    .tool = STR("db___unlock"), .targets = LIST(STR("pg-role:app")),
+				    .end = STR("reask"), .owner = STR("alice")));
+	struct leaf l = LEAF_OF(CALL_DECIDED, call_decided, .task = w->task, .parent = term,
+				.purpose = STR("rollback"), .tool = STR("db___unlock"),
+				.effect = STR("contain"), .targets = LIST(STR("pg-role:app")),
+				.data = LIST(STR("operational")), .verdict = STR("allow"),
+				.reason = STR("allowed"), .definition = {{TOOL_UNLOCK + 1}});
+	struct recompute_values v = {.args = scene_json(w, "{\"n\":5,\"role\":\"app\"}"),
+				     .undo = scene_json(w, "{\"n\":5,\"role\":\"app\"}")};
+	struct recomputed now;
+
+	assert_int_equal(recompute_wants(&l).undo, term);
+	assert_ok(recompute_leaf(w->f.s, &w->b, &l, &v, &w->arena, &now, NULL));
+	if (!now.is_equal) {
+		fail_msg("%.*s", STR_ARG(now.difference));
+	}
+	v.undo = scene_json(w, "{\"n\":6,\"role\":\"app\"}");
+	assert_ok(recompute_leaf(w->f.s, &w->b, &l, &v, &w->arena, &now, NULL));
+	assert_false(now.is_equal);
+	assert_non_null(strstr(now.difference.p, "arguments"));
+	scene_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +289,8 @@ int main(void)
 	    cmocka_unit_test(only_reads_that_answered_are_accounted_for),
 	    cmocka_unit_test(what_holds_is_compared_again),
 	    cmocka_unit_test(what_holds_rests_on_a_look_at_that_call),
+	    cmocka_unit_test(a_term_has_what_undoes_its_call),
+	    cmocka_unit_test(a_rollback_is_with_the_arguments_of_its_term),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

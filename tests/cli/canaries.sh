@@ -45,13 +45,13 @@ call() {
 	{
 		echo '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"'"${mark}client"'","version":"'"${mark}version"'"}}}'
 		for i in $(seq 200); do
-			grep -q '"id":1' "$dir/answer" && break
+			grep -qs '"id":1' "$dir/answer" && break
 			sleep 0.05
 		done
 		echo '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 		echo "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"${method:-tools/call}\",\"params\":{\"name\":\"$2\",\"arguments\":$3,\"_meta\":{\"traceparent\":\"00-$trace-b7ad6b7169203331-01\",\"tracestate\":\"${mark}state=${mark}x\"}}}"
 		for i in $(seq 400); do
-			grep -qE '"id":(2|null)' "$dir/answer" && break
+			grep -qsE '"id":(2|null)' "$dir/answer" && break
 			sleep 0.05
 		done
 	} | "$remit" connect "https://127.0.0.1:$port" --cert "$d/identities/responder.pem" \

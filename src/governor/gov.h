@@ -171,7 +171,8 @@ struct governor {
 	uint64_t kept_for;	     /* shards.c: the pruned size whose snapshots are kept */
 	uint64_t pruned;	     /* what is before it was removed in this life, */
 	struct prune prune;	     /* or is being removed */
-	uint64_t prune_again_ns;     /* it has failed; tried again then. 0 = it has not */
+	uint64_t no_news_until;	 /* no leaf of the newest shard but those of shards, up to here */
+	uint64_t prune_again_ns; /* it has failed; tried again then. 0 = it has not */
 	bool erase_fails;
 	uint64_t loaded; /* size of the one that this life began with; 0 = none */
 	struct {

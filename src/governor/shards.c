@@ -16,6 +16,9 @@
  *             that was not destroyed, an incident that is open.
  *         (3) what was begun is finished in a later life: removing again what is gone does no harm.
  *         (4) nothing more is pruned before that, so each life need not look for all that ever was.
+ *         (5) a log in which nothing happens does not grow by its shards.
+ *         (6) nor does it keep its leaves for ever because nothing tells its time: when those of a
+ *             shard are old enough, a snapshot is taken, unless enough has happened since.
  */
 #include "governor/checkpoint.h"
 #include "governor/people.h"
@@ -107,17 +110,66 @@ static void record_began(struct governor *g, uint64_t number, const struct snaps
 	keep(g);
 }
 
+/* (5) Has a shard anything in it but what shards themselves write? Looked at once, as far as it is
+ * published. */
+static bool has_news(struct governor *g, uint64_t first)
+{
+	uint64_t size = checkpointer_published_size(g->checkpointer);
+	struct err e = ERR_INIT;
+
+	if (g->no_news_until < first) {
+		g->no_news_until = first;
+	}
+	for (; g->no_news_until < size; g->no_news_until++) {
+		struct leaf l;
+
+		if (book_leaf_of(g->book, g->no_news_until, &g->round, &l, &e) != RC_OK) {
+			log_err("no shard can begin: %s", e.msg);
+			return false;
+		}
+		if (l.kind != LEAF_SNAPSHOT_TAKEN && l.kind != LEAF_SHARD_BEGAN) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* (6) */
+static void date_what_may_go(struct governor *g)
+{
+	const struct shard *old = NULL;
+	uint64_t now = gov_now_ms(g);
+
+	if (!g->world.keep_ms || state_clock_jump(g->state) || g->has_no_room) {
+		return;
+	}
+	for (size_t i = 0; state_shard(g->state, i); i++) {
+		const struct shard *s = state_shard(g->state, i);
+
+		old = now >= s->began_unix_ms + g->world.keep_ms ? s : old;
+	}
+	if (old && (snapshots_oldest(g->snapshots) < old->first ||
+		    state_last_unix_ms(g->state) < old->began_unix_ms + g->world.keep_ms)) {
+		snapshots_want(g->snapshots);
+	}
+}
+
 static void begin_when_due(struct governor *g)
 {
 	struct snapshots_ref snap;
 	uint64_t number;
+	uint64_t first;
 
 	if (!g->world.shard_ms || state_clock_jump(g->state) || g->has_no_room ||
 	    gov_now_ms(g) < state_shard_unix_ms(g->state) + g->world.shard_ms) {
 		return;
 	}
 	snap = snapshots_newest(g->snapshots);
-	if (snap.size <= newest_first(g->state, &number)) {
+	first = newest_first(g->state, &number);
+	if (!has_news(g, first)) {
+		return;
+	}
+	if (snap.size <= first) {
 		snapshots_want(g->snapshots);
 	} else {
 		record_began(g, number, &snap);
@@ -171,6 +223,7 @@ void shards_tick(struct governor *g)
 			keep(g);
 		}
 		begin_when_due(g);
+		date_what_may_go(g);
 	}
 }
 

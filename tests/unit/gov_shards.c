@@ -122,6 +122,30 @@ static void what_cannot_be_removed_is_tried_again(void **state)
 	scene_close(&s);
 }
 
+/* What happened last in it may go all the same when it is old enough. */
+static void a_log_in_which_nothing_happens_does_not_grow(void **state)
+{
+	(void)state;
+
+	memset(&s, 0, sizeof(s));
+	shard_set_up();
+	scene_start(&s);
+	shard_begin(&s, 1);
+	for (int i = 0; i < 3; i++) {
+		scene_pass(SHARD_HOUR_MS + 1000);
+		shard_wait(&s, 1, "\"prunable\":true");
+		scene_settle(&s);
+	}
+	assert_null(shard_line(&s, 2));
+	shard_leaf(&s);
+	shard_wait(&s, 2, "\"first\":"); /* control: something has happened */
+	scene_close(&s);
+	scene_read_log(&disk);
+	assert_int_equal(scene_count(&disk, LEAF_SNAPSHOT_TAKEN), 2);
+	assert_int_equal(scene_count(&disk, LEAF_SHARD_BEGAN), 2);
+	scene_free_log(&disk);
+}
+
 #define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_make_place, scene_remove_place)
 
 int main(void)
@@ -131,6 +155,7 @@ int main(void)
 	    SCENE_TEST(a_clock_that_jumped_prunes_nothing),
 	    SCENE_TEST(a_jump_between_two_persons_keeps_the_second_from_pruning),
 	    SCENE_TEST(a_clock_that_jumped_begins_no_shard),
+	    SCENE_TEST(a_log_in_which_nothing_happens_does_not_grow),
 	    SCENE_TEST(what_cannot_be_removed_is_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

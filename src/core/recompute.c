@@ -281,6 +281,22 @@ static bool needs_lease(const struct tool *t)
 	return t && (t->credential.backend.n || t->upstream->credential.backend.n);
 }
 
+/* The tool's own credential, lent to this task; or to none, where Remit itself looks or undoes. */
+static void same_lease(struct comparing *c, const struct state *s, const struct tool *t,
+		       const struct leaf_call_decided *was, bool is_own)
+{
+	const struct credential *want = t && t->credential.backend.n ? &t->credential
+					: t			     ? &t->upstream->credential
+								     : NULL;
+	const struct lease *l = was->lease ? state_lease(s, was->lease) : NULL;
+
+	if (was->lease &&
+	    !(l && want && str_eq(l->backend, want->backend) && str_eq(l->scope, want->scope) &&
+	      (l->task == was->task || (is_own && l->task == 0)))) {
+		differ(c, "lease", STR("another"), STR("its task's, of its tool's credential"));
+	}
+}
+
 /* ---- calls of agents and persons ---- */
 
 /* Denials that are no result of deciding (see the header). */
@@ -415,6 +431,7 @@ static enum rc recompute_agents(const struct state *s, const struct bundle *b, c
 	TRY(or_deny(decide_again(s, b, &q, l->call_decided.person, arena, &r->d, e), &r->d));
 	note(r);
 	compare_call(c, b, &l->call_decided, r);
+	same_lease(c, s, r->d.tool, &l->call_decided, false);
 	if (c->differs && is_for_want_of(s, &l->call_decided, &r->d)) {
 		c->differs = false;
 	}
@@ -511,6 +528,7 @@ static enum rc recompute_own(const struct state *s, const struct bundle *b, cons
 	if (v->undo && !json_equal(v->undo, v->args)) {
 		differ(c, "arguments", STR("others"), STR("those of its term"));
 	}
+	same_lease(c, s, r->d.tool, was, true);
 	if (needs_lease(r->d.tool) && !was->lease) {
 		differ(c, "lease", STR("nothing"), STR("one"));
 	}

@@ -145,6 +145,45 @@ static enum rc look_at_term(struct look *k, struct err *e)
 	return look_at_person(k, x->by, e);
 }
 
+/* ---- lent ---- */
+
+static bool is_credential(const struct credential *c, const struct leaf_lease_intended *x)
+{
+	return c->backend.n && str_eq(c->backend, x->backend) && str_eq(c->scope, x->scope);
+}
+
+static bool is_in_catalog(const struct bundle *b, const struct leaf_lease_intended *x)
+{
+	for (size_t i = 0; i < b->n_tools; i++) {
+		if (is_credential(&b->tools[i].credential, x) ||
+		    is_credential(&b->tools[i].upstream->credential, x)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* For a task as long as that may run; to look at a target or undo something some minutes. */
+static enum rc look_at_lease(struct look *k, struct err *e)
+{
+	const struct leaf_lease_intended *x = &k->l->lease_intended;
+	const struct task *t = state_task(k->s, x->task);
+	uint64_t most = k->l->t + LEASE_LOOK_MS + RECOMPUTE_SLACK_MS;
+
+	if (!is_in_catalog(k->b, x)) {
+		return look_differs(
+		    k, e, "scope: no tool of the catalog wants '" STR_FMT "' of '" STR_FMT "'",
+		    STR_ARG(x->scope), STR_ARG(x->backend));
+	}
+	if (x->task && !t) {
+		return look_differs(k, e, "task: it is lent to none");
+	}
+	most = t && t->not_after_unix_ms > most ? t->not_after_unix_ms : most;
+	return !state_clock_jump(k->s) && x->not_after > most
+		   ? look_differs(k, e, "not_after: longer than its task may run")
+		   : RC_OK;
+}
+
 static enum rc look_at_clock(struct look *k, struct err *e)
 {
 	const struct leaf_clock_confirmed *x = &k->l->clock_confirmed;
@@ -193,6 +232,8 @@ enum rc look_at_act(struct look *k, struct err *e)
 		return look_at_term(k, e);
 	case LEAF_CLOCK_CONFIRMED:
 		return look_at_clock(k, e);
+	case LEAF_LEASE_INTENDED:
+		return look_at_lease(k, e);
 	default:
 		return RC_OK;
 	}

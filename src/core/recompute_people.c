@@ -61,6 +61,7 @@ bool recompute_is_of_people(const struct leaf *l)
 	case LEAF_REHEARSAL_STARTED:
 	case LEAF_TERM_CHANGED:
 	case LEAF_CLOCK_CONFIRMED:
+	case LEAF_LEASE_INTENDED:
 		return true;
 	default:
 		return false;

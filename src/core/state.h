@@ -272,6 +272,7 @@ enum lease_state {
 	LEASE_STATE_DELIVERED,
 };
 struct str lease_state_name(enum lease_state s);
+enum { LEASE_LOOK_MS = 5 * 60 * 1000 }; /* one that is only to look at, or undo, a target */
 
 struct lease {
 	uint64_t ix;

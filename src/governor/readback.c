@@ -45,7 +45,7 @@ uint64_t readback_lease(struct governor *g, uint64_t task, const struct tool *t,
 	if (!c->backend.n) {
 		return 0;
 	}
-	ix = leases_want(g, task, c, gov_now_ms(g) + 5ull * 60 * 1000,
+	ix = leases_want(g, task, c, gov_now_ms(g) + LEASE_LOOK_MS,
 			 definitions_sender_is_runner(t->upstream), &e);
 	l = ix ? state_lease(g->state, ix) : NULL;
 	*ret_waits = !l || l->state != LEASE_STATE_DELIVERED;

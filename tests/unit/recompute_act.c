@@ -197,6 +197,31 @@ static void a_tool_is_rehearsed_where_the_catalog_lets_it(void **state)
 	scene_free(w);
 }
 
+static void what_is_lent_is_a_credential_of_the_catalog(void **state)
+{
+	(void)state;
+	struct scene *w = scene_new();
+	struct leaf l =
+	    LEAF_OF(LEASE_INTENDED, lease_intended, .task = w->task, .backend = STR("pg"),
+		    .scope = STR("responder"), .not_after = w->f.t + 3600 * 1000);
+
+	EXPECT_FALSE(w, l, "no tool of the catalog");
+	w->tools[TOOL_LOCK].credential = (struct credential){STR("pg"), STR("responder")};
+	EXPECT_TRUE(w, l);
+	l.lease_intended.scope = STR("superuser");
+	EXPECT_FALSE(w, l, "no tool of the catalog wants 'superuser'");
+	l.lease_intended.scope = STR("responder");
+	l.lease_intended.not_after += 1;
+	EXPECT_FALSE(w, l, "longer than its task");
+	l.lease_intended.task = 0; /* Remit's own */
+	EXPECT_FALSE(w, l, "longer than its task");
+	l.lease_intended.not_after = w->f.t + LEASE_LOOK_MS;
+	EXPECT_TRUE(w, l);
+	l.lease_intended.task = w->incident;
+	EXPECT_FALSE(w, l, "lent to none");
+	scene_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(what_persons_do_is_found_of_nobody),
 	    cmocka_unit_test(a_term_is_kept_for_as_long_as_it_may_be),
 	    cmocka_unit_test(evidence_is_waived_by_custodians_without_conflict),
+	    cmocka_unit_test(what_is_lent_is_a_credential_of_the_catalog),
 	    cmocka_unit_test(a_tool_is_rehearsed_where_the_catalog_lets_it),
 	};
 

@@ -279,6 +279,18 @@ static void a_rollback_is_with_the_arguments_of_its_term(void **state)
 	assert_ok(recompute_leaf(w->f.s, &w->b, &l, &v, &w->arena, &now, NULL));
 	assert_false(now.is_equal);
 	assert_non_null(strstr(now.difference.p, "arguments"));
+	v.undo = v.args;
+	w->tools[TOOL_UNLOCK].credential = (struct credential){STR("pg"), STR("undo")};
+	l.call_decided.lease = fold_add(
+	    &w->f, LEAF_OF(LEASE_INTENDED, lease_intended, .backend = STR("pg"),
+			   .scope = STR("undo"), .not_after = w->f.t + 1, .create_by = w->f.t));
+	assert_ok(recompute_leaf(w->f.s, &w->b, &l, &v, &w->arena, &now, NULL));
+	if (!now.is_equal) {
+		fail_msg("%.*s", STR_ARG(now.difference));
+	}
+	w->tools[TOOL_UNLOCK].credential.scope = STR("less");
+	assert_ok(recompute_leaf(w->f.s, &w->b, &l, &v, &w->arena, &now, NULL));
+	assert_non_null(strstr(now.difference.p, "lease: another"));
 	scene_free(w);
 }
 

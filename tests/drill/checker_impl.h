@@ -63,6 +63,7 @@ struct checker {
 	uint64_t n_leaves;
 	size_t n_effects;
 	bool is_up;
+	bool has_jumped;	       /* the clock */
 	VEC(struct digest) hashes;     /* of all leaves */
 	VEC(struct seen_call *) calls; /* by index of the leaf */
 	VEC(struct seen_stop) stops;

@@ -370,6 +370,9 @@ enum rc checker_leaf(void *ctx, uint64_t ix, struct str bytes, struct err *e)
 		must_keep(vec_push(&c->terms, ((__typeof__(c->terms.p[0])){
 						  .ix = ix, .call = l.term_started.call})));
 		break;
+	case LEAF_CLOCK_JUMPED:
+		c->has_jumped = true;
+		break;
 	case LEAF_KILL_SET:
 		on_stop(c, ix, &l);
 		break;

@@ -16,7 +16,6 @@ import fcntl
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -114,7 +113,7 @@ class Disk:
 
 class Story:
     def __init__(self, name, remit):
-        self.w = Served(remit, "fault-" + name, random.Random(os.getpid()))
+        self.w = Served(remit, "fault-" + name)
         self.disk = Disk(self.w.top)
         self.w.state = self.disk.at + "/state"
         self.w.edit("remit.yaml", ("\nstate: state\n", f"\nstate: {self.w.state}\n"))

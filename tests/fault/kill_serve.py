@@ -26,7 +26,7 @@ from served import Agent, Served, Server
 rounds = int(sys.argv[2])
 seed = int(sys.argv[3]) if len(sys.argv) > 3 else 20261128
 rng = random.Random(seed)
-world = Served(os.path.abspath(sys.argv[1]), "kills", rng)
+world = Served(os.path.abspath(sys.argv[1]), "kills")
 n_calls = n_killed = 0
 
 

@@ -3,11 +3,13 @@
 person: what the tests of the whole product share.
 
 The tool appends the id of its call to box/effects. What a reply says was done is in `told`."""
+import fcntl
 import http.client
 import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -15,17 +17,45 @@ import tempfile
 import time
 
 
+reserved = []  # open files, whose locks are ours
+
+
+def reserve_ports(count):
+    """The first of so many ports, ours as long as this process lives: a world that is down for a
+    moment finds them as they were. Below those that other tests look for (tests/ports.sh)."""
+    places = os.path.join(tempfile.gettempdir(), f"remit-ports-{os.getuid()}")
+    os.makedirs(places, mode=0o700, exist_ok=True)
+    firsts = list(range(2000, 9990, 10))
+    for first in firsts[os.getpid() % len(firsts):] + firsts:
+        place = open(f"{places}/{first}", "w")
+        sockets = [socket.socket() for _ in range(count)]
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for i, s in enumerate(sockets):
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", first + i))
+        except OSError:
+            place.close()  # somebody else's
+            continue
+        finally:
+            for s in sockets:
+                s.close()
+        reserved.append(place)
+        return first
+    raise OSError("no ports are free")
+
+
 class Served:
     """A deployment in a directory of its own; more keys of remit.yaml may be edited in."""
 
-    def __init__(self, remit, name, rng, **keys):
+    def __init__(self, remit, name, **keys):
         self.remit, self.name = remit, name
         self.top = tempfile.mkdtemp(prefix=f"remit-{name}.")
         os.chmod(self.top, 0o755)
         self.d, self.box, self.log_path = self.top + "/d", self.top + "/box", self.top + "/log"
         self.state = keys.get("state") or self.d + "/state"
         self.effects = self.box + "/effects"
-        self.port = rng.randrange(10000, 32000)  # above, the kernel gives ports to whoever connects
+        self.port = reserve_ports(2)
         self.told = set()  # indexes of decisions of calls whose result came
         open(self.log_path, "a").close()
         self.make_deployment(keys)

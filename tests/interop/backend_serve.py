@@ -11,7 +11,6 @@
 Needs root, for the memory of processes and to be PostgreSQL's user as well."""
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -28,7 +27,7 @@ if os.geteuid() != 0 or not os.path.exists(BIN + "initdb"):
     print("skipped: needs root and PostgreSQL 15")
     sys.exit(77)
 
-w = Served(os.path.abspath(sys.argv[1]), "backend", random.Random(os.getpid()))
+w = Served(os.path.abspath(sys.argv[1]), "backend")
 pg = w.top + "/pg"
 mark = "canary" + os.urandom(8).hex()
 AS_NOBODY = ["runuser", "-u", "nobody", "--"]

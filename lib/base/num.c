@@ -217,3 +217,11 @@ bool num_time_unix_ms(struct str s, uint64_t *ret_ms)
 	*ret_ms = (uint64_t)unix_s * 1000 + ms;
 	return true;
 }
+
+int num_order_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/num.h - text to numbers, strictly. */
+/* base/num.h - text to numbers, strictly; the order of numbers. */
 #pragma once
 
 #include "base/str.h"
@@ -17,3 +17,5 @@ bool num_date_days(struct str s, uint64_t *ret_days) MUST_USE;
 /* RFC 3339 date-time ("2026-11-22T08:15:30.123Z", "...+01:00") from 1970 on, as Unix milliseconds;
  * finer fractions are cut, a leap second is the second before it. */
 bool num_time_unix_ms(struct str s, uint64_t *ret_ms) MUST_USE;
+/* For qsort and bsearch of uint64_t, ascending. */
+int num_order_u64(const void *a, const void *b);

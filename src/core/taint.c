@@ -247,20 +247,12 @@ enum rc taint_words_of_call(const struct state *s, const struct bundle *b, uint6
 
 /* ---- marks ---- */
 
-static int order(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 size_t marks_sort(uint64_t *m, size_t n)
 {
 	size_t kept = 0;
 
 	if (n) {
-		qsort(m, n, sizeof(*m), order);
+		qsort(m, n, sizeof(*m), num_order_u64);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (kept == 0 || m[kept - 1] != m[i]) {

@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "governor/evidence_desk.h"
 
 /* ---- destruction ---- */
@@ -161,20 +162,12 @@ struct serials {
 	VEC(uint64_t) orphans;
 };
 
-static int compare_serials(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void note_key(void *ctx, uint64_t serial)
 {
 	struct serials *s = ctx;
 
 	if (!s->known.n ||
-	    !bsearch(&serial, s->known.p, s->known.n, sizeof(serial), compare_serials)) {
+	    !bsearch(&serial, s->known.p, s->known.n, sizeof(serial), num_order_u64)) {
 		(void)vec_push(&s->orphans, serial); /* else at the next start */
 	}
 }
@@ -192,7 +185,7 @@ static void sweep_keys(struct governor *g)
 	}
 	if (rc == RC_OK) {
 		if (s.known.n) {
-			qsort(s.known.p, s.known.n, sizeof(s.known.p[0]), compare_serials);
+			qsort(s.known.p, s.known.n, sizeof(s.known.p[0]), num_order_u64);
 		}
 		rc = vault_each_aside(g->vault, note_key, &s, &e);
 	}

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "governor/people.h"
 
 enum { FORGET_EVERY_MS = 10 * 60 * 1000, READINGS_MAX = 16 };
@@ -59,14 +60,6 @@ static enum rc collect(const struct state *s, struct numbers *n, struct err *e)
 	return RC_OK;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* n: to be given to vec_fini once ret is not used any more. */
 static enum rc look(const struct governor *g, struct numbers *n, struct vault_needs *ret,
 		    struct err *e)
@@ -75,7 +68,7 @@ static enum rc look(const struct governor *g, struct numbers *n, struct vault_ne
 
 	TRY(collect(g->state, n, e));
 	if (n->all.n) {
-		qsort(n->all.p, n->all.n, sizeof(n->all.p[0]), compare);
+		qsort(n->all.p, n->all.n, sizeof(n->all.p[0]), num_order_u64);
 	}
 	*ret = (struct vault_needs){.objects = n->all.p,
 				    .n_objects = n->all.n,

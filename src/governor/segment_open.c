@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "governor/segment_log.h"
 
 enum { CHUNK_BYTES = 64 * 1024 };
@@ -51,14 +52,6 @@ static int collect_name(void *arg, const char *name)
 	return vec_push(&firsts->at, first) == RC_OK ? 0 : -ENOMEM;
 }
 
-static int compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static enum rc list_segments(const struct log_io *io, struct firsts *ret, struct err *e)
 {
 	int result = io->list(io->ctx, collect_name, ret);
@@ -67,7 +60,7 @@ static enum rc list_segments(const struct log_io *io, struct firsts *ret, struct
 		return batch_io_error(e, __func__, result, "list", "the log's directory");
 	}
 	if (ret->at.n > 1) {
-		qsort(ret->at.p, ret->at.n, sizeof(ret->at.p[0]), compare_u64);
+		qsort(ret->at.p, ret->at.n, sizeof(ret->at.p[0]), num_order_u64);
 	}
 	return RC_OK;
 }

@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/reader.h"
 
 static struct channel *channel_of(const struct governor *g, bool is_runner)
@@ -38,14 +39,6 @@ uint64_t senders_born(const struct governor *g, bool is_runner)
 	return role_born(g->env, is_runner ? R_RUNNER : R_AGENTS, NULL);
 }
 
-static int compare_calls(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 struct calls {
 	VEC(uint64_t) list;
 };
@@ -65,7 +58,7 @@ static enum rc flights_of(const struct governor *g, bool is_runner, bool unclaim
 		}
 	}
 	if (ret->list.n) {
-		qsort(ret->list.p, ret->list.n, sizeof(ret->list.p[0]), compare_calls);
+		qsort(ret->list.p, ret->list.n, sizeof(ret->list.p[0]), num_order_u64);
 	}
 	return RC_OK;
 }

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "governor/crypt.h"
 #include "governor/vault_impl.h"
 
@@ -78,18 +79,10 @@ void vault_drop(struct vault *v, struct data_key *k)
 	mem_free_secret(k, sizeof(*k));
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a;
-	uint64_t y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool needs_object(const struct vault_needs *needs, uint64_t object)
 {
 	return needs->n_objects &&
-	       bsearch(&object, needs->objects, needs->n_objects, sizeof(object), compare);
+	       bsearch(&object, needs->objects, needs->n_objects, sizeof(object), num_order_u64);
 }
 
 struct listing {
